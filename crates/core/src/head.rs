@@ -1,0 +1,48 @@
+//! The one row of a stream that lists read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::ids::StreamId;
+use crate::status::{Outcome, RunStatus};
+
+/// What lists show of a run. Written when a listed value changes, not at every turn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Name of the workflow.
+    pub workflow: String,
+    /// Revision it is pinned to: 64 hex digits.
+    pub revision: String,
+    /// Status.
+    pub status: RunStatus,
+    /// Outcome, once it has ended.
+    pub outcome: Option<Outcome>,
+    /// Whether attempts are under way or a turn is due: such a stream is loaded when the engine starts.
+    pub open: bool,
+    /// What it waits for, for people; empty when it does not wait.
+    pub waits_for: Vec<WaitsFor>,
+    /// The first error, once it has failed.
+    pub error: Option<String>,
+    /// The run that started it.
+    pub parent: Option<StreamId>,
+    /// When it was created.
+    pub created_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+/// One thing an open run waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitsFor {
+    /// `timer`, `retry`, `child`, `settle`, and later `person`, `signal`, `slot`, `worker`.
+    pub kind: String,
+    /// The step instance that waits.
+    pub path: String,
+    /// Since when.
+    pub since: Time,
+    /// Until when, where that is known.
+    pub until: Option<Time>,
+    /// More: the child's id, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}

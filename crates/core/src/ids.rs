@@ -1,0 +1,66 @@
+//! Names of streams, and names derived from them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of a stream: a kind's letter, `_`, and lower-case letters and digits, such as `r_8k2fq0c1x7m3z9ta`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(Arc<str>);
+
+impl StreamId {
+    /// Takes a name as it is.
+    pub fn new(name: &str) -> Self {
+        Self(Arc::from(name))
+    }
+
+    /// The name of a run from 80 bits of chance, drawn at the edge.
+    pub fn run(chance: [u8; 10]) -> Self {
+        Self::new(&format!("r_{}", base32(&chance)))
+    }
+
+    /// The name of the child run that an attempt of a step starts: always the same for the same three.
+    pub fn child(parent: &StreamId, path: &str, attempt: u32) -> Self {
+        let hash = blake3::hash(format!("{parent}\n{path}\n{attempt}").as_bytes());
+        Self::new(&format!("r_{}", base32(&hash.as_bytes()[..10])))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Crockford's alphabet in lower case: no i, l, o, u, so that ids survive being read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+fn base32(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    let (mut acc, mut bits) = (0u32, 0u32);
+    for &byte in bytes {
+        acc = (acc << 8) | u32::from(byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            out.push(char::from(ALPHABET[((acc >> bits) & 31) as usize]));
+        }
+    }
+    if bits > 0 {
+        out.push(char::from(ALPHABET[((acc << (5 - bits)) & 31) as usize]));
+    }
+    out
+}

@@ -1,0 +1,250 @@
+//! The checked plan: what the core interprets.
+//!
+//! A plan is made from a definition without errors. Everything a turn has to know is resolved here: names
+//! to places, text to compiled expressions, defaults to values. Steps stand in one list, blocks name them
+//! by position; journals never do, they name paths, so that a newer plan of the same text reads them.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::duration::Millis;
+use crate::expr::Expr;
+use crate::template::Template;
+
+/// Position of a step in [`Plan::steps`].
+pub type StepIx = u32;
+
+/// A definition, checked and resolved.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Name of the workflow.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Hash of the canonical form of the text and every file it names by a key: 64 hex digits.
+    pub revision: String,
+    /// Declared inputs in order.
+    pub inputs: Vec<Input>,
+    /// Names of the secrets it may use.
+    pub secrets: Vec<String>,
+    /// Values computed once, at the start, in order; a later one may read the earlier ones.
+    pub vars: Vec<(String, Template)>,
+    /// Time limit of the whole run.
+    pub deadline: Option<Setting<Millis>>,
+    /// All steps, outer before inner, in the order of the text.
+    pub steps: Vec<Step>,
+    /// The block of the document.
+    pub root: Block,
+}
+
+/// A declared input.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: InputKind,
+    /// For people.
+    pub description: Option<String>,
+    /// Taken when none is given; without one the input is required.
+    pub default: Option<Value>,
+    /// JSON Schema that a value has to meet: its type, `enum`, `minimum` and so on, and its `schema`.
+    pub schema: Value,
+    /// Whether standard input fills it.
+    pub stdin: bool,
+}
+
+/// Type of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "JSON Schema's own words")]
+pub enum InputKind {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    Object,
+    Array,
+    /// A file by hash: `{path, name, hash, size}`.
+    File,
+}
+
+/// Steps with an order.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    /// Its steps in the order of the text.
+    pub steps: Vec<StepIx>,
+    /// Position in `steps` by id.
+    pub by_id: HashMap<String, usize>,
+    /// Declared outputs in order; `None`: a map from step id to output.
+    pub outputs: Option<Vec<(String, Template)>>,
+}
+
+/// A step.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Unique in its block.
+    pub id: String,
+    /// For people.
+    pub name: Option<String>,
+    /// Ids from the document's block down to here, joined by `/`.
+    pub path: String,
+    /// The step whose block this one stands in; `None` in the document's block.
+    pub parent: Option<StepIx>,
+    /// Positions in its block of the steps that must have ended before: the fewest that imply all.
+    pub needs: Vec<usize>,
+    /// Positions in its block of the steps that name it in `needs`.
+    pub needed_by: Vec<usize>,
+    /// `if`
+    pub condition: Option<Expr>,
+    /// Steps whose output its own keys read without a guard. One of them failed or blocked: it is blocked.
+    pub reads: Vec<Read>,
+    /// `foreach` or `loop`
+    pub each: Option<Each>,
+    /// What a failure does to the block.
+    pub on_error: OnError,
+    /// Time limit of all of it.
+    pub deadline: Option<Setting<Millis>>,
+    /// What it does: once, or once per item or iteration.
+    pub body: Body,
+    /// Whether any expression may read its `instances` (or the step as a whole).
+    pub instances_read: bool,
+}
+
+/// A step that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Read {
+    /// How many blocks out: 0 is the own block.
+    pub up: u32,
+    /// Position in that block.
+    pub step: usize,
+}
+
+/// Iteration of a step.
+#[derive(Debug, Clone)]
+pub enum Each {
+    /// Once per element.
+    Foreach {
+        /// The list or map.
+        items: Template,
+        /// Name of the element; `item` where none is given.
+        binding: String,
+        /// Key of an element.
+        key: Option<Template>,
+        /// How many at once.
+        parallel: Setting<u32>,
+    },
+    /// Again until `until` holds.
+    Loop {
+        /// At most so often.
+        max: Setting<u32>,
+        /// At least so often.
+        min: Setting<u32>,
+        /// Evaluated after each iteration from `min` on.
+        until: Option<Expr>,
+        /// After `max`: `true` completes with the outcome `exhausted`, `false` fails.
+        continue_on_exhausted: bool,
+    },
+}
+
+/// What a failed step does to its block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnError {
+    /// The block stops.
+    Stop,
+    /// The block goes on.
+    Continue,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A group.
+    Block(Block),
+    /// An action.
+    Action(Action),
+}
+
+/// An action with the keys that concern its attempts.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// What it is.
+    pub kind: ActionKind,
+    /// When a failed attempt is tried again.
+    pub retry: Retry,
+    /// Of one attempt; of a wait or a child run the whole of it.
+    pub timeout: Option<Setting<Millis>>,
+    /// What a crash in the unsure window does.
+    pub effect: EffectRule,
+}
+
+/// The actions as the core tells them apart. All that goes to an executor is one kind.
+#[derive(Debug, Clone)]
+pub enum ActionKind {
+    /// Pure values.
+    Set(Template),
+    /// A timer.
+    Wait(Wait),
+    /// A child run.
+    Workflow(Child),
+    /// Work for an executor: its name and the request, whose shape is the executor's own.
+    Effect {
+        /// Name of the executor, such as `process`.
+        executor: &'static str,
+        /// What it is asked to do.
+        request: Template,
+    },
+}
+
+/// What a wait waits for.
+#[derive(Debug, Clone)]
+pub enum Wait {
+    /// A length of time.
+    For(Setting<Millis>),
+    /// An instant: RFC 3339 text.
+    At(Template),
+}
+
+/// A child run.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// Name of the child's workflow.
+    pub workflow: String,
+    /// Its revision, pinned when this plan was made.
+    pub revision: String,
+    /// Its inputs: a map.
+    pub inputs: Template,
+}
+
+/// When a failed attempt is tried again. `attempts` counts all tries.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the keys of the language")]
+pub struct Retry {
+    pub attempts: Setting<u32>,
+    pub wait: Setting<Millis>,
+    pub factor: Setting<f64>,
+    pub max_wait: Setting<Millis>,
+    pub jitter: Setting<f64>,
+    /// Kinds of error that are tried again.
+    pub errors: Vec<String>,
+}
+
+/// What becomes of an attempt whose end is not known after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EffectRule {
+    /// Runs again.
+    None,
+    /// Runs again with the same key.
+    Idempotent,
+    /// Parks and asks.
+    Once,
+}
+
+/// A setting of a step: fixed in the text, or computed when the step starts.
+#[derive(Debug, Clone)]
+pub enum Setting<T> {
+    /// Known.
+    Fixed(T),
+    /// Computed: a number, or for lengths of time a text such as `2h`.
+    Computed(Template),
+}
