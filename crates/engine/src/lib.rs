@@ -1,1 +1,3 @@
-//! Empty as yet.
+//! What stands around the core: the operations, the driver, executors, process trees, recovery, logs.
+
+pub mod executor;
