@@ -10,6 +10,7 @@
 pub mod diagnostic;
 pub mod duration;
 pub mod expr;
+pub mod limits;
 pub mod plan;
 pub mod template;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::expr::{Env, EvalError, Expr};
+use crate::expr::{Env, EvalError, Expr, ExprProblem, Type, TypeEnv};
 
 /// A value of a definition: what is fixed is kept as it is, what is computed is an expression.
 #[derive(Debug, Clone)]
@@ -31,11 +31,53 @@ pub enum Piece {
 }
 
 impl Template {
+    /// The template of a text. Positions of problems, and [`Expr::base`] of the expressions, count in `text`.
+    ///
+    /// # Errors
+    /// All that is wrong with its marks and expressions.
+    pub fn parse(text: &str) -> Result<Template, Vec<ExprProblem>> {
+        Ok(Template::Literal(Value::String(text.into())))
+    }
+
+    /// A list; a literal where all its elements are.
+    pub fn list(items: Vec<Template>) -> Template {
+        Template::List(items)
+    }
+
+    /// A map; a literal where all its values are.
+    pub fn map(entries: Vec<(String, Template)>) -> Template {
+        Template::Map(entries)
+    }
+
+    /// Whether there is no expression in it.
+    pub fn is_literal(&self) -> bool {
+        matches!(self, Template::Literal(_))
+    }
+
+    /// All expressions in it, in order, each with its [`Expr::base`]. A lone secret is none.
+    pub fn expressions(&self) -> Vec<(u32, &Expr)> {
+        Vec::new()
+    }
+
+    /// What type its value has over roots of these types, and all that cannot work over them. Offsets count
+    /// in the text each part was parsed from, so check the parts of a list or map one by one.
+    pub fn check(&self, _env: &dyn TypeEnv) -> (Type, Vec<ExprProblem>) {
+        (Type::Dyn, Vec::new())
+    }
+
     /// The value, with all expressions computed.
     ///
     /// # Errors
     /// As [`Expr::eval`].
     pub fn render<'a>(&'a self, _env: &dyn Env<'a>) -> Result<Value, EvalError> {
+        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    }
+
+    /// The value as text.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_text<'a>(&'a self, _env: &dyn Env<'a>) -> Result<String, EvalError> {
         Err(EvalError::Failed { message: "not built".into(), offset: 0 })
     }
 

@@ -4,8 +4,14 @@
 //! evaluating `steps.fetch.output.title` copies nothing. Roots that are made as they are asked for
 //! (`steps`, `previous`, an output that is gathered from its items) are [`Object`]s.
 
+mod problem;
+mod reference;
+mod types;
 mod value;
 
+pub use problem::{ExprProblem, ProblemKind};
+pub use reference::{Reference, Segment};
+pub use types::{Field, Fields, Type, TypeEnv};
 pub use value::{Object, ObjectKind, Val};
 
 /// What an expression can reach.
@@ -40,9 +46,47 @@ pub struct Expr {
 }
 
 impl Expr {
+    /// Compiles the text between the marks.
+    ///
+    /// # Errors
+    /// All that is wrong with it, with positions in `source`.
+    pub fn compile(source: &str) -> Result<Expr, Vec<ExprProblem>> {
+        Ok(Expr { source: source.into() })
+    }
+
+    /// Compiles a condition: an expression with or without one pair of marks around the whole.
+    ///
+    /// # Errors
+    /// All that is wrong with it, with positions in `text`.
+    pub fn compile_condition(text: &str) -> Result<Expr, Vec<ExprProblem>> {
+        Expr::compile(text)
+    }
+
     /// The text between the marks.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Where [`Expr::source`] starts in the text it was taken from: add it to the offsets of
+    /// [`Expr::references`] and of an [`EvalError`]. 0 for [`Expr::compile`].
+    pub fn base(&self) -> u32 {
+        0
+    }
+
+    /// What it reads: every path from a free name, in the order of the text. Offsets count in [`Expr::source`].
+    pub fn references(&self) -> &[Reference] {
+        &[]
+    }
+
+    /// The steps that are known to be completed where this expression is true.
+    pub fn guards(&self) -> &[String] {
+        &[]
+    }
+
+    /// What type its value has over roots of these types, and all that cannot work over them. Offsets count in
+    /// the text it was taken from.
+    pub fn check(&self, _env: &dyn TypeEnv) -> (Type, Vec<ExprProblem>) {
+        (Type::Dyn, Vec::new())
     }
 
     /// Evaluates.

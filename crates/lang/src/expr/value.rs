@@ -81,3 +81,27 @@ pub trait Object<'a>: std::fmt::Debug {
     /// `Needs` when the value is not at hand.
     fn at(&self, index: usize) -> Result<Option<Val<'a>>, EvalError>;
 }
+
+impl<'a> Val<'a> {
+    /// A value that was there before. Integers become [`Val::Int`], lists and maps stay where they are.
+    pub fn from_json(value: &'a serde_json::Value) -> Val<'a> {
+        Val::Json(value)
+    }
+
+    /// The value as JSON; lists and maps that are made as they are asked for are made.
+    ///
+    /// # Errors
+    /// `Needs` when a part is not at hand; `Failed` where JSON has no such value (NaN, infinities).
+    pub fn to_json(&self) -> Result<serde_json::Value, EvalError> {
+        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    }
+
+    /// The value as text, as a template renders it: numbers and booleans as in JSON, null as nothing, lists
+    /// and maps as compact JSON.
+    ///
+    /// # Errors
+    /// As [`Val::to_json`].
+    pub fn to_text(&self) -> Result<Cow<'_, str>, EvalError> {
+        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    }
+}
