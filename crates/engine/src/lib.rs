@@ -1,3 +1,7 @@
 //! What stands around the core: the operations, the driver, executors, process trees, recovery, logs.
 
 pub mod executor;
+pub mod limits;
+pub mod logs;
+pub mod redact;
+pub mod secrets;

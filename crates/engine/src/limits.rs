@@ -1,0 +1,75 @@
+//! Bounds of the engine. Each has a test that goes past it.
+
+use std::time::Duration;
+
+/// Bytes of output that are kept in the log of one attempt. What comes after is read, so that the program
+/// goes on, and dropped; a note in the log says so.
+pub const LOG_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Bytes of one line that a reader of a log hands out at once. A longer line comes in pieces.
+pub const LOG_LINE_LIMIT: usize = 64 * 1024;
+
+/// Bytes of standard output that become a step's output. A program that prints more fails, unless its
+/// output is not wanted (`parse: none`).
+pub const OUTPUT_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Bytes of the file `STEAD_OUTPUT`.
+pub const VALUES_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Files that one attempt may hand over through `STEAD_OUTPUT`.
+pub const VALUES_FILES: usize = 1_000;
+
+/// Bytes and lines of what a program printed last that go into its error's message.
+pub const ERROR_TAIL_BYTES: usize = 2 * 1024;
+/// See [`ERROR_TAIL_BYTES`].
+pub const ERROR_TAIL_LINES: usize = 20;
+
+/// Time between TERM and KILL.
+pub const END_GRACE: Duration = Duration::from_secs(5);
+
+/// Time that what a program left behind has to end by itself once the program has ended.
+pub const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
+
+/// Bytes of a secret at least: anything shorter would be found all over ordinary text when it is redacted.
+pub const SECRET_MIN: usize = 4;
+
+/// Bytes of a secret at most.
+pub const SECRET_MAX: usize = 64 * 1024;
+
+/// Attempts that are no processes (calls to servers and the like) at once. The rest waits in order.
+pub const CONNECTIONS_AT_ONCE: usize = 64;
+
+/// Processes per processor at once, unless set. The rest waits in order.
+pub const PROCESSES_PER_CPU: usize = 4;
+
+/// A thread that had nothing to do for so long ends.
+pub const THREAD_IDLE: Duration = Duration::from_secs(10);
+
+/// Bounds of one attempt of a process, as they are outside of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the constant of its name")]
+pub struct ProcessLimits {
+    pub log: u64,
+    pub output: usize,
+    pub values: usize,
+    pub values_files: usize,
+    pub error_tail_bytes: usize,
+    pub error_tail_lines: usize,
+    pub end_grace: Duration,
+    pub leftover_grace: Duration,
+}
+
+impl Default for ProcessLimits {
+    fn default() -> Self {
+        Self {
+            log: LOG_LIMIT,
+            output: OUTPUT_LIMIT,
+            values: VALUES_LIMIT,
+            values_files: VALUES_FILES,
+            error_tail_bytes: ERROR_TAIL_BYTES,
+            error_tail_lines: ERROR_TAIL_LINES,
+            end_grace: END_GRACE,
+            leftover_grace: LEFTOVER_GRACE,
+        }
+    }
+}
