@@ -154,7 +154,7 @@ impl StepStatus {
         use Outcome::{Cancelled, Degraded, Error, Exhausted, Ok, Rejected, StoppedEarly, TimedOut};
         match self {
             StepStatus::Completed => &[Ok, Degraded, StoppedEarly, Exhausted, Rejected],
-            StepStatus::Failed => &[Error, Rejected, Exhausted, TimedOut, Cancelled, Degraded, StoppedEarly, Ok],
+            StepStatus::Failed => &[Error, Rejected, Exhausted, TimedOut, Cancelled],
             StepStatus::Cancelled => &[Cancelled],
             StepStatus::Skipped | StepStatus::Blocked => &[Ok],
             StepStatus::Pending | StepStatus::Running | StepStatus::Waiting => &[],

@@ -1,0 +1,32 @@
+//! The bounds of the core, in one place. Each has a test that goes past it.
+
+/// A turn stops behind so many events; the rest follows by an input to itself.
+pub const TURN_EVENTS: usize = 1_000;
+/// A turn stops behind about so many bytes of values in its events.
+pub const TURN_BYTES: usize = 1 << 20;
+/// Values up to so many bytes of JSON are kept in the state; larger ones by reference.
+pub const INLINE_BYTES: usize = 256;
+/// Values up to so many bytes of JSON stand in an event; larger ones are files by hash.
+pub const EVENT_BYTES: usize = 32 << 10;
+/// Largest value a step may give or pass on, in bytes of JSON.
+pub const VALUE_BYTES: usize = 64 << 20;
+/// Items of one `foreach`.
+pub const FOREACH_ITEMS: usize = 100_000;
+/// Iterations of one `loop`.
+pub const LOOP_MAX: u32 = 1_000_000;
+/// Items of one `foreach` under way at once.
+pub const FOREACH_PARALLEL: u32 = 10_000;
+/// Tries of one attempt.
+pub const RETRY_ATTEMPTS: u32 = 1_000;
+/// An attempt lost in a crash is repeated so often, then its step fails.
+pub const LOST_ATTEMPTS: u32 = 10;
+/// Longest key of an item, in bytes.
+pub const KEY_BYTES: usize = 256;
+/// Longest length of time a step may wait or be given: ten years, in milliseconds.
+pub const MILLIS: u64 = 10 * 366 * 86_400_000;
+/// Longest text of an error in the journal, in bytes; more is cut.
+pub const ERROR_BYTES: usize = 4 << 10;
+/// How many of the things a run waits for its head lists.
+pub const WAITS_LISTED: usize = 20;
+/// Runs inside runs.
+pub const CHILD_DEPTH: u32 = 10;

@@ -1,0 +1,391 @@
+//! Booking of events: total, no evaluation, no failure.
+
+use super::event::{
+    Event, ITEMS, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict, named_at,
+};
+use super::state::{Instance, Ix, Kind, Output, Phase, ROOT, RunState, Timer};
+use crate::Time;
+use crate::effect::{EndReason, ErrorKind};
+use crate::path::{self, Part};
+use crate::status::{Outcome, RunStatus, StepStatus};
+use crate::value::{Payload, ValueRef};
+
+impl RunState {
+    /// Books an event that happened at `at`.
+    pub fn apply(&mut self, event: &Event, at: Time) {
+        self.seq += 1;
+        self.at = self.at.max(at);
+        let at = self.at;
+        match event {
+            Event::RunCreated { workflow, revision, inputs, project, parent, depth } => {
+                self.workflow.clone_from(workflow);
+                self.revision.clone_from(revision);
+                self.project.clone_from(project);
+                self.parent.clone_from(parent);
+                self.depth = *depth;
+                self.created_at = at;
+                self.inputs = self.named("inputs", inputs);
+            }
+            Event::RunStarted { vars, deadline_at } => {
+                self.move_to(RunStatus::Running);
+                self.started_at = Some(at);
+                self.vars = self.named("vars", vars);
+                self.deadline_at = *deadline_at;
+                let root = self.at_path("");
+                self.begin(root, Kind::Group, StepStatus::Running);
+                self.set_deadline(root, *deadline_at);
+            }
+            Event::GroupStarted { path, deadline_at, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.begin(ix, Kind::Group, StepStatus::Running);
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at } => {
+                let ix = self.at_path(path);
+                let items = self.reference(items, ITEMS);
+                let keys = keys.as_ref().map(|keys| self.reference(keys, KEYS));
+                let (count, parallel, map) = (*count, *parallel, *map);
+                let kind = Kind::Foreach { count, parallel, map, items, keys, begun: 0, done: 0 };
+                self.begin(ix, kind, StepStatus::Running);
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::LoopStarted { path, max, min, deadline_at } => {
+                let ix = self.at_path(path);
+                self.begin(ix, Kind::Loop { max: *max, min: *min, begun: 0 }, StepStatus::Running);
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::AttemptStarted { path, number, request, timeout_at, deadline_at, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.attempt_started(ix, *number, request.as_ref(), *timeout_at);
+                if deadline_at.is_some() {
+                    self.set_deadline(ix, *deadline_at);
+                }
+            }
+            Event::AttemptEnding { path, reason, .. } => {
+                let ix = self.at_path(path);
+                self.clear_timers(ix, false);
+                if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
+                    *phase = Phase::Ending(*reason);
+                }
+            }
+            Event::AttemptEnded { path, output, values, exit_code, error, retry_at, stops, .. } => {
+                let ix = self.at_path(path);
+                self.attempt_over(ix);
+                let instance = self.get_mut(ix);
+                instance.exit_code = *exit_code;
+                if let Some(values) = values {
+                    let reference = self.reference(values, VALUES);
+                    self.get_mut(ix).values = Some(reference);
+                }
+                match error {
+                    None => self.completed(ix, output.as_ref(), OUTPUT, Outcome::Ok),
+                    Some(error) if error.kind == ErrorKind::Cancelled => {
+                        self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
+                    }
+                    Some(error) => self.tried(ix, error, *retry_at, *stops),
+                }
+            }
+            Event::AttemptLost { path, then, .. } => {
+                let ix = self.at_path(path);
+                self.attempt_over(ix);
+                if let Kind::Attempt { phase, lost, .. } = &mut self.get_mut(ix).kind {
+                    *lost += 1;
+                    if *then == Lost::Parked {
+                        *phase = Phase::Parked;
+                    }
+                }
+                // Made again or parked, it was no try.
+                let instance = self.get_mut(ix);
+                instance.tries = instance.tries.saturating_sub(u32::from(*then != Lost::Over));
+                if *then == Lost::Parked {
+                    self.set_status(ix, StepStatus::Waiting);
+                }
+            }
+            Event::AttemptSettled { path, verdict, .. } => {
+                let ix = self.at_path(path);
+                if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
+                    *phase = Phase::Done;
+                }
+                if let Verdict::Done(output) = verdict {
+                    self.completed(ix, Some(output), SETTLED, Outcome::Ok);
+                }
+            }
+            Event::WaitStarted { path, until, timeout_at, deadline_at, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                let kind = Kind::Wait { until: *until, timeout_at: *timeout_at };
+                self.begin(ix, kind, StepStatus::Waiting);
+                self.timers.insert((*until, ix, Timer::Wait));
+                self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::ChildStarted { path, number, run, timeout_at, deadline_at, index, .. } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.clear_timers(ix, false);
+                let kind = Kind::Child {
+                    number: *number,
+                    run: run.clone(),
+                    retry_at: None,
+                    timeout_at: *timeout_at,
+                };
+                self.begin(ix, kind, StepStatus::Waiting);
+                self.get_mut(ix).tries += 1;
+                self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
+                if deadline_at.is_some() {
+                    self.set_deadline(ix, *deadline_at);
+                }
+            }
+            Event::ChildEnded { path, outcome, output, error, retry_at, stops, .. } => {
+                let ix = self.at_path(path);
+                self.clear_timers(ix, false);
+                match error {
+                    None => self.completed(ix, output.as_ref(), OUTPUT, *outcome),
+                    // Cancelled from here; a child that somebody else cancelled is a failure.
+                    Some(_) if self.get(ix).ending == Some(EndReason::Cancelled) => {
+                        self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
+                    }
+                    Some(error) => self.tried(ix, error, *retry_at, *stops),
+                }
+            }
+            Event::StepCompleted { path, output, outcome, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.completed(ix, output.as_ref(), OUTPUT, *outcome);
+            }
+            Event::StepFailed { path, error, stops, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.failed(ix, error, *stops);
+            }
+            Event::StepSkipped { path } => {
+                let ix = self.at_path(path);
+                self.end(ix, StepStatus::Skipped, Outcome::Ok);
+            }
+            Event::StepBlocked { path, .. } => {
+                let ix = self.at_path(path);
+                self.end(ix, StepStatus::Blocked, Outcome::Ok);
+                self.trouble_above(ix);
+            }
+            Event::StepEnding { path, reason } => {
+                let ix = self.at_path(path);
+                let instance = self.get_mut(ix);
+                // The first error counts: what stops already does not run out of time as well.
+                if *reason == EndReason::Cancelled || instance.stopping.is_none() {
+                    instance.ending.get_or_insert(*reason);
+                }
+                if let Some(at) = instance.deadline_at {
+                    self.timers.remove(&(at, ix, Timer::Deadline));
+                }
+            }
+            Event::StepCancelled { path } => {
+                let ix = self.at_path(path);
+                self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
+            }
+            Event::CancelRequested { .. } => self.cancel = true,
+            Event::Late { .. } => {}
+            Event::RunCompleted { outcome, outputs } => {
+                self.outputs = Some(self.reference(outputs, OUTPUTS));
+                self.run_ended(RunStatus::Completed, *outcome);
+            }
+            Event::RunFailed { error } => {
+                self.error = Some(error.clone());
+                self.run_ended(RunStatus::Failed, error.outcome);
+            }
+            Event::RunCancelled => self.run_ended(RunStatus::Cancelled, Outcome::Cancelled),
+        }
+    }
+
+    fn attempt_started(&mut self, ix: Ix, number: u32, request: Option<&Payload>, timeout_at: Option<Time>) {
+        self.clear_timers(ix, false);
+        let (before, lost) = match &self.get(ix).kind {
+            Kind::Attempt { request, lost, .. } => (request.clone(), *lost),
+            _ => (None, 0),
+        };
+        let request = request.map(|r| self.reference(r, REQUEST)).or(before);
+        let kind = Kind::Attempt { number, request, phase: Phase::Open, timeout_at, lost };
+        self.begin(ix, kind, StepStatus::Running);
+        self.get_mut(ix).tries += 1;
+        self.attempts_open += 1;
+        self.attempts += 1;
+        self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
+    }
+
+    /// An attempt is not under way any more.
+    fn attempt_over(&mut self, ix: Ix) {
+        self.clear_timers(ix, false);
+        if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind
+            && matches!(phase, Phase::Open | Phase::Ending(_))
+        {
+            *phase = Phase::Done;
+            self.attempts_open = self.attempts_open.saturating_sub(1);
+        }
+    }
+
+    /// A try failed: another follows at `retry_at`, or that was it.
+    fn tried(&mut self, ix: Ix, error: &StepError, retry_at: Option<Time>, stops: bool) {
+        let Some(at) = retry_at else { return self.failed(ix, error, stops) };
+        match &mut self.get_mut(ix).kind {
+            Kind::Attempt { phase, .. } => *phase = Phase::Retry(at),
+            Kind::Child { retry_at, .. } => *retry_at = Some(at),
+            _ => {}
+        }
+        self.timers.insert((at, ix, Timer::Retry));
+        self.set_status(ix, StepStatus::Waiting);
+    }
+
+    fn begin(&mut self, ix: Ix, kind: Kind, status: StepStatus) {
+        let at = self.at;
+        let instance = self.get_mut(ix);
+        instance.kind = kind;
+        instance.since = at;
+        self.set_status(ix, status);
+    }
+
+    fn place(&mut self, ix: Ix, index: Option<u32>) {
+        if let Some(index) = index {
+            self.get_mut(ix).index = index;
+        }
+    }
+
+    fn set_deadline(&mut self, ix: Ix, deadline_at: Option<Time>) {
+        self.get_mut(ix).deadline_at = deadline_at;
+        self.timers.extend(deadline_at.map(|t| (t, ix, Timer::Deadline)));
+    }
+
+    fn set_status(&mut self, ix: Ix, status: StepStatus) {
+        let instance = self.get_mut(ix);
+        debug_assert!(
+            instance.status == status || instance.status.next().contains(&status),
+            "{}: {} -> {status}",
+            instance.path,
+            instance.status
+        );
+        instance.status = status;
+        if status == StepStatus::Waiting {
+            self.waiting.insert(ix);
+        } else {
+            self.waiting.remove(&ix);
+        }
+    }
+
+    fn completed(&mut self, ix: Ix, output: Option<&Payload>, at: &'static str, outcome: Outcome) {
+        let output = match output {
+            Some(payload) => Output::At(self.reference(payload, at)),
+            None if matches!(self.get(ix).kind, Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. }) => {
+                Output::Gathered
+            }
+            None => Output::None,
+        };
+        self.get_mut(ix).output = output;
+        self.completed += 1;
+        self.end(ix, StepStatus::Completed, outcome);
+        if matches!(outcome, Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected) {
+            self.trouble_above(ix);
+        } else if ix != ROOT
+            && let Kind::Loop { .. } = self.get(self.get(ix).parent).kind
+        {
+            // A later iteration replaces the trouble of an earlier one.
+            let parent = self.get(ix).parent;
+            self.get_mut(parent).trouble = false;
+        }
+    }
+
+    fn failed(&mut self, ix: Ix, error: &StepError, stops: bool) {
+        let instance = self.get_mut(ix);
+        instance.error = Some(Box::new(error.clone()));
+        self.end(ix, StepStatus::Failed, error.outcome);
+        if stops {
+            let parent = self.get(ix).parent;
+            self.get_mut(parent).stopping.get_or_insert_with(|| Box::new(error.clone()));
+        } else {
+            self.trouble_above(ix);
+        }
+    }
+
+    fn trouble_above(&mut self, ix: Ix) {
+        if ix != ROOT {
+            let parent = self.get(ix).parent;
+            self.get_mut(parent).trouble = true;
+        }
+    }
+
+    fn end(&mut self, ix: Ix, status: StepStatus, outcome: Outcome) {
+        self.set_status(ix, status);
+        self.clear_timers(ix, true);
+        let at = self.at;
+        let instance = self.get_mut(ix);
+        instance.outcome = Some(outcome);
+        instance.ended_at = Some(at);
+        let parent = instance.parent;
+        if ix == ROOT {
+            return;
+        }
+        if matches!(path::split(&self.get(ix).path), Part::Item { .. })
+            && let Kind::Foreach { done, .. } = &mut self.get_mut(parent).kind
+        {
+            *done += 1;
+        }
+    }
+
+    fn clear_timers(&mut self, ix: Ix, deadline: bool) {
+        let instance = self.get(ix);
+        let mut gone: Vec<(Time, Ix, Timer)> = Vec::new();
+        gone.extend(armed(instance).map(|(at, timer)| (at, ix, timer)));
+        if deadline {
+            gone.extend(instance.deadline_at.map(|at| (at, ix, Timer::Deadline)));
+        }
+        for timer in gone {
+            self.timers.remove(&timer);
+        }
+    }
+
+    fn run_ended(&mut self, status: RunStatus, outcome: Outcome) {
+        debug_assert!(status.outcomes().contains(&outcome), "{status} with {outcome}");
+        self.move_to(status);
+        self.outcome = Some(outcome);
+        self.ended_at = Some(self.at);
+        self.timers.clear();
+        self.waiting.clear();
+    }
+
+    pub(super) fn move_to(&mut self, status: RunStatus) {
+        debug_assert!(
+            self.status == status || self.status.next().contains(&status),
+            "{} -> {status}",
+            self.status
+        );
+        self.status = status;
+    }
+
+    fn reference(&self, payload: &Payload, at: &'static str) -> ValueRef {
+        ValueRef::to(payload, self.seq, || at.into())
+    }
+
+    fn named(&self, field: &str, all: &[(String, Payload)]) -> Vec<(String, ValueRef)> {
+        let refer = |(i, (name, payload)): (usize, &(String, Payload))| {
+            (name.clone(), ValueRef::to(payload, self.seq, || named_at(field, i)))
+        };
+        all.iter().enumerate().map(refer).collect()
+    }
+}
+
+/// The timers that an instance has set, its deadline aside.
+pub(super) fn armed(instance: &Instance) -> impl Iterator<Item = (Time, Timer)> {
+    let (first, second) = match &instance.kind {
+        Kind::Attempt { phase, timeout_at, .. } => {
+            let retry = if let Phase::Retry(at) = phase { Some((*at, Timer::Retry)) } else { None };
+            (timeout_at.map(|at| (at, Timer::Timeout)), retry)
+        }
+        Kind::Child { retry_at, timeout_at, .. } => {
+            (timeout_at.map(|at| (at, Timer::Timeout)), retry_at.map(|at| (at, Timer::Retry)))
+        }
+        Kind::Wait { until, timeout_at } => {
+            (Some((*until, Timer::Wait)), timeout_at.map(|at| (at, Timer::Timeout)))
+        }
+        _ => (None, None),
+    };
+    first.into_iter().chain(second)
+}

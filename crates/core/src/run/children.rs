@@ -1,0 +1,272 @@
+//! Child runs: streams of their own, joined by messages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stead_lang::plan::{Action, ActionKind, Body, Child};
+
+use super::event::{Event, Parent, StepError};
+use super::start::{Site, kind_of};
+use super::state::{Ix, Job, Kind};
+use super::turn::{Machine, Start, Stop, expression_error, step_error};
+use crate::Time;
+use crate::effect::{EndReason, ErrorKind};
+use crate::ids::StreamId;
+use crate::limits;
+use crate::message::Message;
+use crate::status::{Outcome, RunStatus};
+use crate::value::{Payload, ValueRef};
+
+/// What runs say to each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are those of the events that send and take them")]
+pub enum MessageBody {
+    /// To a child: begin to exist.
+    StartRun { revision: String, inputs: Payload, project: String, parent: Parent, depth: u32 },
+    /// To a child: the result is not wanted any more.
+    CancelRun { by: String },
+    /// To a parent: the child has ended.
+    RunEnded {
+        run: StreamId,
+        path: String,
+        number: u32,
+        status: RunStatus,
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outputs: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+    },
+}
+
+impl MessageBody {
+    /// Reads what a message says.
+    pub fn of(message: &Message) -> Option<MessageBody> {
+        serde_json::from_value(message.body.clone()).ok()
+    }
+}
+
+impl Machine<'_> {
+    fn send(&mut self, to: &StreamId, body: &MessageBody) {
+        // Plain data with text keys always serialises.
+        let body = serde_json::to_value(body).unwrap_or(Value::Null);
+        let id = format!("{}:{}:{}", self.state.id, self.state.seq, self.out.messages.len());
+        self.out.messages.push(Message { id, from: self.state.id.clone(), to: to.clone(), body });
+    }
+
+    /// Takes a message from another run.
+    pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
+        match MessageBody::of(message) {
+            Some(MessageBody::StartRun { inputs, project, parent, depth, .. }) => {
+                if self.state.exists() {
+                    // The same start twice: a run begins once.
+                    return Ok(());
+                }
+                let inputs = self.start_inputs(&inputs)?;
+                self.start_as_child(
+                    inputs,
+                    Start { inputs: Vec::new(), project, parent: Some(parent), depth },
+                );
+            }
+            Some(MessageBody::CancelRun { by }) => {
+                if !self.state.status.is_end() && !self.state.cancel {
+                    self.emit(Event::CancelRequested { by, reason: None });
+                    self.end_run_with(EndReason::Cancelled);
+                }
+            }
+            Some(MessageBody::RunEnded { run, path, number, status, outcome, outputs, error }) => {
+                self.child_ended(&run, &path, number, status, outcome, outputs, error)?;
+            }
+            // Of a later version, or damaged: taken, so that it does not stop the stream.
+            None => self.late("message", "", 0),
+        }
+        Ok(())
+    }
+
+    fn start_inputs(&self, inputs: &Payload) -> Result<serde_json::Map<String, Value>, Stop> {
+        let value = match inputs {
+            Payload::Value(value) => value.clone(),
+            Payload::File { hash, .. } => {
+                let reference = ValueRef::File { hash: hash.clone() };
+                self.loaded(&reference)?.clone()
+            }
+        };
+        match value {
+            Value::Object(map) => Ok(map),
+            _ => Ok(serde_json::Map::new()),
+        }
+    }
+
+    fn start_as_child(&mut self, given: serde_json::Map<String, Value>, start: Start) {
+        let checked = stead_lang::inputs::check_inputs(self.plan, &given);
+        let (inputs, problem) = match checked {
+            Ok(all) => (all.into_iter().collect(), None),
+            Err(problems) => {
+                let text: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+                (given.into_iter().collect(), Some(text.join("; ")))
+            }
+        };
+        let depth = start.depth;
+        self.create(Start { inputs, ..start });
+        if let Some(problem) = problem {
+            self.fail_run(step_error("", ErrorKind::Schema, &format!("its inputs do not fit: {problem}")));
+        } else if depth > limits::CHILD_DEPTH {
+            let message = format!("runs are nested deeper than {}", limits::CHILD_DEPTH);
+            self.fail_run(step_error("", ErrorKind::Exhausted, &message));
+        }
+    }
+
+    /// Starts a child run.
+    pub(super) fn start_child(
+        &mut self,
+        site: &Site,
+        action: &Action,
+        child: &Child,
+        number: u32,
+        deadline_at: Option<Time>,
+    ) -> Result<Ix, Stop> {
+        let inputs = self.eval(&site.path, |reach| child.inputs.render(&site.scope(reach)))?;
+        if !inputs.is_object() {
+            let message = format!("workflow.inputs gave {}, it takes a map", kind_of(&inputs));
+            return Err(expression_error(&site.path, &message));
+        }
+        super::start::check_size(&site.path, &inputs)?;
+        let timeout = self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach))?;
+        let timeout_at = timeout.map(|ms| self.after(ms));
+        let run = StreamId::child(&self.state.id, &site.path, number);
+        let inputs = self.payload(inputs);
+        let ix = self.emit_for(
+            site.step,
+            Event::ChildStarted {
+                path: site.path.clone(),
+                number,
+                run: run.clone(),
+                workflow: child.workflow.clone(),
+                revision: child.revision.clone(),
+                inputs: inputs.clone(),
+                timeout_at,
+                deadline_at,
+                index: site.slot.map(|slot| slot.index),
+            },
+        );
+        let parent = Parent { run: self.state.id.clone(), path: site.path.clone(), number };
+        let start = MessageBody::StartRun {
+            revision: child.revision.clone(),
+            inputs,
+            project: self.state.project.clone(),
+            parent,
+            depth: self.state.depth + 1,
+        };
+        self.send(&run, &start);
+        Ok(ix)
+    }
+
+    /// A new child for the next try.
+    pub(super) fn retry_child(&mut self, ix: Ix) -> Result<(), Stop> {
+        let Kind::Child { number, .. } = self.state.get(ix).kind else { return Ok(()) };
+        let site = self.site(ix);
+        let Body::Action(action) = &self.step(ix).body else { return Ok(()) };
+        let ActionKind::Workflow(child) = &action.kind else { return Ok(()) };
+        match self.start_child(&site, action, child, number + 1, None) {
+            Err(Stop::Error(error)) => {
+                self.fail_at(&site, error);
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// Tells a child that its result is not wanted; its end is awaited.
+    pub(super) fn cancel_child(&mut self, ix: Ix, reason: EndReason) {
+        let Kind::Child { run, .. } = &self.state.get(ix).kind else { return };
+        let run = run.clone();
+        self.mark_ending(ix, reason);
+        let by = format!("run:{}", self.state.id);
+        self.send(&run, &MessageBody::CancelRun { by });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one message")]
+    fn child_ended(
+        &mut self,
+        run: &StreamId,
+        path: &str,
+        number: u32,
+        status: RunStatus,
+        outcome: Outcome,
+        outputs: Option<Payload>,
+        error: Option<StepError>,
+    ) -> Result<(), Stop> {
+        let found = self.state.find(path).filter(|ix| {
+            let instance = self.state.get(*ix);
+            let same =
+                matches!(&instance.kind, Kind::Child { run: current, retry_at: None, .. } if current == run);
+            same && !instance.status.is_end()
+        });
+        let Some(ix) = found else {
+            self.late("child", path, number);
+            return Ok(());
+        };
+        let site = self.site(ix);
+        let failure = match status {
+            RunStatus::Completed => None,
+            RunStatus::Cancelled => {
+                Some(step_error(path, ErrorKind::Cancelled, &format!("run {run} was cancelled")))
+            }
+            _ => {
+                let inner = error.map_or_else(String::new, |e| {
+                    let at = if e.step.is_empty() { String::new() } else { format!(" at {}", e.step) };
+                    format!("{at}: {}", e.message)
+                });
+                let error = step_error(path, ErrorKind::Child, &format!("run {run} failed{inner}"));
+                Some(StepError { outcome, ..error })
+            }
+        };
+        let ending = self.state.get(ix).ending;
+        let failure = match ending {
+            Some(EndReason::Timeout) => Some(step_error(path, ErrorKind::Timeout, "its time has passed")),
+            _ => failure,
+        };
+        let retry_at = match &failure {
+            Some(error) => match self.retry_at(ix, &site, error) {
+                Ok(at) => at,
+                Err(Stop::Error(_)) => None,
+                Err(needs @ Stop::Needs(_)) => return Err(needs),
+            },
+            None => None,
+        };
+        let stops = failure.is_some() && retry_at.is_none() && self.stops(&site);
+        let output = outputs.filter(|_| failure.is_none());
+        let (path, error) = (path.to_owned(), failure);
+        self.emit(Event::ChildEnded { path, number, status, outcome, output, error, retry_at, stops });
+        if retry_at.is_none() {
+            self.push(Job::Ended(ix));
+        }
+        Ok(())
+    }
+
+    /// Tells the parent how this run has ended.
+    pub(super) fn tell_parent(&mut self) {
+        let Some(Parent { run, path, number }) = self.state.parent.clone() else { return };
+        let Some(outcome) = self.state.outcome else { return };
+        let outputs = match self.out.events.last() {
+            Some(Event::RunCompleted { outputs, .. }) => Some(outputs.clone()),
+            _ => None,
+        };
+        let body = MessageBody::RunEnded {
+            run: self.state.id.clone(),
+            path,
+            number,
+            status: self.state.status,
+            outcome,
+            outputs,
+            error: self.state.error.clone(),
+        };
+        self.send(&run, &body);
+    }
+
+    fn late(&mut self, what: &str, path: &str, number: u32) {
+        if !self.state.status.is_end() && self.state.exists() {
+            self.emit(Event::Late { what: what.into(), path: path.into(), number });
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Events of a run: results, never recipes.
+//!
+//! An event says what was resolved, which branch was taken, when a timer is due. Replaying needs no plan.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::effect::{EndReason, ErrorKind};
+use crate::ids::StreamId;
+use crate::status::{Outcome, RunStatus};
+use crate::value::Payload;
+
+/// A name and its value.
+pub type Named = (String, Payload);
+
+/// The run that started this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The run.
+    pub run: StreamId,
+    /// The step instance.
+    pub path: String,
+    /// The attempt.
+    pub number: u32,
+}
+
+/// Why a step or run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepError {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// What happened.
+    pub message: String,
+    /// Path of the instance where it happened first.
+    pub step: String,
+    /// How whatever fails because of it ends.
+    pub outcome: Outcome,
+}
+
+/// What a person said of an attempt whose end is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It happened; this is its output.
+    Done(Payload),
+    /// It did not; run it again.
+    Again,
+    /// The step failed.
+    Failed,
+}
+
+/// What becomes of an attempt that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lost {
+    /// It is made again, with the same key.
+    Again,
+    /// It waits for somebody who knows whether it happened.
+    Parked,
+    /// It was to be ended anyway, or was lost too often.
+    Over,
+}
+
+/// What happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are described with each event")]
+pub enum Event {
+    /// The run is known: its workflow and pinned revision, its inputs, who started it, how deep it nests.
+    RunCreated {
+        workflow: String,
+        revision: String,
+        inputs: Vec<Named>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        project: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        depth: u32,
+    },
+    /// The run has begun: its `vars` are computed, its deadline stands.
+    RunStarted {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        vars: Vec<Named>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+    },
+    /// A group, or an iteration or item of one, has begun.
+    GroupStarted {
+        path: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        /// Position of an item in its list, from 0; its key stands in the path.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A `foreach` has begun: what `in` gave, as a list, and the keys where they are not the positions.
+    ForeachStarted {
+        path: String,
+        count: u32,
+        parallel: u32,
+        /// The output is a map, for `in` was one.
+        map: bool,
+        items: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keys: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+    },
+    /// A `loop` has begun.
+    LoopStarted {
+        path: String,
+        max: u32,
+        min: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+    },
+    /// An attempt is to be performed. The first one of an instance carries the resolved request.
+    AttemptStarted {
+        path: String,
+        number: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// An attempt is being ended from outside; its result is still awaited.
+    AttemptEnding { path: String, number: u32, reason: EndReason },
+    /// An attempt has ended. Without `error` its step is completed; with `retry_at` it is tried again then.
+    AttemptEnded {
+        path: String,
+        number: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        values: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit_code: Option<i32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<Time>,
+        /// The block stops because of it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        stops: bool,
+    },
+    /// The engine that performed an attempt is gone, and with it what the attempt came to.
+    AttemptLost { path: String, number: u32, then: Lost },
+    /// Somebody who knows said what a parked attempt came to.
+    AttemptSettled { path: String, number: u32, verdict: Verdict, by: String },
+    /// A timer runs.
+    WaitStarted {
+        path: String,
+        until: Time,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A child run is started.
+    ChildStarted {
+        path: String,
+        number: u32,
+        run: StreamId,
+        workflow: String,
+        revision: String,
+        inputs: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A child run has ended.
+    ChildEnded {
+        path: String,
+        number: u32,
+        status: RunStatus,
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        stops: bool,
+    },
+    /// A step, item, iteration or group is completed. Without `output` it has what its inside gives.
+    StepCompleted {
+        path: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+        #[serde(default = "ok", skip_serializing_if = "is_ok")]
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A step, item, iteration or group has failed.
+    StepFailed {
+        path: String,
+        error: StepError,
+        #[serde(default, skip_serializing_if = "is_false")]
+        stops: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// Its `if` was false.
+    StepSkipped { path: String },
+    /// It reads the output of a step that has none.
+    StepBlocked { path: String, by: String },
+    /// What is inside a step is being ended.
+    StepEnding { path: String, reason: EndReason },
+    /// Ended from outside.
+    StepCancelled { path: String },
+    /// Somebody wants the run to end.
+    CancelRequested {
+        by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Something came that does not count any more.
+    Late { what: String, path: String, number: u32 },
+    /// The run is completed.
+    RunCompleted { outcome: Outcome, outputs: Payload },
+    /// The run has failed.
+    RunFailed { error: StepError },
+    /// The run was cancelled.
+    RunCancelled,
+}
+
+fn ok() -> Outcome {
+    Outcome::Ok
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_ok(outcome: &Outcome) -> bool {
+    *outcome == Outcome::Ok
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Event {
+    /// The step instance it is about.
+    pub fn path(&self) -> Option<&str> {
+        use Event::{
+            AttemptEnded, AttemptEnding, AttemptLost, AttemptSettled, AttemptStarted, CancelRequested,
+            ChildEnded, ChildStarted, ForeachStarted, GroupStarted, Late, LoopStarted, RunCancelled,
+            RunCompleted, RunCreated, RunFailed, RunStarted, StepBlocked, StepCancelled, StepCompleted,
+            StepEnding, StepFailed, StepSkipped, WaitStarted,
+        };
+        match self {
+            RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
+            RunCompleted { .. } | RunFailed { .. } | RunCancelled => None,
+            GroupStarted { path, .. }
+            | ForeachStarted { path, .. }
+            | LoopStarted { path, .. }
+            | AttemptStarted { path, .. }
+            | AttemptEnding { path, .. }
+            | AttemptEnded { path, .. }
+            | AttemptLost { path, .. }
+            | AttemptSettled { path, .. }
+            | WaitStarted { path, .. }
+            | ChildStarted { path, .. }
+            | ChildEnded { path, .. }
+            | StepCompleted { path, .. }
+            | StepFailed { path, .. }
+            | StepSkipped { path }
+            | StepBlocked { path, .. }
+            | StepEnding { path, .. }
+            | StepCancelled { path }
+            | Late { path, .. } => Some(path),
+        }
+    }
+
+    /// The values it carries, each with its JSON pointer in the event.
+    pub fn payloads(&self) -> Vec<(Cow<'static, str>, &Payload)> {
+        match self {
+            Event::RunCreated { inputs, .. } => named("inputs", inputs),
+            Event::RunStarted { vars, .. } => named("vars", vars),
+            Event::ForeachStarted { items, keys, .. } => {
+                let mut all = vec![(Cow::Borrowed(ITEMS), items)];
+                all.extend(keys.as_ref().map(|keys| (Cow::Borrowed(KEYS), keys)));
+                all
+            }
+            Event::AttemptStarted { request: Some(request), .. } => vec![(Cow::Borrowed(REQUEST), request)],
+            Event::AttemptEnded { output, values, .. } => {
+                let output = output.as_ref().map(|p| (Cow::Borrowed(OUTPUT), p));
+                let values = values.as_ref().map(|p| (Cow::Borrowed(VALUES), p));
+                output.into_iter().chain(values).collect()
+            }
+            Event::AttemptSettled { verdict: Verdict::Done(output), .. } => {
+                vec![(Cow::Borrowed(SETTLED), output)]
+            }
+            Event::ChildStarted { inputs, .. } => vec![(Cow::Borrowed(CHILD_INPUTS), inputs)],
+            Event::ChildEnded { output: Some(output), .. }
+            | Event::StepCompleted { output: Some(output), .. } => vec![(Cow::Borrowed(OUTPUT), output)],
+            Event::RunCompleted { outputs, .. } => vec![(Cow::Borrowed(OUTPUTS), outputs)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Pointers to the values of events.
+pub(super) const ITEMS: &str = "/items/value";
+pub(super) const KEYS: &str = "/keys/value";
+pub(super) const REQUEST: &str = "/request/value";
+pub(super) const OUTPUT: &str = "/output/value";
+pub(super) const OUTPUTS: &str = "/outputs/value";
+pub(super) const VALUES: &str = "/values/value";
+pub(super) const SETTLED: &str = "/verdict/done/value";
+pub(super) const CHILD_INPUTS: &str = "/inputs/value";
+
+/// Pointer to a named value of `inputs` or `vars`.
+pub(super) fn named_at(field: &str, index: usize) -> Cow<'static, str> {
+    Cow::Owned(format!("/{field}/{index}/1/value"))
+}
+
+fn named<'a>(field: &str, all: &'a [Named]) -> Vec<(Cow<'static, str>, &'a Payload)> {
+    all.iter().enumerate().map(|(i, (_, payload))| (named_at(field, i), payload)).collect()
+}

@@ -1,0 +1,32 @@
+//! The stream of a run.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`event`] | what happened, as the journal has it |
+//! | `state`, `apply` | records by path, and their booking |
+//! | [`turn`](mod@turn) | one input taken: the agenda, the bounds |
+//! | `start` | a step, item or iteration begins |
+//! | `ends` | something has ended: what follows, what stops |
+//! | `attempts`, `children`, `timers` | one file per kind of thing that is under way |
+//! | `scope` | what expressions can reach |
+//! | `snapshot` | the state as a cache of the journal |
+
+mod apply;
+mod attempts;
+mod children;
+mod ends;
+pub mod event;
+mod scope;
+mod snapshot;
+mod start;
+mod state;
+mod timers;
+pub mod turn;
+mod view;
+
+pub use children::MessageBody;
+pub use event::{Event, Parent, StepError};
+pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
+pub use state::RunState;
+pub use turn::{Ctx, FilePut, Input, Needs, Turn, turn};
+pub use view::{StepNow, View};

@@ -1,0 +1,145 @@
+//! The state as a cache of the journal.
+//!
+//! A snapshot has a format number; one with another number is dropped by the reader and made again from the
+//! journal. What is derived (timers, places by path, counters of blocks) is not in it.
+
+use serde::{Deserialize, Serialize};
+
+use super::apply::armed;
+use super::event::{Parent, StepError};
+use super::state::{Instance, Ix, RunState, Timer};
+use crate::Time;
+use crate::ids::StreamId;
+use crate::status::{Outcome, RunStatus, StepStatus};
+use crate::value::ValueRef;
+
+/// Number of the format of snapshots. Raised with every change of what is stored.
+pub const SNAPSHOT_FORMAT: u32 = 1;
+
+/// A snapshot that cannot be read. It is dropped, the journal has all.
+#[derive(Debug, thiserror::Error)]
+#[error("the snapshot cannot be read: {0}")]
+pub struct SnapshotError(#[from] serde_json::Error);
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    id: StreamId,
+    status: RunStatus,
+    outcome: Option<Outcome>,
+    error: Option<StepError>,
+    workflow: String,
+    revision: String,
+    project: String,
+    parent: Option<Parent>,
+    depth: u32,
+    created_at: Time,
+    started_at: Option<Time>,
+    ended_at: Option<Time>,
+    seq: u64,
+    at: Time,
+    outputs: Option<ValueRef>,
+    attempts_open: u32,
+    attempts: u64,
+    completed: u64,
+    inputs: Vec<(String, ValueRef)>,
+    vars: Vec<(String, ValueRef)>,
+    deadline_at: Option<Time>,
+    cancel: bool,
+    slab: Vec<Option<Instance>>,
+}
+
+impl RunState {
+    /// The state as bytes.
+    ///
+    /// # Errors
+    /// None that can be caused: the state is plain data.
+    pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        let stored = Stored {
+            id: self.id.clone(),
+            status: self.status,
+            outcome: self.outcome,
+            error: self.error.clone(),
+            workflow: self.workflow.clone(),
+            revision: self.revision.clone(),
+            project: self.project.clone(),
+            parent: self.parent.clone(),
+            depth: self.depth,
+            created_at: self.created_at,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            seq: self.seq,
+            at: self.at,
+            outputs: self.outputs.clone(),
+            attempts_open: self.attempts_open,
+            attempts: self.attempts,
+            completed: self.completed,
+            inputs: self.inputs.clone(),
+            vars: self.vars.clone(),
+            deadline_at: self.deadline_at,
+            cancel: self.cancel,
+            slab: self.slab.clone(),
+        };
+        Ok(serde_json::to_vec(&stored)?)
+    }
+
+    /// The state from bytes of [`SNAPSHOT_FORMAT`].
+    ///
+    /// # Errors
+    /// When the bytes are no such snapshot.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let stored: Stored = serde_json::from_slice(bytes)?;
+        let mut state = RunState::new(stored.id);
+        state.status = stored.status;
+        state.outcome = stored.outcome;
+        state.error = stored.error;
+        state.workflow = stored.workflow;
+        state.revision = stored.revision;
+        state.project = stored.project;
+        state.parent = stored.parent;
+        state.depth = stored.depth;
+        state.created_at = stored.created_at;
+        state.started_at = stored.started_at;
+        state.ended_at = stored.ended_at;
+        state.seq = stored.seq;
+        state.at = stored.at;
+        state.outputs = stored.outputs;
+        state.attempts_open = stored.attempts_open;
+        state.attempts = stored.attempts;
+        state.completed = stored.completed;
+        state.inputs = stored.inputs;
+        state.vars = stored.vars;
+        state.deadline_at = stored.deadline_at;
+        state.cancel = stored.cancel;
+        state.slab = stored.slab;
+        state.index();
+        state.bound = false;
+        Ok(state)
+    }
+
+    /// The state as its journal has it, before the plan is at hand again.
+    pub fn replayed(mut self) -> Self {
+        self.bound = false;
+        self
+    }
+
+    /// Makes again what is derived from the instances.
+    fn index(&mut self) {
+        for ix in 0..Ix::try_from(self.slab.len()).unwrap_or(Ix::MAX) {
+            let Some(instance) = &self.slab[ix as usize] else {
+                self.free.push(ix);
+                continue;
+            };
+            self.by_path.insert(instance.path.clone(), ix);
+            if self.status.is_end() || instance.status.is_end() {
+                continue;
+            }
+            if instance.status == StepStatus::Waiting {
+                self.waiting.insert(ix);
+            }
+            let deadline = instance.deadline_at.filter(|_| instance.ending.is_none());
+            let deadline = deadline.map(|at| (at, Timer::Deadline));
+            let timers: Vec<_> = armed(instance).chain(deadline).map(|(at, timer)| (at, ix, timer)).collect();
+            self.timers.extend(timers);
+        }
+    }
+}

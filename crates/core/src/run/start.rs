@@ -1,0 +1,510 @@
+//! A step, an item or an iteration begins.
+
+use serde_json::Value;
+use stead_lang::duration::{self, Millis};
+use stead_lang::expr::EvalError;
+use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Setting, Step, StepIx, Wait};
+use stead_lang::template::Template;
+
+use super::event::Event;
+use super::scope::{Candidate, Reach, Scope, Slot, block_of};
+use super::state::{BlockProgress, Ix, Job, Kind, ROOT};
+use super::turn::{Machine, Stop, expression_error, step_error};
+use crate::effect::ErrorKind;
+use crate::limits;
+use crate::path;
+use crate::status::StepStatus;
+
+/// Where an instance of a step stands.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    /// Path of the instance.
+    pub(super) path: String,
+    /// The block around the step.
+    pub(super) body: Ix,
+    /// The step.
+    pub(super) step: StepIx,
+    /// The item or iteration that the instance is.
+    pub(super) slot: Option<Slot>,
+}
+
+impl Site {
+    /// What the instance sees.
+    pub(super) fn scope<'a>(&self, reach: Reach<'a>) -> Scope<'a> {
+        let scope = Scope::of(reach, self.body);
+        self.slot.map_or(scope, |slot| scope.within(slot))
+    }
+}
+
+impl Machine<'_> {
+    /// Counts what a block has done so far, and puts on the agenda what may start.
+    pub(super) fn open_block(&mut self, body: Ix) {
+        let block = block_of(self.state, self.plan, body);
+        let instance = self.state.get(body);
+        let mut progress = BlockProgress {
+            unmet: Vec::with_capacity(block.steps.len()),
+            at: Vec::with_capacity(block.steps.len()),
+            ended: 0,
+            live: 0,
+        };
+        for step in &block.steps {
+            let step = &self.plan.steps[*step as usize];
+            let at = match instance.inside.is_empty() {
+                true => None,
+                false => self.state.find(&path::step(&instance.path, &step.id)),
+            };
+            progress.at.push(at);
+            match at.map(|ix| self.state.get(ix).status.is_end()) {
+                Some(true) => progress.ended += 1,
+                Some(false) => progress.live += 1,
+                None => {}
+            }
+        }
+        let met = |pos: &usize| progress.at[*pos].is_some_and(|ix| self.state.get(ix).status.is_end());
+        let mut ready = Vec::new();
+        for (pos, step) in block.steps.iter().enumerate() {
+            let needs = &self.plan.steps[*step as usize].needs;
+            let unmet = needs.iter().filter(|need| !met(need)).count();
+            if unmet == 0 && progress.at[pos].is_none() {
+                ready.push(u32::try_from(pos).unwrap_or(u32::MAX));
+            }
+            progress.unmet.push(u32::try_from(unmet).unwrap_or(u32::MAX));
+        }
+        self.state.get_mut(body).block = Some(Box::new(progress));
+        for pos in ready {
+            self.push(Job::Start { body, pos });
+        }
+    }
+
+    /// A step of a block whose needs are met.
+    pub(super) fn start_step(&mut self, body: Ix, pos: usize) -> Result<(), Stop> {
+        if self.unwanted(body) || self.state.get(body).status.is_end() {
+            return Ok(());
+        }
+        let six = block_of(self.state, self.plan, body).steps[pos];
+        let step = &self.plan.steps[six as usize];
+        let path = path::step(&self.state.get(body).path, &step.id);
+        if self.state.find(&path).is_some() {
+            return Ok(());
+        }
+        let site = Site { path, body, step: six, slot: None };
+        let begun = self.begin_step(&site, step);
+        self.note_begun(&site, pos, begun)
+    }
+
+    /// Books what became of a beginning: errors of the step itself fail it.
+    fn note_begun(&mut self, site: &Site, pos: usize, begun: Result<Ix, Stop>) -> Result<(), Stop> {
+        let ix = match begun {
+            Ok(ix) => ix,
+            Err(Stop::Error(error)) => self.fail_at(site, error),
+            Err(needs @ Stop::Needs(_)) => return Err(needs),
+        };
+        if let Some(progress) = &mut self.state.get_mut(site.body).block {
+            progress.at[pos] = Some(ix);
+            progress.live += 1;
+        }
+        Ok(())
+    }
+
+    fn begin_step(&mut self, site: &Site, step: &Step) -> Result<Ix, Stop> {
+        if let Some(by) = self.blocker(site.body, step) {
+            let event = Event::StepBlocked { path: site.path.clone(), by };
+            return Ok(self.ended_at_once(site.step, event));
+        }
+        if let Some(condition) = &step.condition
+            && !self.eval(&site.path, |reach| condition.eval_bool(&site.scope(reach)))?
+        {
+            return Ok(self.ended_at_once(site.step, Event::StepSkipped { path: site.path.clone() }));
+        }
+        let limit = self.millis(&site.path, step.deadline.as_ref(), |reach| site.scope(reach))?;
+        let deadline_at = limit.map(|ms| self.after(ms));
+        match &step.each {
+            None => self.begin_body(site, step, deadline_at),
+            Some(Each::Foreach { items, binding, key, parallel }) => {
+                let event = self.foreach(site, items, binding, key.as_ref(), parallel, deadline_at)?;
+                let ix = self.emit_for(site.step, event);
+                self.push(Job::Pump(ix));
+                Ok(ix)
+            }
+            Some(Each::Loop { max, min, .. }) => {
+                let max =
+                    self.count(&site.path, max, "loop.max", limits::LOOP_MAX, |reach| site.scope(reach))?;
+                let min =
+                    self.count(&site.path, min, "loop.min", limits::LOOP_MAX, |reach| site.scope(reach))?;
+                let path = site.path.clone();
+                let ix = self.emit_for(site.step, Event::LoopStarted { path, max, min, deadline_at });
+                self.push(Job::Pump(ix));
+                Ok(ix)
+            }
+        }
+    }
+
+    fn ended_at_once(&mut self, step: StepIx, event: Event) -> Ix {
+        let ix = self.emit_for(step, event);
+        self.push(Job::Ended(ix));
+        ix
+    }
+
+    /// Fails an instance that has not begun, or that cannot go on.
+    pub(super) fn fail_at(&mut self, site: &Site, error: super::event::StepError) -> Ix {
+        let stops = self.stops(site);
+        let index = site.slot.map(|slot| slot.index);
+        let event = Event::StepFailed { path: site.path.clone(), error, stops, index };
+        self.ended_at_once(site.step, event)
+    }
+
+    /// Whether a failure there stops what is around: always for items and iterations.
+    pub(super) fn stops(&self, site: &Site) -> bool {
+        site.slot.is_some() || self.plan.steps[site.step as usize].on_error == OnError::Stop
+    }
+
+    /// The failed or blocked step whose output this one would read.
+    fn blocker(&self, body: Ix, step: &Step) -> Option<String> {
+        for read in &step.reads {
+            let mut at = body;
+            for _ in 0..read.up {
+                let parent = self.state.get(at).parent;
+                let instance = self.state.get(parent);
+                let holds = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
+                at = if holds { instance.parent } else { parent };
+            }
+            let needs = std::cell::RefCell::new(Vec::new());
+            let reach = Reach { state: self.state, plan: self.plan, values: self.values, needs: &needs };
+            if let Some(ix) = reach.child(at, read.step) {
+                let instance = self.state.get(ix);
+                if matches!(instance.status, StepStatus::Failed | StepStatus::Blocked) {
+                    return Some(instance.path.to_string());
+                }
+            }
+        }
+        None
+    }
+
+    /// What `in` gives, with the keys, as an event.
+    fn foreach(
+        &mut self,
+        site: &Site,
+        items: &Template,
+        binding: &str,
+        key: Option<&Template>,
+        parallel: &Setting<u32>,
+        deadline_at: Option<crate::Time>,
+    ) -> Result<Event, Stop> {
+        let path = &site.path;
+        let all = self.eval(path, |reach| items.render(&site.scope(reach)))?;
+        let parallel = self
+            .count(path, parallel, "foreach.parallel", limits::FOREACH_PARALLEL, |reach| site.scope(reach))?;
+        let (list, mut keys, map) = match all {
+            Value::Array(list) => (list, None, false),
+            Value::Object(map) => {
+                let (keys, values): (Vec<_>, Vec<_>) = map.into_iter().unzip();
+                (values, Some(keys), true)
+            }
+            other => {
+                let message = format!("foreach.in gave {}, it takes a list or a map", kind_of(&other));
+                return Err(expression_error(path, &message));
+            }
+        };
+        if list.len() > limits::FOREACH_ITEMS {
+            let message =
+                format!("foreach.in gave {} items, the most is {}", list.len(), limits::FOREACH_ITEMS);
+            return Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)));
+        }
+        if let Some(key) = key {
+            let of = |(index, item): (usize, &Value)| {
+                let candidate = Candidate { binding, item, index };
+                let value =
+                    self.eval(path, |reach| key.render(&site.scope(reach).with_candidate(candidate)))?;
+                Ok(match value {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                })
+            };
+            keys = Some(list.iter().enumerate().map(of).collect::<Result<Vec<String>, Stop>>()?);
+        }
+        if let Some(keys) = &keys {
+            check_keys(path, keys)?;
+        }
+        let count = u32::try_from(list.len()).unwrap_or(u32::MAX);
+        let items = self.payload(Value::Array(list));
+        let keys = keys.map(|keys| self.payload(keys.into_iter().map(Value::String).collect()));
+        let path = site.path.clone();
+        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at })
+    }
+
+    /// The action or group itself: of a step, an item or an iteration.
+    pub(super) fn begin_body(
+        &mut self,
+        site: &Site,
+        step: &Step,
+        deadline_at: Option<crate::Time>,
+    ) -> Result<Ix, Stop> {
+        let index = site.slot.map(|slot| slot.index);
+        let action = match &step.body {
+            Body::Block(_) => {
+                let event = Event::GroupStarted { path: site.path.clone(), deadline_at, index };
+                let ix = self.emit_for(site.step, event);
+                self.open_block(ix);
+                self.push(Job::Settle(ix));
+                return Ok(ix);
+            }
+            Body::Action(action) => action,
+        };
+        match &action.kind {
+            ActionKind::Set(template) => {
+                let value = self.eval(&site.path, |reach| template.render(&site.scope(reach)))?;
+                check_size(&site.path, &value)?;
+                let (path, output) = (site.path.clone(), Some(self.payload(value)));
+                let outcome = crate::status::Outcome::Ok;
+                Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }))
+            }
+            ActionKind::Wait(wait) => self.begin_wait(site, action, wait, deadline_at),
+            ActionKind::Workflow(child) => self.start_child(site, action, child, 1, deadline_at),
+            ActionKind::Effect { request, .. } => {
+                let value = self.eval(&site.path, |reach| request.render(&site.scope(reach)))?;
+                check_size(&site.path, &value)?;
+                self.start_attempt(site, action, 1, Some(value), deadline_at)
+            }
+        }
+    }
+
+    fn begin_wait(
+        &mut self,
+        site: &Site,
+        action: &Action,
+        wait: &Wait,
+        deadline_at: Option<crate::Time>,
+    ) -> Result<Ix, Stop> {
+        let until = match wait {
+            Wait::For(length) => {
+                let ms = self.millis(&site.path, Some(length), |reach| site.scope(reach))?;
+                self.after(ms.unwrap_or(0))
+            }
+            Wait::At(at) => {
+                let value = self.eval(&site.path, |reach| at.render(&site.scope(reach)))?;
+                let Value::String(text) = &value else {
+                    let message = format!("wait.at gave {}, it takes an instant as text", kind_of(&value));
+                    return Err(expression_error(&site.path, &message));
+                };
+                duration::parse_time(text).map_err(|e| expression_error(&site.path, &e.to_string()))?
+            }
+        };
+        let timeout = self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach))?;
+        let timeout_at = timeout.map(|ms| self.after(ms));
+        let index = site.slot.map(|slot| slot.index);
+        let event = Event::WaitStarted { path: site.path.clone(), until, timeout_at, deadline_at, index };
+        Ok(self.emit_for(site.step, event))
+    }
+
+    /// A holder: starts the items or the iteration that may start, ends when all has ended.
+    pub(super) fn pump(&mut self, ix: Ix) -> Result<(), Stop> {
+        let holder = self.state.get(ix);
+        if holder.status.is_end() {
+            return Ok(());
+        }
+        match holder.kind {
+            Kind::Foreach { count, parallel, begun, done, .. } => {
+                if self.unwanted(ix) {
+                    return if begun == done { self.finish_holder(ix) } else { Ok(()) };
+                }
+                if done == count {
+                    return self.finish_holder(ix);
+                }
+                if begun < count && begun - done < parallel {
+                    self.start_slot(ix, begun)?;
+                    // One at a time, so that the turn stays bounded and a missing value costs one item only.
+                    self.push(Job::Pump(ix));
+                }
+                Ok(())
+            }
+            Kind::Loop { begun, .. } => match holder.inside.last() {
+                Some(last) if !self.state.get(*last).status.is_end() => Ok(()),
+                _ if self.unwanted(ix) => self.finish_holder(ix),
+                None => self.start_slot(ix, 1),
+                Some(last) => self.after_iteration(ix, *last, begun),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn after_iteration(&mut self, ix: Ix, last: Ix, begun: u32) -> Result<(), Stop> {
+        let Kind::Loop { max, min, .. } = self.state.get(ix).kind else { return Ok(()) };
+        let step = self.step(ix);
+        let Some(Each::Loop { until, continue_on_exhausted, .. }) = &step.each else { return Ok(()) };
+        if let Some(until) = until
+            && begun >= min
+        {
+            let path = self.state.get(ix).path.clone();
+            let grouped = matches!(self.state.get(last).kind, Kind::Group);
+            let slot = Slot { holder: ix, index: begun };
+            let around = self.state.get(ix).parent;
+            let met = self.eval(&path, |reach| {
+                let scope = match grouped {
+                    true => Scope::of(reach, last),
+                    false => Scope::of(reach, around).within(slot).with_alias(&step.id, last),
+                };
+                until.eval_bool(&scope)
+            });
+            match met {
+                Ok(true) => return self.finish_holder(ix),
+                Ok(false) => {}
+                Err(Stop::Error(error)) => {
+                    self.fail_holder(ix, error);
+                    return Ok(());
+                }
+                Err(needs @ Stop::Needs(_)) => return Err(needs),
+            }
+        }
+        if begun < max {
+            return self.start_slot(ix, begun + 1);
+        }
+        if until.is_none() {
+            // Without a condition `max` is simply how often.
+            return self.finish_holder(ix);
+        }
+        if *continue_on_exhausted {
+            self.complete_exhausted(ix);
+        } else {
+            let path = self.state.get(ix).path.to_string();
+            let message = format!("the condition of `until` did not hold after {max} iterations");
+            self.fail_holder(ix, step_error(&path, ErrorKind::Exhausted, &message));
+        }
+        Ok(())
+    }
+
+    fn start_slot(&mut self, holder: Ix, index: u32) -> Result<(), Stop> {
+        let instance = self.state.get(holder);
+        let path = match &instance.kind {
+            Kind::Loop { .. } => path::iteration(&instance.path, index),
+            _ => {
+                let key = self.eval(&instance.path, |reach| item_key(reach, holder, index))?;
+                path::item(&self.state.get(holder).path, &key)
+            }
+        };
+        let instance = self.state.get(holder);
+        let site =
+            Site { path, body: instance.parent, step: instance.step, slot: Some(Slot { holder, index }) };
+        let step = &self.plan.steps[site.step as usize];
+        match self.begin_body(&site, step, None) {
+            Ok(_) => Ok(()),
+            Err(Stop::Error(error)) => {
+                self.fail_at(&site, error);
+                Ok(())
+            }
+            Err(needs @ Stop::Needs(_)) => Err(needs),
+        }
+    }
+
+    /// A length of time, where one is set.
+    pub(super) fn millis(
+        &self,
+        path: &str,
+        setting: Option<&Setting<Millis>>,
+        scope: impl for<'s> FnOnce(Reach<'s>) -> Scope<'s>,
+    ) -> Result<Option<Millis>, Stop> {
+        let template = match setting {
+            None => return Ok(None),
+            Some(Setting::Fixed(ms)) => return Ok(Some(*ms)),
+            Some(Setting::Computed(template)) => template,
+        };
+        let value = self.eval(path, |reach| template.render(&scope(reach)))?;
+        self.millis_of(path, &value).map(Some)
+    }
+
+    /// A value as a length of time.
+    pub(super) fn millis_of(&self, path: &str, value: &Value) -> Result<Millis, Stop> {
+        let ms = match value {
+            Value::String(text) => {
+                duration::parse_duration(text).map_err(|e| expression_error(path, &e.to_string()))?
+            }
+            other => {
+                let message =
+                    format!("a length of time is a text such as 30s or 2h, this is {}", kind_of(other));
+                return Err(expression_error(path, &message));
+            }
+        };
+        if ms > limits::MILLIS {
+            return Err(expression_error(path, &format!("{value} is longer than ten years")));
+        }
+        Ok(ms)
+    }
+
+    /// A count of at least 1.
+    pub(super) fn count(
+        &self,
+        path: &str,
+        setting: &Setting<u32>,
+        what: &str,
+        most: u32,
+        scope: impl for<'s> FnOnce(Reach<'s>) -> Scope<'s>,
+    ) -> Result<u32, Stop> {
+        let value = match setting {
+            Setting::Fixed(n) => Value::from(*n),
+            Setting::Computed(template) => self.eval(path, |reach| template.render(&scope(reach)))?,
+        };
+        let n = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=most).contains(n));
+        n.ok_or_else(|| expression_error(path, &format!("{what} is {value}, it takes 1 to {most}")))
+    }
+}
+
+fn item_key(reach: Reach<'_>, holder: Ix, index: u32) -> Result<String, EvalError> {
+    let instance = reach.state.get(holder);
+    let Kind::Foreach { keys: Some(keys), .. } = &instance.kind else { return Ok(index.to_string()) };
+    let key = reach.json(keys)?.get(index as usize).and_then(Value::as_str);
+    Ok(key.unwrap_or_default().to_owned())
+}
+
+/// Keys name items: none is empty, none is there twice, none is longer than a path can bear.
+fn check_keys(path: &str, keys: &[String]) -> Result<(), Stop> {
+    let mut seen = std::collections::HashSet::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let problem = if key.is_empty() {
+            format!("the key of item {index} is empty")
+        } else if key.len() > limits::KEY_BYTES {
+            format!("the key of item {index} has {} bytes, the most is {}", key.len(), limits::KEY_BYTES)
+        } else if !seen.insert(key) {
+            format!("the key `{key}` is there twice, the second time for item {index}")
+        } else {
+            continue;
+        };
+        return Err(expression_error(path, &problem));
+    }
+    Ok(())
+}
+
+/// A value may be as large as the bound says.
+pub(super) fn check_size(path: &str, value: &Value) -> Result<(), Stop> {
+    if crate::value::json_len(value, limits::VALUE_BYTES).is_some() {
+        return Ok(());
+    }
+    let message = format!("the value has more than {} MiB of JSON", limits::VALUE_BYTES >> 20);
+    Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)))
+}
+
+/// What kind of value this is, for people.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a map",
+    }
+}
+
+/// The site of an instance that is there.
+impl Machine<'_> {
+    pub(super) fn site(&self, ix: Ix) -> Site {
+        let instance = self.state.get(ix);
+        let around = self.state.get(instance.parent);
+        let (path, step) = (instance.path.to_string(), instance.step);
+        match around.kind {
+            Kind::Foreach { .. } | Kind::Loop { .. } if ix != ROOT => {
+                let slot = Slot { holder: instance.parent, index: instance.index };
+                Site { path, body: around.parent, step, slot: Some(slot) }
+            }
+            _ => Site { path, body: instance.parent, step, slot: None },
+        }
+    }
+}

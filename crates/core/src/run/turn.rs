@@ -1,0 +1,457 @@
+//! One input taken by a run.
+//!
+//! An input makes events and puts instances on the agenda; the agenda is worked off until it is empty or the
+//! turn is full. Each job evaluates first and makes events afterwards, so that a value that is not at hand
+//! leaves nothing half done: the job stays on the agenda and the turn ends there.
+
+use std::cell::RefCell;
+
+use serde_json::Value;
+use stead_lang::expr::EvalError;
+use stead_lang::plan::{Plan, Setting, Step, StepIx};
+
+use super::event::{Event, Named, Parent, StepError};
+use super::scope::{Reach, Scope};
+use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
+use crate::Time;
+use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
+use crate::limits;
+use crate::message::Message;
+use crate::status::{Outcome, RunStatus};
+use crate::value::{Payload, ValueRef, Values, json_len};
+
+/// What a turn works with besides the state.
+#[derive(Debug)]
+pub struct Ctx<'a> {
+    /// The plan of the revision that the run is pinned to.
+    pub plan: &'a Plan,
+    /// Now.
+    pub at: Time,
+    /// Values that were loaded; the turn adds what it makes.
+    pub values: &'a mut Values,
+}
+
+/// What a run can be given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Begin to exist. Inputs are checked and complete.
+    Start {
+        /// Inputs by name.
+        inputs: Vec<(String, Value)>,
+        /// Project it belongs to.
+        project: String,
+    },
+    /// An attempt has ended.
+    AttemptEnded {
+        /// The step instance.
+        path: String,
+        /// Number of the attempt.
+        number: u32,
+        /// How.
+        result: AttemptResult,
+    },
+    /// A message from another stream.
+    Message(Message),
+    /// It is as late as the context says.
+    Time,
+    /// Go on where the last turn was full.
+    Continue,
+    /// The engine is new: what was under way in the old one is lost.
+    Recovered,
+    /// End the run.
+    Cancel {
+        /// Who wants it.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// What a parked attempt came to.
+    Settle {
+        /// The step instance.
+        path: String,
+        /// What it came to.
+        verdict: SettleInput,
+        /// Who says so.
+        by: String,
+    },
+}
+
+/// What somebody says of a parked attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettleInput {
+    /// It happened; this is its output.
+    Done(Value),
+    /// It did not; run it again.
+    Again,
+    /// The step failed.
+    Failed,
+}
+
+/// What came of an input.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// To the journal.
+    pub events: Vec<Event>,
+    /// To be done once the events are durable.
+    pub effects: Vec<Effect>,
+    /// To other streams.
+    pub messages: Vec<Message>,
+    /// Files to be written and synced before the commit.
+    pub files: Vec<FilePut>,
+    /// The turn was full: give the run [`Input::Continue`] next.
+    pub more: bool,
+    /// The input asked for something that cannot be: why. Nothing happened.
+    pub refused: Option<&'static str>,
+    bytes: usize,
+}
+
+/// A value that is too large for an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilePut {
+    /// blake3, 64 hex digits.
+    pub hash: String,
+    /// Its JSON.
+    pub bytes: Vec<u8>,
+}
+
+/// Values to be loaded before the input can be taken. The state is untouched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Needs(pub Vec<ValueRef>);
+
+/// Why a job did not come to its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A value is not at hand.
+    Needs(Vec<ValueRef>),
+    /// An expression has no value, or one that does not fit.
+    Error(StepError),
+}
+
+/// Takes one input.
+///
+/// # Errors
+/// `Needs` when a value has to be loaded first; the state is untouched then.
+pub fn turn(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Turn, Needs> {
+    let mut machine = Machine { state, plan: ctx.plan, values: ctx.values, at: ctx.at, out: Turn::default() };
+    machine.at = machine.at.max(machine.state.at);
+    if !machine.state.bound {
+        machine.state.bind(machine.plan);
+        machine.rescan();
+    }
+    if let Err(Stop::Needs(needs)) = machine.take(input) {
+        debug_assert!(machine.out.events.is_empty(), "inputs look before they act");
+        return Err(Needs(needs));
+    }
+    machine.work()?;
+    Ok(machine.out)
+}
+
+/// A turn under way.
+pub(super) struct Machine<'a> {
+    pub(super) state: &'a mut RunState,
+    pub(super) plan: &'a Plan,
+    pub(super) values: &'a mut Values,
+    pub(super) at: Time,
+    pub(super) out: Turn,
+}
+
+impl<'a> Machine<'a> {
+    fn take(&mut self, input: &Input) -> Result<(), Stop> {
+        match input {
+            Input::Start { inputs, project } => {
+                let start =
+                    Start { inputs: inputs.clone(), project: project.clone(), parent: None, depth: 0 };
+                self.create(start);
+            }
+            Input::AttemptEnded { path, number, result } => self.attempt_result(path, *number, result)?,
+            Input::Message(message) => self.message(message)?,
+            Input::Time => {
+                let due = self.state.timers.iter().take_while(|(at, ..)| *at <= self.at);
+                let due: Vec<Job> = due.map(|(_, ix, timer)| Job::Fire(*ix, *timer)).collect();
+                self.state.agenda.extend(due);
+            }
+            Input::Continue => {}
+            Input::Recovered => {
+                let open = (0..).zip(&self.state.slab).filter_map(|(ix, instance)| {
+                    let Kind::Attempt { phase: Phase::Open | Phase::Ending(_), .. } = instance.as_ref()?.kind
+                    else {
+                        return None;
+                    };
+                    Some(Job::Recover(ix))
+                });
+                let open: Vec<Job> = open.collect();
+                self.state.agenda.extend(open);
+            }
+            Input::Cancel { by, reason } => self.cancel(by, reason.as_deref()),
+            Input::Settle { path, verdict, by } => self.settle_attempt(path, verdict, by)?,
+        }
+        Ok(())
+    }
+
+    /// Works the agenda off.
+    fn work(&mut self) -> Result<(), Needs> {
+        while let Some(job) = self.state.agenda.pop_front() {
+            if self.out.events.len() >= limits::TURN_EVENTS || self.out.bytes >= limits::TURN_BYTES {
+                self.state.agenda.push_front(job);
+                self.out.more = true;
+                return Ok(());
+            }
+            if self.state.status.is_end() {
+                self.state.agenda.clear();
+                return Ok(());
+            }
+            match self.job(job) {
+                Ok(()) => {}
+                Err(Stop::Needs(needs)) => {
+                    self.state.agenda.push_front(job);
+                    if self.out.events.is_empty() {
+                        return Err(Needs(needs));
+                    }
+                    self.out.more = true;
+                    return Ok(());
+                }
+                // Jobs turn the errors of their step into events; what is left concerns the run.
+                Err(Stop::Error(error)) => self.fail_run(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn job(&mut self, job: Job) -> Result<(), Stop> {
+        match job {
+            Job::Begin => self.begin(),
+            Job::Start { body, pos } => self.start_step(body, pos as usize),
+            Job::Pump(ix) => self.pump(ix),
+            Job::Settle(ix) => self.settle(ix),
+            Job::Ended(ix) => {
+                self.ended(ix);
+                Ok(())
+            }
+            Job::End(ix) => {
+                self.end_instance(ix);
+                Ok(())
+            }
+            Job::Fire(ix, timer) => self.fire(ix, timer),
+            Job::Recover(ix) => self.recover(ix),
+        }
+    }
+
+    /// Makes the agenda again from the instances: after loading.
+    fn rescan(&mut self) {
+        self.state.agenda.clear();
+        if self.state.exists() && self.state.started_at.is_none() && !self.state.status.is_end() {
+            self.push(Job::Begin);
+            return;
+        }
+        let count = Ix::try_from(self.state.slab.len()).unwrap_or(Ix::MAX);
+        for ix in 0..count {
+            let Some(instance) = &self.state.slab[ix as usize] else { continue };
+            if instance.status.is_end() {
+                continue;
+            }
+            match instance.kind {
+                Kind::Group => {
+                    self.open_block(ix);
+                    self.push(Job::Settle(ix));
+                }
+                Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
+                _ => {}
+            }
+            let instance = self.state.get(ix);
+            if instance.ending.is_some() || instance.stopping.is_some() {
+                let live: Vec<Ix> = self.live_inside(ix);
+                self.state.agenda.extend(live.into_iter().map(Job::End));
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, job: Job) {
+        self.state.agenda.push_back(job);
+    }
+
+    /// Books an event and keeps its values at hand.
+    pub(super) fn emit(&mut self, event: Event) {
+        self.state.apply(&event, self.at);
+        let seq = self.state.seq;
+        self.out.bytes += 64;
+        for (at, payload) in event.payloads() {
+            let Payload::Value(value) = payload else { continue };
+            match json_len(value, limits::INLINE_BYTES) {
+                Some(size) => self.out.bytes += size,
+                None => {
+                    self.out.bytes += json_len(value, limits::EVENT_BYTES).unwrap_or(limits::EVENT_BYTES);
+                    self.values.put(ValueRef::Event { seq, at }, value.clone());
+                }
+            }
+        }
+        self.out.events.push(event);
+    }
+
+    /// Books an event of a step's instance and says where that is.
+    pub(super) fn emit_for(&mut self, step: StepIx, event: Event) -> Ix {
+        self.emit(event);
+        let path = self.out.events.last().and_then(Event::path).unwrap_or_default();
+        let ix = self.state.find(path).unwrap_or(ROOT);
+        self.state.get_mut(ix).step = step;
+        ix
+    }
+
+    /// A value as an event may carry it.
+    pub(super) fn payload(&mut self, value: Value) -> Payload {
+        if json_len(&value, limits::EVENT_BYTES).is_some() {
+            return Payload::Value(value);
+        }
+        let bytes = value.to_string().into_bytes();
+        let hash = blake3::hash(&bytes).to_hex().to_string();
+        let size = bytes.len() as u64;
+        self.values.put(ValueRef::File { hash: hash.clone() }, value);
+        self.out.files.push(FilePut { hash: hash.clone(), bytes });
+        Payload::File { hash, size }
+    }
+
+    /// Evaluates in a scope. Errors become those of the instance at `path`.
+    pub(super) fn eval<T>(
+        &self,
+        path: &str,
+        look: impl FnOnce(Reach<'_>) -> Result<T, EvalError>,
+    ) -> Result<T, Stop> {
+        let needs = RefCell::new(Vec::new());
+        let reach = Reach { state: self.state, plan: self.plan, values: self.values, needs: &needs };
+        match look(reach) {
+            Ok(value) => Ok(value),
+            Err(EvalError::Needs) => Err(Stop::Needs(needs.into_inner())),
+            Err(EvalError::Failed { message, .. }) => Err(expression_error(path, &message)),
+        }
+    }
+
+    pub(super) fn step(&self, ix: Ix) -> &'a Step {
+        &self.plan.steps[self.state.get(ix).step as usize]
+    }
+
+    /// Whether what an instance does is not wanted any more.
+    pub(super) fn unwanted(&self, ix: Ix) -> bool {
+        let mut at = ix;
+        loop {
+            let instance = self.state.get(at);
+            if instance.ending.is_some() || instance.stopping.is_some() {
+                return true;
+            }
+            if at == ROOT {
+                return self.state.cancel;
+            }
+            at = instance.parent;
+        }
+    }
+
+    pub(super) fn create(&mut self, start: Start) {
+        if self.state.exists() {
+            self.out.refused = Some("the run exists already");
+            return;
+        }
+        let Start { inputs, project, parent, depth } = start;
+        let inputs: Vec<Named> = inputs.into_iter().map(|(name, v)| (name, self.payload(v))).collect();
+        let (workflow, revision) = (self.plan.name.clone(), self.plan.revision.clone());
+        self.emit(Event::RunCreated { workflow, revision, inputs, project, parent, depth });
+        self.push(Job::Begin);
+    }
+
+    fn begin(&mut self) -> Result<(), Stop> {
+        let mut vars: Vec<(String, Value)> = Vec::new();
+        for (name, template) in &self.plan.vars {
+            let value = self.eval("", |reach| template.render(&Scope::starting(reach, &vars)))?;
+            vars.push((name.clone(), value));
+        }
+        let limit = match &self.plan.deadline {
+            None => None,
+            Some(Setting::Fixed(ms)) => Some(*ms),
+            Some(Setting::Computed(template)) => {
+                let value = self.eval("", |reach| template.render(&Scope::starting(reach, &vars)))?;
+                Some(self.millis_of("", &value)?)
+            }
+        };
+        let deadline_at = limit.map(|ms| self.after(ms));
+        let vars = vars.into_iter().map(|(name, value)| (name, self.payload(value))).collect();
+        self.emit(Event::RunStarted { vars, deadline_at });
+        self.open_block(ROOT);
+        self.push(Job::Settle(ROOT));
+        Ok(())
+    }
+
+    fn cancel(&mut self, by: &str, reason: Option<&str>) {
+        if self.state.status.is_end() {
+            self.out.refused = Some("the run has ended");
+        } else if self.state.cancel {
+            self.out.refused = Some("the run is being cancelled already");
+        } else {
+            self.emit(Event::CancelRequested { by: by.into(), reason: reason.map(Into::into) });
+            self.end_run_with(EndReason::Cancelled);
+        }
+    }
+
+    /// Ends all that is under way, and then the run.
+    pub(super) fn end_run_with(&mut self, reason: EndReason) {
+        if self.state.started_at.is_none() {
+            self.emit(Event::RunCancelled);
+            self.tell_parent();
+            return;
+        }
+        self.emit(Event::StepEnding { path: String::new(), reason });
+        self.push(Job::End(ROOT));
+    }
+
+    /// `at` plus a length of time.
+    pub(super) fn after(&self, millis: u64) -> Time {
+        self.at.saturating_add(Time::try_from(millis.min(limits::MILLIS)).unwrap_or(Time::MAX))
+    }
+
+    /// The run's status between turns. A run that was created and not begun is pending only until its next turn.
+    pub(super) fn fail_run(&mut self, error: StepError) {
+        self.emit(Event::RunFailed { error });
+        self.tell_parent();
+    }
+}
+
+/// How a run begins to exist.
+pub(super) struct Start {
+    pub(super) inputs: Vec<(String, Value)>,
+    pub(super) project: String,
+    pub(super) parent: Option<Parent>,
+    pub(super) depth: u32,
+}
+
+impl RunState {
+    /// What the run does right now: to be asked between two turns.
+    pub fn settle_status(&mut self) {
+        if self.status.is_end() || self.started_at.is_none() {
+            return;
+        }
+        let busy = self.attempts_open > 0 || !self.agenda.is_empty();
+        self.move_to(if busy { RunStatus::Running } else { RunStatus::Waiting });
+    }
+}
+
+/// An expression that has no value.
+pub(super) fn expression_error(path: &str, message: &str) -> Stop {
+    Stop::Error(step_error(path, ErrorKind::Expression, message))
+}
+
+/// An error that happened at `path`.
+pub(super) fn step_error(path: &str, kind: ErrorKind, message: &str) -> StepError {
+    let outcome = match kind {
+        ErrorKind::Timeout => Outcome::TimedOut,
+        ErrorKind::Rejected => Outcome::Rejected,
+        ErrorKind::Exhausted | ErrorKind::Budget => Outcome::Exhausted,
+        ErrorKind::Cancelled => Outcome::Cancelled,
+        _ => Outcome::Error,
+    };
+    StepError { kind, message: cut(message), step: path.to_owned(), outcome }
+}
+
+/// At most as long as an error may be in the journal.
+fn cut(text: &str) -> String {
+    if text.len() <= limits::ERROR_BYTES {
+        return text.to_owned();
+    }
+    let end = (0..=limits::ERROR_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}... (cut)", &text[..end])
+}

@@ -1,0 +1,277 @@
+//! A run as people look at it, and its row in lists.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stead_lang::plan::{ActionKind, Body, Each, Plan, StepIx};
+
+use super::event::StepError;
+use super::scope::block_of;
+use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState};
+use crate::Time;
+use crate::head::{Head, WaitsFor};
+use crate::ids::StreamId;
+use crate::limits;
+use crate::status::{Outcome, RunStatus, StepStatus};
+use crate::value::ValueRef;
+
+/// A run at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// The run.
+    pub run: StreamId,
+    /// Its workflow.
+    pub workflow: String,
+    /// The revision it is pinned to.
+    pub revision: String,
+    /// Status.
+    pub status: RunStatus,
+    /// Once it has ended.
+    pub outcome: Option<Outcome>,
+    /// Once it has failed.
+    pub error: Option<StepError>,
+    /// When it was created.
+    pub created_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    /// Time of its last event.
+    pub at: Time,
+    /// The run that started it.
+    pub parent: Option<StreamId>,
+    /// Number of its last event.
+    pub seq: u64,
+    /// What it waits for.
+    pub waits_for: Vec<WaitsFor>,
+    /// Its steps, in the order of the text.
+    pub steps: Vec<StepNow>,
+    /// Its outputs, once it is completed. Put in by whoever can load them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Value>,
+}
+
+/// A step, item or iteration at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepNow {
+    /// Path of the instance.
+    pub path: String,
+    /// What to call it: the id, an item's key, an iteration's number.
+    pub label: String,
+    /// What it does: `run`, `set`, `group`, `foreach`, ...
+    pub action: String,
+    /// Status.
+    pub status: StepStatus,
+    /// Once it has ended.
+    pub outcome: Option<Outcome>,
+    /// Why it failed.
+    pub error: Option<StepError>,
+    /// When it, or its last try, began.
+    pub since: Option<Time>,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    /// Tries so far.
+    pub tries: u32,
+    /// What it waits for.
+    pub waits_for: Option<WaitsFor>,
+    /// The child run.
+    pub child: Option<StreamId>,
+    /// Of a `foreach` or `loop`: how many there are, have begun, have ended.
+    pub items: Option<Items>,
+    /// What is inside: of items those that are under way or failed, of iterations the last one.
+    pub inside: Vec<StepNow>,
+}
+
+/// Progress of a `foreach` or `loop`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items {
+    /// How many there are, or are at most.
+    pub total: u32,
+    /// How many have begun.
+    pub begun: u32,
+    /// How many have ended.
+    pub done: u32,
+}
+
+/// Items listed per `foreach`, at most: a screen is not larger.
+const ITEMS_LISTED: usize = 50;
+
+impl RunState {
+    /// The row that lists read.
+    pub fn head(&self) -> Head {
+        Head {
+            workflow: self.workflow.clone(),
+            revision: self.revision.clone(),
+            status: self.status,
+            outcome: self.outcome,
+            open: matches!(self.status, RunStatus::Pending | RunStatus::Running),
+            waits_for: if self.status == RunStatus::Waiting { self.waits_for() } else { Vec::new() },
+            error: self.error.as_ref().map(|error| error.message.clone()),
+            parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            created_at: self.created_at,
+            ended_at: self.ended_at,
+        }
+    }
+
+    /// What the run waits for, the first few.
+    pub fn waits_for(&self) -> Vec<WaitsFor> {
+        self.waiting.iter().filter_map(|ix| waits(self.get(*ix))).take(limits::WAITS_LISTED).collect()
+    }
+
+    /// Where its outputs are, once it is completed.
+    pub fn outputs_at(&self) -> Option<&ValueRef> {
+        self.outputs.as_ref()
+    }
+
+    /// The run as people look at it.
+    pub fn view(&mut self, plan: &Plan) -> View {
+        if !self.bound {
+            self.bind(plan);
+            // The agenda is made with the next turn.
+            self.bound = false;
+        }
+        let steps = match self.root() {
+            Some(_) => self.block_view(plan, ROOT),
+            None => plan.root.steps.iter().map(|step| self.pending(plan, "", *step)).collect(),
+        };
+        View {
+            run: self.id.clone(),
+            workflow: self.workflow.clone(),
+            revision: self.revision.clone(),
+            status: self.status,
+            outcome: self.outcome,
+            error: self.error.clone(),
+            created_at: self.created_at,
+            ended_at: self.ended_at,
+            at: self.at,
+            parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            seq: self.seq,
+            waits_for: self.waits_for(),
+            steps,
+            outputs: None,
+        }
+    }
+
+    fn block_view(&self, plan: &Plan, body: Ix) -> Vec<StepNow> {
+        let path = &self.get(body).path;
+        let one = |step: &StepIx| {
+            let id = &plan.steps[*step as usize].id;
+            match self.find(&crate::path::step(path, id)) {
+                Some(ix) => self.step_view(plan, ix, id.clone()),
+                None => self.pending(plan, path, *step),
+            }
+        };
+        block_of(self, plan, body).steps.iter().map(one).collect()
+    }
+
+    fn pending(&self, plan: &Plan, around: &str, step: StepIx) -> StepNow {
+        let planned = &plan.steps[step as usize];
+        // What has not begun when its block has ended never will.
+        let over = self.find(around).map_or(self.status.is_end(), |ix| {
+            if ix == ROOT { self.status.is_end() } else { self.get(ix).status.is_end() }
+        });
+        StepNow {
+            path: crate::path::step(around, &planned.id),
+            label: planned.id.clone(),
+            action: action_word(plan, step).to_owned(),
+            status: if over { StepStatus::Cancelled } else { StepStatus::Pending },
+            outcome: None,
+            error: None,
+            since: None,
+            ended_at: None,
+            tries: 0,
+            waits_for: None,
+            child: None,
+            items: None,
+            inside: Vec::new(),
+        }
+    }
+
+    fn step_view(&self, plan: &Plan, ix: Ix, label: String) -> StepNow {
+        let instance = self.get(ix);
+        let (items, inside) = match &instance.kind {
+            Kind::Group => (None, self.block_view(plan, ix)),
+            Kind::Foreach { count, begun, done, .. } => {
+                let shown = instance.inside.iter().copied().filter(|slot| {
+                    !matches!(self.get(*slot).status, StepStatus::Completed | StepStatus::Cancelled)
+                });
+                let inside = shown.take(ITEMS_LISTED).map(|slot| self.slot_view(plan, slot)).collect();
+                (Some(Items { total: *count, begun: *begun, done: *done }), inside)
+            }
+            Kind::Loop { max, begun, .. } => {
+                let last = instance.inside.last().copied();
+                let live = last.is_some_and(|slot| !self.get(slot).status.is_end());
+                let done = begun - u32::from(live);
+                let inside = last.map(|slot| self.slot_view(plan, slot)).into_iter().collect();
+                (Some(Items { total: *max, begun: *begun, done }), inside)
+            }
+            _ => (None, Vec::new()),
+        };
+        StepNow {
+            path: instance.path.to_string(),
+            label,
+            action: action_word(plan, instance.step).to_owned(),
+            status: instance.status,
+            outcome: instance.outcome,
+            error: instance.error.as_deref().cloned(),
+            since: Some(instance.since),
+            ended_at: instance.ended_at,
+            tries: instance.tries,
+            waits_for: (instance.status == StepStatus::Waiting).then(|| waits(instance)).flatten(),
+            child: match &instance.kind {
+                Kind::Child { run, .. } => Some(run.clone()),
+                _ => None,
+            },
+            items,
+            inside,
+        }
+    }
+
+    fn slot_view(&self, plan: &Plan, slot: Ix) -> StepNow {
+        let label = match crate::path::split(&self.get(slot).path) {
+            crate::path::Part::Item { key, .. } => format!("[{key}]"),
+            crate::path::Part::Iteration { number, .. } => format!("#{number}"),
+            _ => String::new(),
+        };
+        let mut view = self.step_view(plan, slot, label);
+        let step = &plan.steps[self.get(slot).step as usize];
+        view.action = body_word(&step.body).to_owned();
+        view
+    }
+}
+
+/// What an instance waits for.
+fn waits(instance: &Instance) -> Option<WaitsFor> {
+    let (kind, until, detail) = match &instance.kind {
+        Kind::Wait { until, timeout_at } => {
+            ("timer", Some(timeout_at.map_or(*until, |t| t.min(*until))), None)
+        }
+        Kind::Attempt { phase: Phase::Retry(at), .. } => ("retry", Some(*at), None),
+        Kind::Attempt { phase: Phase::Parked, number, .. } => {
+            ("settle", None, Some(format!("attempt {number} was lost, whether it happened is not known")))
+        }
+        Kind::Child { retry_at: Some(at), .. } => ("retry", Some(*at), None),
+        Kind::Child { run, timeout_at, .. } => ("child", *timeout_at, Some(run.to_string())),
+        _ => return None,
+    };
+    let (path, since) = (instance.path.to_string(), instance.since);
+    Some(WaitsFor { kind: kind.to_owned(), path, since, until, detail })
+}
+
+fn action_word(plan: &Plan, step: StepIx) -> &'static str {
+    let step = &plan.steps[step as usize];
+    match &step.each {
+        Some(Each::Foreach { .. }) => "foreach",
+        Some(Each::Loop { .. }) => "loop",
+        None => body_word(&step.body),
+    }
+}
+
+fn body_word(body: &Body) -> &'static str {
+    match body {
+        Body::Block(_) => "group",
+        Body::Action(action) => match &action.kind {
+            ActionKind::Set(_) => "set",
+            ActionKind::Wait(_) => "wait",
+            ActionKind::Workflow(_) => "workflow",
+            ActionKind::Effect { executor, .. } => executor,
+        },
+    }
+}
