@@ -1,9 +1,23 @@
 //! Where journals are kept.
 //!
-//! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing, and reads. [`memory`] and
-//! [`sqlite`] implement it; [`conformance`] is the suite that every store passes.
+//! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing; [`Reader`] is the half of it
+//! that only reads. [`memory`] and [`sqlite`] implement both; [`conformance`] is the suite that every store
+//! passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
+//! home; [`fault`] makes a store fail in the middle, for tests.
+//!
+//! A failed commit has written nothing and the store stays usable. One exception cannot be had: when the
+//! machine fails while it makes a commit durable, only the next start shows whether it was. So whoever
+//! gets an error drops the states it touched and loads them again.
 
+mod chain;
+mod check;
+pub mod conformance;
 mod error;
+pub mod fault;
+pub mod files;
+pub mod lock;
+pub mod memory;
+pub mod sqlite;
 mod types;
 
 pub use error::StoreError;
@@ -14,24 +28,8 @@ use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
-/// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Send {
-    /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    fn take_fence(&mut self) -> Result<u64, StoreError>;
-
-    /// Writes all of it or nothing, durably. Returns the position of each commit's journal row (`None` for
-    /// one without events).
-    ///
-    /// Refused with nothing written: a fence that is not the newest, an `expected_seq` that is not the
-    /// stream's next, a message in `taken` that is not in the inbox.
-    ///
-    /// # Errors
-    /// As above, and when the store cannot be written.
-    fn commit(&mut self, fence: u64, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError>;
-
+/// What is read from a store.
+pub trait Reader: Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -50,11 +48,19 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn journal(&mut self, stream: &StreamId, from: Seq, limit: usize) -> Result<Vec<Row>, StoreError>;
 
-    /// Keeps a snapshot. A cache: losing it loses nothing.
+    /// Rows of all streams behind a position, in order, at most `limit`: what live followers read.
     ///
     /// # Errors
-    /// When the store cannot be written.
-    fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError>;
+    /// When the store cannot be read.
+    fn journal_after(&mut self, position: Position, limit: usize)
+    -> Result<Vec<(StreamId, Row)>, StoreError>;
+
+    /// Checks a journal from its first row to its last: no gap, every hash fits. Returns the number of the
+    /// last event, 0 for a stream without a journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] at the first row that does not fit, and when the store cannot be read.
+    fn verify(&mut self, stream: &StreamId) -> Result<Seq, StoreError>;
 
     /// Streams that the engine loads when it starts: open ones, and those with messages to take.
     ///
@@ -80,6 +86,12 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn inbox(&mut self, stream: &StreamId) -> Result<Vec<Message>, StoreError>;
 
+    /// Effects that leave the process and were not done, by id, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn jobs(&mut self, limit: usize) -> Result<Vec<Job>, StoreError>;
+
     /// Head of a stream, and its due time.
     ///
     /// # Errors
@@ -92,17 +104,42 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError>;
 
-    /// Keeps a definition under its revision; keeping it again changes nothing.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError>;
-
     /// A definition by its revision.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError>;
+}
+
+/// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
+pub trait Store: Reader {
+    /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn take_fence(&mut self) -> Result<u64, StoreError>;
+
+    /// Writes all of it or nothing, durably. Returns the position of each commit's journal row (`None` for
+    /// one without events).
+    ///
+    /// Refused with nothing written: a fence that is not the newest, an `expected_seq` that is not the
+    /// stream's next, a message in `taken` that is not in the inbox.
+    ///
+    /// # Errors
+    /// As above, and when the store cannot be written.
+    fn commit(&mut self, fence: u64, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError>;
+
+    /// Keeps a snapshot. A cache: losing it loses nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError>;
+
+    /// Keeps a definition under its revision; keeping it again changes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError>;
 }
 
 /// Re-exported so that implementers need not name the core.

@@ -1,0 +1,49 @@
+//! What every store asks of a commit before it writes.
+
+use crate::{Commit, Filter, Listed, Row, Seq, Snapshot, StoreError};
+
+/// Refuses a commit that contradicts itself.
+pub(crate) fn shape(commit: &Commit) -> Result<(), StoreError> {
+    let why = if commit.expected_seq == 0 {
+        "events count from 1"
+    } else if commit.count > 0 && commit.events.is_empty() {
+        "it counts events and has none"
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Malformed { stream: commit.stream.clone(), why })
+}
+
+/// Refuses a commit that was made on another state of the stream.
+pub(crate) fn expected(commit: &Commit, next: Seq) -> Result<(), StoreError> {
+    if commit.expected_seq == next {
+        return Ok(());
+    }
+    let (stream, expected) = (commit.stream.clone(), commit.expected_seq);
+    Err(StoreError::Conflict { stream, expected, actual: next })
+}
+
+/// Whether a snapshot takes the place of the one of this format and last event: an engine that has lost
+/// the fence must not put back an older one.
+pub(crate) fn newer(snapshot: &Snapshot, old: Option<(u32, Seq)>) -> bool {
+    old.is_none_or(|(format, seq)| snapshot.format != format || snapshot.seq > seq)
+}
+
+impl Row {
+    /// Number of its last event.
+    pub fn last(&self) -> Seq {
+        self.seq + self.count - 1
+    }
+}
+
+impl Filter {
+    /// Whether a head passes, the limit aside.
+    pub fn passes(&self, listed: &Listed) -> bool {
+        let head = &listed.head;
+        (self.status.is_empty() || self.status.contains(&head.status))
+            && self.outcome.is_none_or(|outcome| head.outcome == Some(outcome))
+            && self.workflow.as_ref().is_none_or(|workflow| head.workflow == *workflow)
+            && self.prefix.as_ref().is_none_or(|prefix| listed.stream.as_str().starts_with(prefix.as_str()))
+            && (!self.top_only || head.parent.is_none())
+    }
+}

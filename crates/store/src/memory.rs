@@ -1,0 +1,347 @@
+//! A store that keeps everything in memory: for tests and the simulator.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stead_core::Time;
+use stead_core::head::Head;
+use stead_core::ids::StreamId;
+use stead_core::message::Message;
+
+use crate::fault::{Faults, Point, cross};
+use crate::{
+    Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
+};
+
+/// Everything in memory. [`reopen`](Self::reopen) gives a second handle on the same data, as a process
+/// has it that starts after a crash.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+    faults: Option<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Data {
+    fence: u64,
+    streams: Vec<Stream>,
+    by_name: HashMap<StreamId, usize>,
+    /// Stream and row of each position, from 1.
+    positions: Vec<(usize, usize)>,
+    due: BTreeSet<(Time, usize)>,
+    open: BTreeSet<usize>,
+    /// By number of arrival, and the way there.
+    inbox: BTreeMap<u64, Message>,
+    inbox_ids: HashMap<(StreamId, String), u64>,
+    inbox_streams: HashMap<StreamId, BTreeSet<u64>>,
+    arrived: u64,
+    jobs: BTreeMap<String, Job>,
+    definitions: HashMap<String, Vec<u8>>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    id: StreamId,
+    rows: Vec<Row>,
+    head: Option<Head>,
+    due: Option<Time>,
+    snapshot: Option<Snapshot>,
+}
+
+impl Stream {
+    fn last(&self) -> Seq {
+        self.rows.last().map_or(0, Row::last)
+    }
+
+    /// Index of the first row that ends at `seq` or behind it.
+    fn at(&self, seq: Seq) -> usize {
+        self.rows.partition_point(|row| row.last() < seq)
+    }
+
+    fn listed(&self) -> Option<Listed> {
+        let head = self.head.clone()?;
+        Some(Listed { stream: self.id.clone(), head, due: self.due, seq: self.last() })
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Commits cross the points of `faults`.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// Another handle on the same data. The earlier one stays usable until the new one takes the fence.
+    #[must_use]
+    pub fn reopen(&self) -> Self {
+        Self { data: Arc::clone(&self.data), faults: self.faults.clone() }
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        // Nothing in here panics between the first and the last change of a commit.
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Data {
+    fn stream(&self, id: &StreamId) -> Option<&Stream> {
+        self.by_name.get(id).map(|&index| &self.streams[index])
+    }
+
+    fn intern(&mut self, id: &StreamId) -> usize {
+        match self.by_name.entry(id.clone()) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let index = self.streams.len();
+                let (rows, head, due, snapshot) = (Vec::new(), None, None, None);
+                self.streams.push(Stream { id: id.clone(), rows, head, due, snapshot });
+                *entry.insert(index)
+            }
+        }
+    }
+
+    /// Everything that can be refused, before anything is changed.
+    fn check(&self, fence: u64, commits: &[Commit], faults: Option<&Faults>) -> Result<(), StoreError> {
+        if fence != self.fence {
+            return Err(StoreError::Fenced { ours: fence, newest: self.fence });
+        }
+        let mut next: HashMap<&StreamId, Seq> = HashMap::new();
+        let mut sent: HashSet<(&StreamId, &str)> = HashSet::new();
+        let mut taken: HashSet<(&StreamId, &str)> = HashSet::new();
+        for commit in commits {
+            check::shape(commit)?;
+            let stream = &commit.stream;
+            let next = next.entry(stream).or_insert_with(|| self.stream(stream).map_or(0, Stream::last) + 1);
+            check::expected(commit, *next)?;
+            *next += commit.count;
+            if commit.count > 0 {
+                cross(faults, Point::Journal)?;
+            }
+            if commit.head.is_some() || commit.due.is_some() {
+                cross(faults, Point::Head)?;
+            }
+            for id in &commit.taken {
+                cross(faults, Point::Taken)?;
+                let key = (stream, id.as_str());
+                let stored = || self.inbox_ids.contains_key(&(stream.clone(), id.clone()));
+                // One that the same batch sent may be taken by it, once.
+                if !(sent.remove(&key) || stored() && taken.insert(key)) {
+                    return Err(StoreError::NotInInbox { stream: stream.clone(), id: id.clone() });
+                }
+            }
+            for message in &commit.messages {
+                cross(faults, Point::Message)?;
+                let key = (&message.to, message.id.as_str());
+                let stored = || self.inbox_ids.contains_key(&(message.to.clone(), message.id.clone()));
+                if taken.contains(&key) || !stored() {
+                    sent.insert(key);
+                }
+            }
+            for _ in &commit.jobs {
+                cross(faults, Point::Job)?;
+            }
+        }
+        cross(faults, Point::BeforeCommit)
+    }
+
+    fn apply(&mut self, commit: &Commit) -> Option<Position> {
+        let mut position = None;
+        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() {
+            position = self.write(commit);
+        }
+        for id in &commit.taken {
+            self.take(&commit.stream, id);
+        }
+        for message in &commit.messages {
+            self.send(message);
+        }
+        for job in &commit.jobs {
+            self.jobs.entry(job.id.clone()).or_insert_with(|| job.clone());
+        }
+        position
+    }
+
+    /// Journal, due time and head.
+    fn write(&mut self, commit: &Commit) -> Option<Position> {
+        let index = self.intern(&commit.stream);
+        let mut position = None;
+        if commit.count > 0 {
+            self.positions.push((index, self.streams[index].rows.len()));
+            let at = self.positions.len() as Position;
+            self.streams[index].rows.push(Row {
+                position: at,
+                seq: commit.expected_seq,
+                count: commit.count,
+                at: commit.at,
+                cause: commit.cause.clone(),
+                events: commit.events.clone(),
+            });
+            position = Some(at);
+        }
+        if let Some(due) = commit.due {
+            let stream = &mut self.streams[index];
+            if let Some(old) = std::mem::replace(&mut stream.due, due) {
+                self.due.remove(&(old, index));
+            }
+            if let Some(due) = due {
+                self.due.insert((due, index));
+            }
+        }
+        if let Some(head) = &commit.head {
+            if head.open {
+                self.open.insert(index);
+            } else {
+                self.open.remove(&index);
+            }
+            self.streams[index].head = Some(head.clone());
+        }
+        position
+    }
+
+    fn take(&mut self, stream: &StreamId, id: &str) {
+        let Some(number) = self.inbox_ids.remove(&(stream.clone(), id.to_owned())) else { return };
+        self.inbox.remove(&number);
+        if let Entry::Occupied(mut numbers) = self.inbox_streams.entry(stream.clone()) {
+            numbers.get_mut().remove(&number);
+            if numbers.get().is_empty() {
+                numbers.remove();
+            }
+        }
+    }
+
+    fn send(&mut self, message: &Message) {
+        if let Entry::Vacant(entry) = self.inbox_ids.entry((message.to.clone(), message.id.clone())) {
+            self.arrived += 1;
+            entry.insert(self.arrived);
+            self.inbox.insert(self.arrived, message.clone());
+            self.inbox_streams.entry(message.to.clone()).or_default().insert(self.arrived);
+        }
+    }
+}
+
+impl Reader for MemoryStore {
+    fn load(&mut self, stream: &StreamId) -> Result<Option<Loaded>, StoreError> {
+        let data = self.data();
+        let Some(found) = data.stream(stream).filter(|found| !found.rows.is_empty()) else { return Ok(None) };
+        let snapshot = found.snapshot.clone();
+        let from = found.at(snapshot.as_ref().map_or(0, |snapshot| snapshot.seq) + 1);
+        Ok(Some(Loaded { snapshot, rows: found.rows[from..].to_vec() }))
+    }
+
+    fn row_of(&mut self, stream: &StreamId, seq: Seq) -> Result<Row, StoreError> {
+        let data = self.data();
+        let row = data.stream(stream).filter(|_| seq > 0).and_then(|found| found.rows.get(found.at(seq)));
+        row.cloned().ok_or_else(|| StoreError::NoSuchEvent { stream: stream.clone(), seq })
+    }
+
+    fn journal(&mut self, stream: &StreamId, from: Seq, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let data = self.data();
+        let rows = data.stream(stream).map_or(&[][..], |found| &found.rows[found.at(from)..]);
+        Ok(rows.iter().take(limit).cloned().collect())
+    }
+
+    fn journal_after(
+        &mut self,
+        position: Position,
+        limit: usize,
+    ) -> Result<Vec<(StreamId, Row)>, StoreError> {
+        let data = self.data();
+        let from = usize::try_from(position).unwrap_or(usize::MAX).min(data.positions.len());
+        let rows = data.positions[from..].iter().take(limit).map(|&(stream, row)| {
+            let stream = &data.streams[stream];
+            (stream.id.clone(), stream.rows[row].clone())
+        });
+        Ok(rows.collect())
+    }
+
+    fn verify(&mut self, stream: &StreamId) -> Result<Seq, StoreError> {
+        Ok(self.data().stream(stream).map_or(0, Stream::last))
+    }
+
+    fn open_streams(&mut self) -> Result<Vec<StreamId>, StoreError> {
+        let data = self.data();
+        let mut out: Vec<StreamId> = data.open.iter().map(|&index| data.streams[index].id.clone()).collect();
+        let mut seen: HashSet<StreamId> = out.iter().cloned().collect();
+        out.extend(
+            data.inbox.values().map(|message| &message.to).filter(|to| seen.insert((*to).clone())).cloned(),
+        );
+        Ok(out)
+    }
+
+    fn due_streams(&mut self, at: Time, limit: usize) -> Result<Vec<StreamId>, StoreError> {
+        let data = self.data();
+        let due = data.due.range(..=(at, usize::MAX)).take(limit);
+        Ok(due.map(|&(_, index)| data.streams[index].id.clone()).collect())
+    }
+
+    fn next_due(&mut self) -> Result<Option<Time>, StoreError> {
+        Ok(self.data().due.first().map(|&(due, _)| due))
+    }
+
+    fn inbox(&mut self, stream: &StreamId) -> Result<Vec<Message>, StoreError> {
+        let data = self.data();
+        let numbers = data.inbox_streams.get(stream);
+        Ok(numbers.into_iter().flatten().filter_map(|number| data.inbox.get(number).cloned()).collect())
+    }
+
+    fn jobs(&mut self, limit: usize) -> Result<Vec<Job>, StoreError> {
+        Ok(self.data().jobs.values().take(limit).cloned().collect())
+    }
+
+    fn head(&mut self, stream: &StreamId) -> Result<Option<Listed>, StoreError> {
+        Ok(self.data().stream(stream).and_then(Stream::listed))
+    }
+
+    fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
+        let data = self.data();
+        let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
+        let newest_first = data.streams.iter().rev().filter_map(Stream::listed);
+        Ok(newest_first.filter(|listed| filter.passes(listed)).take(limit).collect())
+    }
+
+    fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.data().definitions.get(revision).cloned())
+    }
+}
+
+impl Store for MemoryStore {
+    fn take_fence(&mut self) -> Result<u64, StoreError> {
+        let mut data = self.data();
+        data.fence += 1;
+        Ok(data.fence)
+    }
+
+    fn commit(&mut self, fence: u64, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError> {
+        let mut data = self.data();
+        data.check(fence, commits, self.faults.as_ref())?;
+        let positions = commits.iter().map(|commit| data.apply(commit)).collect();
+        cross(self.faults.as_ref(), Point::AfterCommit)?;
+        Ok(positions)
+    }
+
+    fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let mut data = self.data();
+        let found = data.by_name.get(stream).copied();
+        let misplaced = || StoreError::SnapshotPlace { stream: stream.clone(), seq: snapshot.seq };
+        let found = &mut data.streams[found.ok_or_else(misplaced)?];
+        if found.rows.get(found.at(snapshot.seq)).is_none_or(|row| row.last() != snapshot.seq) {
+            return Err(misplaced());
+        }
+        if check::newer(snapshot, found.snapshot.as_ref().map(|old| (old.format, old.seq))) {
+            found.snapshot = Some(snapshot.clone());
+        }
+        Ok(())
+    }
+
+    fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.data().definitions.entry(revision.to_owned()).or_insert_with(|| bytes.to_vec());
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The schema and its versions.
+//!
+//! Migrations are numbered texts, applied in order, each in a transaction of its own together with its
+//! number and checksum. An existing database is copied before the first one. A database of a later release
+//! is refused, and so is one that was made by other texts than ours.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::error::At;
+use crate::StoreError;
+
+/// One step from a version to the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Migration {
+    /// The version that it leads to; they count from 1.
+    pub(super) version: u32,
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+}
+
+/// All of them. What was released is never changed: its checksum stands in databases.
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "journal", sql: include_str!("migrations/0001_journal.sql") }];
+
+/// "Stea": says in the file's header whose it is.
+const APPLICATION: i64 = 0x5374_6561;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing yet.
+    Empty,
+    /// Ours, of this version.
+    Version(u32),
+}
+
+/// Says what a file is, without changing it; refuses what is not ours or too new.
+pub(super) fn identify(conn: &Connection, path: &Path, list: &[Migration]) -> Result<Found, StoreError> {
+    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).at(path)?;
+    let found = version(conn, path)?;
+    if application != APPLICATION {
+        let tables: i64 =
+            conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).at(path)?;
+        if application == 0 && found == 0 && tables == 0 {
+            return Ok(Found::Empty);
+        }
+        return Err(StoreError::NotOurs { path: path.to_owned() });
+    }
+    let known = newest(list);
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(Found::Version(found))
+}
+
+/// Refuses a database that a reader cannot read as it is.
+pub(super) fn readable(conn: &Connection, path: &Path, list: &[Migration]) -> Result<(), StoreError> {
+    let known = newest(list);
+    let found = match identify(conn, path, list)? {
+        Found::Version(found) => found,
+        Found::Empty => 0,
+    };
+    if found < known {
+        return Err(StoreError::Older { path: path.to_owned(), found, known });
+    }
+    compare(conn, path, list)
+}
+
+/// Brings the database to the newest version.
+pub(super) fn run(conn: &mut Connection, path: &Path, list: &[Migration]) -> Result<(), StoreError> {
+    let from = match identify(conn, path, list)? {
+        Found::Empty => 0,
+        Found::Version(found) => {
+            compare(conn, path, list)?;
+            found
+        }
+    };
+    let mut pending = list.iter().filter(|migration| migration.version > from).peekable();
+    if from > 0
+        && let Some(first) = pending.peek()
+    {
+        backup(conn, path, first.version)?;
+    }
+    pending.try_for_each(|migration| apply(conn, path, migration))
+}
+
+fn newest(list: &[Migration]) -> u32 {
+    list.last().map_or(0, |migration| migration.version)
+}
+
+fn version(conn: &Connection, path: &Path) -> Result<u32, StoreError> {
+    conn.pragma_query_value(None, "user_version", |row| row.get(0)).at(path)
+}
+
+fn checksum(migration: &Migration) -> String {
+    blake3::hash(migration.sql.as_bytes()).to_hex().to_string()
+}
+
+/// Refuses a database to which other texts were applied under our numbers.
+fn compare(conn: &Connection, path: &Path, list: &[Migration]) -> Result<(), StoreError> {
+    let mut statement = conn.prepare("SELECT version, checksum FROM migrations ORDER BY version").at(path)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).at(path)?;
+    for row in rows {
+        let (version, applied): (u32, String) = row.at(path)?;
+        let ours = list.iter().find(|migration| migration.version == version);
+        if ours.is_none_or(|migration| checksum(migration) != applied) {
+            return Err(StoreError::MigrationChanged { path: path.to_owned(), version });
+        }
+    }
+    Ok(())
+}
+
+fn apply(conn: &mut Connection, path: &Path, migration: &Migration) -> Result<(), StoreError> {
+    let version = migration.version;
+    let applied = (|| {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been faster.
+        let found: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found >= version {
+            return Ok(());
+        }
+        if found == 0 {
+            tx.pragma_update(None, "application_id", APPLICATION)?;
+            tx.execute_batch(
+                "CREATE TABLE migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,
+                     checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+            )?;
+        }
+        tx.execute_batch(migration.sql)?;
+        tx.execute(
+            "INSERT INTO migrations (version, name, checksum, applied_at) VALUES (?1, ?2, ?3, unixepoch() * 1000)",
+            params![version, migration.name, checksum(migration)],
+        )?;
+        tx.pragma_update(None, "user_version", version)?;
+        tx.commit()
+    })();
+    applied.at(path).map_err(|error| match error {
+        // These say what the machine lacks and are put right there.
+        StoreError::Full { .. }
+        | StoreError::Busy { .. }
+        | StoreError::ReadOnly { .. }
+        | StoreError::Io { .. } => error,
+        other => StoreError::Migration { path: path.to_owned(), version, detail: other.to_string() },
+    })
+}
+
+/// Copies the database as it is before migration `version` to `<file>.before-v<version>`. The copy gets its
+/// name when it is whole and durable.
+fn backup(conn: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
+    let target = suffixed(path, &format!(".before-v{version}"));
+    let growing = suffixed(&target, ".part");
+    let failed = |detail: String| StoreError::Backup { path: target.clone(), detail };
+    if let Err(error) = std::fs::remove_file(&growing)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(failed(error.to_string()));
+    }
+    let name = growing.to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+    conn.execute("VACUUM INTO ?1", [name]).map_err(|error| failed(error.to_string()))?;
+    let finish = || {
+        File::open(&growing)?.sync_all()?;
+        std::fs::rename(&growing, &target)?;
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    };
+    finish().map_err(|error| failed(error.to_string()))
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

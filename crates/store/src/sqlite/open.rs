@@ -1,0 +1,111 @@
+//! Opening the file in the mode that durability needs, and nothing that is not ours.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::At;
+use super::migrate;
+use crate::StoreError;
+
+/// Settings that have a usual value.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long to wait for another process that writes.
+    pub busy: Duration,
+    /// At most so many pages of 4 KiB; `None`: as many as the disk takes.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { busy: Duration::from_secs(5), max_pages: None }
+    }
+}
+
+/// What is set on the writer and read back. Sizes were chosen by `examples/bench.rs`, see there.
+///
+/// No `mmap_size`: an I/O error would then be a signal instead of an error code.
+const WRITER: &[(&str, &str)] = &[
+    ("journal_mode", "wal"),
+    // Each commit is on the disk before it returns.
+    ("synchronous", "2"),
+    ("foreign_keys", "1"),
+    // 8 MiB: the pages that are written all the time, for an idle server of 30 MB.
+    ("cache_size", "-8192"),
+    // 8 MiB of pages between two checkpoints, each of which syncs the database file.
+    ("wal_autocheckpoint", "2048"),
+    // A WAL that one large commit has blown up is cut back to 64 MiB.
+    ("journal_size_limit", "67108864"),
+    ("temp_store", "2"),
+];
+
+const PAGE_SIZE: u32 = 4096;
+
+/// Statements kept prepared: all that there are, and the variants of the filter of heads.
+const STATEMENTS: usize = 64;
+
+/// A connection that writes, its database migrated.
+pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let mut conn = connect(path, flags, options.busy)?;
+    // A file that may not be written is opened for reading without a word.
+    if conn.is_readonly("main").at(path)? {
+        let detail = "its permissions or those of its file system forbid it".to_owned();
+        return Err(StoreError::ReadOnly { path: path.to_owned(), detail });
+    }
+    // Before anything is changed: whose it is.
+    let found = migrate::identify(&conn, path, migrate::MIGRATIONS)?;
+    if found == migrate::Found::Empty {
+        conn.pragma_update(None, "page_size", PAGE_SIZE).at(path)?;
+    }
+    for &(name, wanted) in WRITER {
+        set(&conn, path, name, wanted)?;
+    }
+    if let Some(pages) = options.max_pages {
+        conn.pragma_update(None, "max_page_count", pages).at(path)?;
+    }
+    migrate::run(&mut conn, path, migrate::MIGRATIONS)?;
+    Ok(conn)
+}
+
+/// A connection that reads.
+pub(super) fn reader(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
+    migrate::readable(&conn, path, migrate::MIGRATIONS)?;
+    set(&conn, path, "query_only", "1")?;
+    set(&conn, path, "cache_size", "-2048")?;
+    Ok(conn)
+}
+
+fn connect(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
+    let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).at(path)?;
+    conn.busy_timeout(busy).at(path)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+/// Sets a pragma and reads it back: SQLite answers a setting that it cannot make with the old value.
+fn set(conn: &Connection, path: &Path, name: &'static str, wanted: &str) -> Result<(), StoreError> {
+    let value = |row: &rusqlite::Row<'_>| match row.get_ref(0)? {
+        rusqlite::types::ValueRef::Integer(number) => Ok(number.to_string()),
+        other => Ok(other.as_str()?.to_owned()),
+    };
+    // Some of them answer with their new value and some do not.
+    conn.pragma_update_and_check(None, name, wanted, |_| Ok(()))
+        .or_else(|error| match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok(()),
+            other => Err(other),
+        })
+        .at(path)?;
+    let found: String = conn.pragma_query_value(None, name, value).at(path)?;
+    if found != wanted {
+        let (path, wanted) = (path.to_owned(), wanted.to_owned());
+        return Err(StoreError::Mode { path, name, wanted, found });
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! Writing: one transaction per commit, all statements prepared once.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use stead_core::head::Head;
+use stead_core::ids::StreamId;
+use stead_core::message::Message;
+
+use super::cache::{End, Streams};
+use super::error::At;
+use super::read;
+use crate::fault::{Faults, Point, cross};
+use crate::{Commit, Job, Position, Seq, Snapshot, StoreError, chain, check};
+
+/// A transaction that is rolled back unless it is committed. Its statements are prepared once, which those of
+/// `rusqlite::Transaction` are not.
+struct Tx<'c> {
+    conn: &'c Connection,
+}
+
+impl<'c> Tx<'c> {
+    /// Takes the write lock at once: a transaction that began by reading could lose it half-way.
+    fn begin(conn: &'c Connection) -> rusqlite::Result<Self> {
+        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { conn })
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.conn.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        // Committed, or rolled back by SQLite itself, as it does when the disk is full.
+        if self.conn.is_autocommit() {
+            return;
+        }
+        // Should this fail, the next `BEGIN` does, with a reason.
+        let _ = self.conn.execute_batch("ROLLBACK");
+    }
+}
+
+pub(super) fn take_fence(conn: &Connection) -> rusqlite::Result<u64> {
+    let tx = Tx::begin(conn)?;
+    let fence = conn
+        .prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'fence' RETURNING value")?
+        .query_row([], |row| row.get(0))?;
+    tx.commit()?;
+    Ok(fence)
+}
+
+pub(super) fn commit(
+    conn: &Connection,
+    path: &Path,
+    streams: &mut Streams,
+    faults: Option<&Faults>,
+    fence: u64,
+    commits: &[Commit],
+) -> Result<Vec<Option<Position>>, StoreError> {
+    let tx = Tx::begin(conn).at(path)?;
+    let newest: u64 = conn
+        .prepare_cached("SELECT value FROM meta WHERE name = 'fence'")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .at(path)?;
+    if newest != fence {
+        return Err(StoreError::Fenced { ours: fence, newest });
+    }
+    let mut writer = Writer { conn, path, streams, faults };
+    let positions = commits.iter().map(|commit| writer.write(commit)).collect::<Result<_, _>>()?;
+    cross(faults, Point::BeforeCommit)?;
+    tx.commit().at(path)?;
+    cross(faults, Point::AfterCommit)?;
+    Ok(positions)
+}
+
+struct Writer<'a> {
+    conn: &'a Connection,
+    path: &'a Path,
+    streams: &'a mut Streams,
+    faults: Option<&'a Faults>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, commit: &Commit) -> Result<Option<Position>, StoreError> {
+        check::shape(commit)?;
+        let end = self.end(&commit.stream)?;
+        check::expected(commit, end.map_or(0, |end| end.last) + 1)?;
+        let mut position = None;
+        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() {
+            position = self.stream(commit, end)?;
+        }
+        for id in &commit.taken {
+            self.take(&commit.stream, id)?;
+        }
+        for message in &commit.messages {
+            self.send(message)?;
+        }
+        for job in &commit.jobs {
+            self.job(&commit.stream, job)?;
+        }
+        Ok(position)
+    }
+
+    /// Where the stream's journal ends; `None` for a stream without a row in `heads`.
+    fn end(&mut self, stream: &StreamId) -> Result<Option<End>, StoreError> {
+        if let Some(end) = self.streams.get(stream) {
+            return Ok(Some(end));
+        }
+        let end = read::end(self.conn, stream).at(self.path)?;
+        if let Some(end) = end {
+            self.streams.put(stream, end);
+        }
+        Ok(end)
+    }
+
+    /// Head, due time and journal row.
+    fn stream(&mut self, commit: &Commit, end: Option<End>) -> Result<Option<Position>, StoreError> {
+        if end.is_none() || commit.head.is_some() || commit.due.is_some() {
+            cross(self.faults, Point::Head)?;
+        }
+        let mut end = match end {
+            Some(end) => {
+                self.head(end.id, commit)?;
+                end
+            }
+            None => {
+                let id = self.create(commit)?;
+                End { id, last: 0, hash: chain::start(commit.stream.as_str()) }
+            }
+        };
+        let mut position = None;
+        if commit.count > 0 {
+            cross(self.faults, Point::Journal)?;
+            position = Some(self.journal(commit, &mut end)?);
+        }
+        self.streams.put(&commit.stream, end);
+        Ok(position)
+    }
+
+    fn journal(&self, commit: &Commit, end: &mut End) -> Result<Position, StoreError> {
+        let seq = commit.expected_seq;
+        let last: Seq = seq + commit.count - 1;
+        let hash = chain::next(&end.hash, seq, commit.count, commit.at, &commit.cause, &commit.events);
+        let insert = || {
+            let mut statement = self.conn.prepare_cached(
+                "INSERT INTO journal (stream, seq, last, at, cause, events, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            statement.insert(params![end.id, seq, last, commit.at, commit.cause, commit.events, hash])
+        };
+        let position = insert().at(self.path)?;
+        end.last = last;
+        end.hash = hash;
+        // Positions count from 1.
+        Ok(position.unsigned_abs())
+    }
+
+    fn create(&self, commit: &Commit) -> Result<i64, StoreError> {
+        let body = commit.head.as_ref().map(|head| encode(self.path, head)).transpose()?;
+        let head = commit.head.as_ref();
+        let insert = || {
+            let mut statement = self.conn.prepare_cached(
+                "INSERT INTO heads (stream, due, open, top, status, outcome, workflow, head)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?;
+            statement.insert(params![
+                commit.stream.as_str(),
+                commit.due.flatten(),
+                head.is_some_and(|head| head.open),
+                head.is_some_and(|head| head.parent.is_none()),
+                head.map(|head| head.status.as_str()),
+                head.and_then(|head| head.outcome).map(|outcome| outcome.as_str()),
+                head.map(|head| head.workflow.as_str()),
+                body,
+            ])
+        };
+        insert().at(self.path)
+    }
+
+    fn head(&self, id: i64, commit: &Commit) -> Result<(), StoreError> {
+        if let Some(due) = commit.due {
+            let update = || {
+                self.conn.prepare_cached("UPDATE heads SET due = ?2 WHERE id = ?1")?.execute(params![id, due])
+            };
+            update().at(self.path)?;
+        }
+        let Some(head) = &commit.head else { return Ok(()) };
+        let body = encode(self.path, head)?;
+        let update = || {
+            let mut statement = self.conn.prepare_cached(
+                "UPDATE heads SET open = ?2, top = ?3, status = ?4, outcome = ?5, workflow = ?6, head = ?7
+                 WHERE id = ?1",
+            )?;
+            statement.execute(params![
+                id,
+                head.open,
+                head.parent.is_none(),
+                head.status.as_str(),
+                head.outcome.map(|outcome| outcome.as_str()),
+                head.workflow,
+                body,
+            ])
+        };
+        update().map(drop).at(self.path)
+    }
+
+    fn take(&self, stream: &StreamId, id: &str) -> Result<(), StoreError> {
+        cross(self.faults, Point::Taken)?;
+        let delete = || {
+            let mut statement =
+                self.conn.prepare_cached("DELETE FROM inbox WHERE stream = ?1 AND id = ?2")?;
+            statement.execute(params![stream.as_str(), id])
+        };
+        if delete().at(self.path)? == 0 {
+            return Err(StoreError::NotInInbox { stream: stream.clone(), id: id.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn send(&self, message: &Message) -> Result<(), StoreError> {
+        cross(self.faults, Point::Message)?;
+        let insert = || {
+            let mut statement = self.conn.prepare_cached(
+                "INSERT INTO inbox (stream, id, sender, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?;
+            let body = message.body.to_string();
+            statement.execute(params![message.to.as_str(), message.id, message.from.as_str(), body])
+        };
+        insert().map(drop).at(self.path)
+    }
+
+    fn job(&self, stream: &StreamId, job: &Job) -> Result<(), StoreError> {
+        cross(self.faults, Point::Job)?;
+        let insert = || {
+            let mut statement = self.conn.prepare_cached(
+                "INSERT INTO jobs (id, stream, kind, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?;
+            statement.execute(params![job.id, stream.as_str(), job.kind, job.body.to_string()])
+        };
+        insert().map(drop).at(self.path)
+    }
+}
+
+fn encode(path: &Path, head: &Head) -> Result<String, StoreError> {
+    let failed =
+        |error: serde_json::Error| StoreError::Sqlite { path: path.to_owned(), detail: error.to_string() };
+    serde_json::to_string(head).map_err(failed)
+}
+
+pub(super) fn put_snapshot(
+    conn: &Connection,
+    path: &Path,
+    stream: &StreamId,
+    snapshot: &Snapshot,
+) -> Result<(), StoreError> {
+    let tx = Tx::begin(conn).at(path)?;
+    let Some(id) = read::snapshot_place(conn, stream, snapshot.seq).at(path)? else {
+        return Err(StoreError::SnapshotPlace { stream: stream.clone(), seq: snapshot.seq });
+    };
+    let put = || {
+        let mut old = conn.prepare_cached("SELECT format, seq FROM snapshots WHERE stream = ?1")?;
+        let old = old.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if check::newer(snapshot, old) {
+            let hash = chain::of(&snapshot.state);
+            conn.prepare_cached(
+                "INSERT OR REPLACE INTO snapshots (stream, format, seq, hash, state) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![id, snapshot.format, snapshot.seq, hash, snapshot.state])?;
+        }
+        tx.commit()
+    };
+    put().at(path)
+}
+
+pub(super) fn put_definition(conn: &Connection, revision: &str, bytes: &[u8]) -> rusqlite::Result<()> {
+    let tx = Tx::begin(conn)?;
+    conn.prepare_cached("INSERT INTO definitions (revision, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![revision, bytes])?;
+    tx.commit()
+}
