@@ -1,2 +1,41 @@
-//! Chores of this repository.
-fn main() {}
+//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`.
+
+mod bench;
+mod breaks;
+mod generate;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [--quick]   all that CI checks: format, tidiness, lints, docs, generated files, tests
+                   --quick leaves docs out
+  gen [--check]    write the generated files, or say which are not current
+  bench [W...]     measure the workloads (all, or those named) beside the disk's limits, as a table
+  breaks [NAME...] show that each kept break is found by the test of its promise
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test::run(false),
+        ["test", "--quick"] => test::run(true),
+        ["gen"] => generate::run(false),
+        ["gen", "--check"] => generate::run(true),
+        ["bench", which @ ..] => bench::run(which),
+        ["breaks", which @ ..] => breaks::run(which),
+        _ => Err(HELP.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -17,10 +17,11 @@ impl RunState {
         self.at = self.at.max(at);
         let at = self.at;
         match event {
-            Event::RunCreated { workflow, revision, inputs, project, parent, depth } => {
+            Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth } => {
                 self.workflow.clone_from(workflow);
                 self.revision.clone_from(revision);
                 self.project.clone_from(project);
+                self.folder.clone_from(folder);
                 self.parent.clone_from(parent);
                 self.depth = *depth;
                 self.created_at = at;

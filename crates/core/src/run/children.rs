@@ -22,7 +22,7 @@ use crate::value::{Payload, ValueRef};
 #[expect(missing_docs, reason = "the fields are those of the events that send and take them")]
 pub enum MessageBody {
     /// To a child: begin to exist.
-    StartRun { revision: String, inputs: Payload, project: String, parent: Parent, depth: u32 },
+    StartRun { revision: String, inputs: Payload, project: String, folder: String, parent: Parent, depth: u32 },
     /// To a child: the result is not wanted any more.
     CancelRun { by: String },
     /// To a parent: the child has ended.
@@ -57,16 +57,14 @@ impl Machine<'_> {
     /// Takes a message from another run.
     pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
         match MessageBody::of(message) {
-            Some(MessageBody::StartRun { inputs, project, parent, depth, .. }) => {
+            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, .. }) => {
                 if self.state.exists() {
                     // The same start twice: a run begins once.
                     return Ok(());
                 }
                 let inputs = self.start_inputs(&inputs)?;
-                self.start_as_child(
-                    inputs,
-                    Start { inputs: Vec::new(), project, parent: Some(parent), depth },
-                );
+                let start = Start { inputs: Vec::new(), project, folder, parent: Some(parent), depth };
+                self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
                 if !self.state.status.is_end() && !self.state.cancel {
@@ -154,6 +152,7 @@ impl Machine<'_> {
             revision: child.revision.clone(),
             inputs,
             project: self.state.project.clone(),
+            folder: self.state.folder.clone(),
             parent,
             depth: self.state.depth + 1,
         };

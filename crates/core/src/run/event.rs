@@ -75,6 +75,9 @@ pub enum Event {
         inputs: Vec<Named>,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         project: String,
+        /// Folder that relative paths of its steps are relative to.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        folder: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<Parent>,
         #[serde(default, skip_serializing_if = "is_zero")]

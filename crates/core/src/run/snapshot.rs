@@ -30,6 +30,7 @@ struct Stored {
     workflow: String,
     revision: String,
     project: String,
+    folder: String,
     parent: Option<Parent>,
     depth: u32,
     created_at: Time,
@@ -62,6 +63,7 @@ impl RunState {
             workflow: self.workflow.clone(),
             revision: self.revision.clone(),
             project: self.project.clone(),
+            folder: self.folder.clone(),
             parent: self.parent.clone(),
             depth: self.depth,
             created_at: self.created_at,
@@ -95,6 +97,7 @@ impl RunState {
         state.workflow = stored.workflow;
         state.revision = stored.revision;
         state.project = stored.project;
+        state.folder = stored.folder;
         state.parent = stored.parent;
         state.depth = stored.depth;
         state.created_at = stored.created_at;

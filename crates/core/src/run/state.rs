@@ -39,6 +39,8 @@ pub struct RunState {
     pub revision: String,
     /// Project it belongs to.
     pub project: String,
+    /// Folder that relative paths of its steps are relative to.
+    pub folder: String,
     /// The run that started it.
     pub parent: Option<Parent>,
     /// Runs above it.
@@ -255,6 +257,7 @@ impl RunState {
             workflow: String::new(),
             revision: String::new(),
             project: String::new(),
+            folder: String::new(),
             parent: None,
             depth: 0,
             created_at: 0,

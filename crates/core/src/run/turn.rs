@@ -40,6 +40,8 @@ pub enum Input {
         inputs: Vec<(String, Value)>,
         /// Project it belongs to.
         project: String,
+        /// Folder that relative paths of its steps are relative to.
+        folder: String,
     },
     /// An attempt has ended.
     AttemptEnded {
@@ -158,9 +160,9 @@ pub(super) struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn take(&mut self, input: &Input) -> Result<(), Stop> {
         match input {
-            Input::Start { inputs, project } => {
-                let start =
-                    Start { inputs: inputs.clone(), project: project.clone(), parent: None, depth: 0 };
+            Input::Start { inputs, project, folder } => {
+                let (inputs, project, folder) = (inputs.clone(), project.clone(), folder.clone());
+                let start = Start { inputs, project, folder, parent: None, depth: 0 };
                 self.create(start);
             }
             Input::AttemptEnded { path, number, result } => self.attempt_result(path, *number, result)?,
@@ -348,10 +350,10 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, project, parent, depth } = start;
+        let Start { inputs, project, folder, parent, depth } = start;
         let inputs: Vec<Named> = inputs.into_iter().map(|(name, v)| (name, self.payload(v))).collect();
         let (workflow, revision) = (self.plan.name.clone(), self.plan.revision.clone());
-        self.emit(Event::RunCreated { workflow, revision, inputs, project, parent, depth });
+        self.emit(Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth });
         self.push(Job::Begin);
     }
 
@@ -415,6 +417,7 @@ impl<'a> Machine<'a> {
 pub(super) struct Start {
     pub(super) inputs: Vec<(String, Value)>,
     pub(super) project: String,
+    pub(super) folder: String,
     pub(super) parent: Option<Parent>,
     pub(super) depth: u32,
 }

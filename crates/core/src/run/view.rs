@@ -8,6 +8,7 @@ use super::event::StepError;
 use super::scope::block_of;
 use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState};
 use crate::Time;
+use crate::effect::AttemptId;
 use crate::head::{Head, WaitsFor};
 use crate::ids::StreamId;
 use crate::limits;
@@ -113,6 +114,17 @@ impl RunState {
     /// What the run waits for, the first few.
     pub fn waits_for(&self) -> Vec<WaitsFor> {
         self.waiting.iter().filter_map(|ix| waits(self.get(*ix))).take(limits::WAITS_LISTED).collect()
+    }
+
+    /// Attempts under way, as far as the journal knows.
+    pub fn open_attempts(&self) -> Vec<AttemptId> {
+        let open = |instance: &Instance| match instance.kind {
+            Kind::Attempt { number, phase: Phase::Open | Phase::Ending(_), .. } => {
+                Some(AttemptId { stream: self.id.clone(), path: instance.path.to_string(), number })
+            }
+            _ => None,
+        };
+        self.slab.iter().flatten().filter_map(open).collect()
     }
 
     /// Where its outputs are, once it is completed.

@@ -1,0 +1,427 @@
+//! The driver: inputs in, turns taken, one commit, effects out.
+//!
+//! A plain struct stepped by hand over a blocking store: threads stand around it. One step takes all inputs
+//! that wait, in order, each to its stream; writes all turns in one commit; and only then hands out what has
+//! to be done. If the commit fails, the touched streams are dropped and loaded again.
+
+mod plans;
+mod stream;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use stead_core::Time;
+use stead_core::effect::Effect;
+use stead_core::ids::StreamId;
+use stead_core::message::Message;
+use stead_core::run::{Input, MessageBody, Needs, RunState, Turn};
+use stead_store::files::FileStore;
+use stead_store::{Commit, Position, Snapshot, Store, StoreError};
+
+pub use plans::Plans;
+use stream::Stream;
+pub(crate) use stream::{load_state, load_value};
+
+use crate::error::EngineError;
+use crate::failpoint;
+use crate::limits;
+
+/// An input and where it goes.
+#[derive(Debug)]
+pub struct Addressed {
+    /// The stream.
+    pub stream: StreamId,
+    /// The input.
+    pub input: Input,
+    /// The revision that a run which begins is pinned to.
+    pub revision: Option<String>,
+    /// Whom to answer once it is durable; nobody, when 0.
+    pub token: u64,
+}
+
+/// What a step did.
+#[derive(Debug, Default)]
+pub struct Stepped {
+    /// To be done now, with the folder that relative paths are relative to.
+    pub effects: Vec<(Effect, String)>,
+    /// Answers: what became of the input of each token.
+    pub answers: Vec<(u64, Result<(), Refusal>)>,
+    /// What was written, for those who follow.
+    pub written: Vec<Written>,
+    /// Runs that have ended.
+    pub ended: Vec<StreamId>,
+    /// Runs that cannot go on: their definition, journal or a value cannot be read. Why.
+    pub troubles: Vec<(StreamId, String)>,
+}
+
+/// Why an input was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It asks for something that cannot be.
+    Refused(String),
+    /// There is no such run.
+    Unknown,
+    /// The store could not write it.
+    Store(String),
+}
+
+/// Events of one turn, as they stand in the journal.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The stream.
+    pub stream: StreamId,
+    /// Place in the store.
+    pub position: Position,
+    /// Number of the first event.
+    pub seq: u64,
+    /// When.
+    pub at: Time,
+    /// The events: a JSON array.
+    pub events: std::sync::Arc<[u8]>,
+}
+
+/// Takes turns of all streams of a home.
+pub struct Driver<S> {
+    store: S,
+    fence: u64,
+    files: FileStore,
+    plans: Plans,
+    streams: HashMap<StreamId, Stream>,
+    queue: VecDeque<Addressed>,
+    /// The earliest time at which a stream of the store is due.
+    next_due: Option<Time>,
+    /// Streams that were given the time and have not told yet when they are due next.
+    timed: HashSet<StreamId>,
+}
+
+impl<S: Store> Driver<S> {
+    /// Takes the fence of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be written or read.
+    pub fn new(mut store: S, files: FileStore) -> Result<Self, EngineError> {
+        let fence = store.take_fence()?;
+        let next_due = store.next_due()?;
+        Ok(Self {
+            store,
+            fence,
+            files,
+            plans: Plans::default(),
+            streams: HashMap::new(),
+            queue: VecDeque::new(),
+            next_due,
+            timed: HashSet::new(),
+        })
+    }
+
+    /// Queues what a new engine has to bring on: lost attempts of open runs, messages not taken.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn recover(&mut self) -> Result<Vec<StreamId>, EngineError> {
+        let open = self.store.open_streams()?;
+        for stream in &open {
+            let input = Input::Recovered;
+            self.push(Addressed { stream: stream.clone(), input, revision: None, token: 0 });
+            for message in self.store.inbox(stream)? {
+                self.push_message(message);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Attempts of open runs that were under way when the last engine went.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open_attempts(&mut self) -> Result<Vec<stead_core::effect::AttemptId>, EngineError> {
+        let mut all = Vec::new();
+        for stream in self.store.open_streams()? {
+            if let Some(found) = self.stream(&stream)? {
+                all.extend(found.state.open_attempts());
+            }
+        }
+        Ok(all)
+    }
+
+    /// Queues an input for the next step.
+    pub fn push(&mut self, input: Addressed) {
+        self.queue.push_back(input);
+    }
+
+    /// Whether there is something to do at once.
+    pub fn is_busy(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// When there is something to do by itself.
+    pub fn due(&self) -> Option<Time> {
+        self.next_due
+    }
+
+    /// The plans of revisions.
+    pub fn plans(&mut self) -> &mut Plans {
+        &mut self.plans
+    }
+
+    /// The store.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Takes all inputs that wait, at most [`limits::BATCH`], and writes what follows in one commit.
+    ///
+    /// # Errors
+    /// When the store cannot be written: nothing of this step has happened then, nobody was told otherwise.
+    pub fn step(&mut self, now: Time) -> Result<Stepped, EngineError> {
+        self.wake(now)?;
+        let mut batch = Batch::default();
+        for _ in 0..limits::BATCH {
+            let Some(input) = self.queue.pop_front() else { break };
+            if let Err(error) = self.take(&input, now, &mut batch) {
+                batch.inputs.push(input);
+                self.take_back(batch);
+                return Err(error);
+            }
+            batch.inputs.push(input);
+            if batch.bytes >= limits::BATCH_BYTES {
+                break;
+            }
+        }
+        self.write(now, batch)
+    }
+
+    /// Gives the time to streams whose time has come.
+    fn wake(&mut self, now: Time) -> Result<(), EngineError> {
+        if self.next_due.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        for stream in self.store.due_streams(now, limits::BATCH)? {
+            if self.timed.insert(stream.clone()) {
+                self.queue.push_back(Addressed { stream, input: Input::Time, revision: None, token: 0 });
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, addressed: &Addressed, now: Time, batch: &mut Batch) -> Result<(), EngineError> {
+        let Addressed { stream: id, input, revision, token } = addressed;
+        let answer = match self.turn(id, input, revision.clone(), now, batch) {
+            Ok(None) => Ok(()),
+            Ok(Some(refusal)) => Err(refusal),
+            // What is wrong with one stream must not stop the others. Its state is as it was before.
+            Err(error) if error.concerns_stream() => {
+                self.timed.remove(id);
+                batch.troubles.push((id.clone(), error.to_string()));
+                Err(Refusal::Refused(error.to_string()))
+            }
+            Err(error) => return Err(error),
+        };
+        if *token != 0 {
+            batch.answers.push((*token, answer));
+        }
+        Ok(())
+    }
+
+    /// Nothing of a step was written: what is in memory never happened and is loaded again as it was, and the
+    /// inputs wait for the next step. Those who wait for an answer get one from the caller.
+    fn take_back(&mut self, batch: Batch) {
+        for id in &batch.touched {
+            self.streams.remove(id);
+            self.timed.remove(id);
+        }
+        for input in batch.inputs.into_iter().rev().filter(|input| input.token == 0) {
+            self.queue.push_front(input);
+        }
+    }
+
+    fn turn(
+        &mut self,
+        id: &StreamId,
+        input: &Input,
+        revision: Option<String>,
+        now: Time,
+        batch: &mut Batch,
+    ) -> Result<Option<Refusal>, EngineError> {
+        let taken = match input {
+            Input::Message(message) => Some(message.id.clone()),
+            _ => None,
+        };
+        let revision = revision.or_else(|| revision_of(input));
+        if self.stream(id)?.is_none() {
+            let Some(revision) = revision else {
+                self.timed.remove(id);
+                // A message to nobody is taken, so that it does not come again.
+                if let Some(taken) = taken {
+                    batch.commits.push(Stream::taking(id, taken, now));
+                }
+                return Ok(Some(Refusal::Unknown));
+            };
+            self.streams.insert(id.clone(), Stream::new(RunState::new(id.clone()), revision));
+        }
+        let Some(stream) = self.streams.get_mut(id) else { return Ok(Some(Refusal::Unknown)) };
+        let plan = self.plans.get(&mut self.store, &stream.revision)?;
+        let turn = loop {
+            match stream.turn(input, &plan, now) {
+                Ok(turn) => break turn,
+                Err(Needs(needs)) => {
+                    for reference in needs {
+                        let value = stream::load_value(&mut self.store, &self.files, id, &reference)?;
+                        stream.values.put(reference, value);
+                    }
+                }
+            }
+        };
+        batch.touched.insert(id.clone());
+        for file in &turn.files {
+            self.files.put(&file.bytes)?;
+        }
+        if turn.more {
+            self.queue.push_back(Addressed { stream: id.clone(), input: Input::Continue, revision: None, token: 0 });
+        }
+        let folder = stream.state.folder.clone();
+        let Turn { events, effects, messages, refused, .. } = turn;
+        let commit = stream.commit(id, cause(input), &events, messages, taken, now);
+        batch.bytes += commit.events.len();
+        batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
+        if commit.count > 0 || !commit.taken.is_empty() {
+            batch.commits.push(commit);
+        }
+        Ok(refused.map(|why| Refusal::Refused(why.to_owned())))
+    }
+
+    /// Completes the heads of what was touched, commits, and only then says what follows.
+    fn write(&mut self, now: Time, mut batch: Batch) -> Result<Stepped, EngineError> {
+        let touched = std::mem::take(&mut batch.touched);
+        for id in &touched {
+            let Some(stream) = self.streams.get_mut(id) else { continue };
+            let timed = self.timed.remove(id);
+            let (head, due) = stream.listed(now, timed);
+            if head.is_none() && due.is_none() {
+                continue;
+            }
+            let at = batch.commits.iter().rposition(|commit| commit.stream == *id);
+            let commit = match at {
+                Some(at) => &mut batch.commits[at],
+                None => {
+                    batch.commits.push(stream.empty(id, now));
+                    let last = batch.commits.len() - 1;
+                    &mut batch.commits[last]
+                }
+            };
+            (commit.head, commit.due) = (head, due);
+        }
+        let positions = match self.commit(&batch.commits) {
+            Ok(positions) => positions,
+            Err(error) => {
+                batch.touched = touched;
+                self.take_back(batch);
+                return Err(error.into());
+            }
+        };
+        let Batch { effects, answers, troubles, .. } = batch;
+        let mut stepped = Stepped { effects, answers, troubles, ..Stepped::default() };
+        for (commit, position) in batch.commits.into_iter().zip(positions) {
+            if let Some(due) = commit.due.flatten() {
+                self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
+            }
+            for message in commit.messages {
+                self.push_message(message);
+            }
+            if let Some(position) = position {
+                let events = commit.events.into();
+                let (seq, at, stream) = (commit.expected_seq, commit.at, commit.stream);
+                stepped.written.push(Written { stream, position, seq, at, events });
+            }
+        }
+        if self.next_due.is_some_and(|due| due <= now) {
+            self.next_due = self.store.next_due()?;
+        }
+        self.keep_house(&touched, &mut stepped)?;
+        Ok(stepped)
+    }
+
+    fn commit(&mut self, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError> {
+        if commits.is_empty() {
+            return Ok(Vec::new());
+        }
+        failpoint::cross("commit.before");
+        let positions = self.store.commit(self.fence, commits)?;
+        failpoint::cross("commit.after");
+        Ok(positions)
+    }
+
+    /// Snapshots of what has grown, and memory given back.
+    fn keep_house(&mut self, touched: &HashSet<StreamId>, stepped: &mut Stepped) -> Result<(), EngineError> {
+        for id in touched {
+            let Some(stream) = self.streams.get_mut(id) else { continue };
+            if stream.state.status.is_end() {
+                stepped.ended.push(id.clone());
+                self.streams.remove(id);
+                continue;
+            }
+            if stream.wants_snapshot() {
+                let state = stream.state.snapshot().map_err(|e| EngineError::bug(&e))?;
+                let snapshot =
+                    Snapshot { format: stead_core::run::SNAPSHOT_FORMAT, seq: stream.state.seq, state };
+                self.store.put_snapshot(id, &snapshot)?;
+                stream.snapshot_taken(snapshot.state.len());
+            }
+            if stream.values.bytes() > limits::VALUES_BYTES {
+                stream.values.clear();
+            }
+        }
+        if self.streams.len() > limits::STREAMS_CACHED {
+            self.streams.retain(|_, stream| stream.state.attempts_open > 0 || stream.state.unfinished());
+        }
+        Ok(())
+    }
+
+    fn push_message(&mut self, message: Message) {
+        let stream = message.to.clone();
+        self.push(Addressed { stream, input: Input::Message(message), revision: None, token: 0 });
+    }
+
+    /// The stream, loaded if it is not in memory; `None` where it has no journal.
+    fn stream(&mut self, id: &StreamId) -> Result<Option<&mut Stream>, EngineError> {
+        if !self.streams.contains_key(id) {
+            let Some(stream) = Stream::load(&mut self.store, id)? else { return Ok(None) };
+            self.streams.insert(id.clone(), stream);
+        }
+        Ok(self.streams.get_mut(id))
+    }
+}
+
+/// What one step has gathered.
+#[derive(Debug, Default)]
+struct Batch {
+    commits: Vec<Commit>,
+    effects: Vec<(Effect, String)>,
+    answers: Vec<(u64, Result<(), Refusal>)>,
+    touched: HashSet<StreamId>,
+    inputs: Vec<Addressed>,
+    troubles: Vec<(StreamId, String)>,
+    bytes: usize,
+}
+
+/// The revision that a message starts a run of.
+fn revision_of(input: &Input) -> Option<String> {
+    let Input::Message(message) = input else { return None };
+    match MessageBody::of(message) {
+        Some(MessageBody::StartRun { revision, .. }) => Some(revision),
+        _ => None,
+    }
+}
+
+/// What the journal says caused a turn.
+fn cause(input: &Input) -> String {
+    match input {
+        Input::Start { .. } => "start".to_owned(),
+        Input::AttemptEnded { .. } => "attempt".to_owned(),
+        Input::Message(message) => format!("message:{}", message.id),
+        Input::Time => "time".to_owned(),
+        Input::Continue => "continue".to_owned(),
+        Input::Recovered => "recovered".to_owned(),
+        Input::Cancel { .. } => "cancel".to_owned(),
+        Input::Settle { .. } => "settle".to_owned(),
+    }
+}

@@ -1,0 +1,156 @@
+//! What can go wrong around the core.
+
+use stead_core::ids::StreamId;
+use stead_store::StoreError;
+
+/// Why the engine refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Files by hash.
+    #[error(transparent)]
+    Files(#[from] stead_store::files::FileError),
+    /// Another engine holds the home.
+    #[error(transparent)]
+    Lock(#[from] stead_store::lock::LockError),
+    /// A run is pinned to a revision that is not kept.
+    #[error("the definition of revision {revision} is not in the store")]
+    NoDefinition {
+        /// The revision.
+        revision: String,
+    },
+    /// A kept definition that this engine does not accept.
+    #[error("the kept definition of revision {revision} cannot be used: {why}")]
+    Definition {
+        /// The revision.
+        revision: String,
+        /// Why.
+        why: String,
+    },
+    /// An event or value that cannot be read.
+    #[error("the journal of {stream} cannot be read at event {seq}: {why}")]
+    Journal {
+        /// The stream.
+        stream: StreamId,
+        /// The event.
+        seq: u64,
+        /// Why.
+        why: String,
+    },
+    /// A file by hash that is not what it should be.
+    #[error("the value in file {hash} cannot be read: {why}")]
+    Value {
+        /// The file.
+        hash: String,
+        /// Why.
+        why: String,
+    },
+    /// No such run.
+    #[error("there is no run {id}")]
+    NoRun {
+        /// As it was asked for.
+        id: String,
+    },
+    /// Several runs begin so.
+    #[error("several runs begin with {id}: {}", found.join(", "))]
+    Ambiguous {
+        /// As it was asked for.
+        id: String,
+        /// The first few.
+        found: Vec<String>,
+    },
+    /// The operation does not fit what the run is doing.
+    #[error("{id}: {why}")]
+    Refused {
+        /// The run.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// A folder or file of the home.
+    #[error("{what} {path}: {why}")]
+    Home {
+        /// What was to be done.
+        what: &'static str,
+        /// Where.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The engine has stopped.
+    #[error("the engine has stopped: {0}")]
+    Stopped(String),
+    /// A fault of Stead itself.
+    #[error("this is a bug in Stead: {0}")]
+    Bug(String),
+}
+
+impl EngineError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            EngineError::Store(error) => error.code(),
+            EngineError::Files(error) => error.code(),
+            EngineError::Lock(error) => error.code(),
+            EngineError::NoDefinition { .. } => "R0101",
+            EngineError::Definition { .. } => "R0102",
+            EngineError::Journal { .. } => "R0103",
+            EngineError::Value { .. } => "R0104",
+            EngineError::NoRun { .. } => "R0201",
+            EngineError::Ambiguous { .. } => "R0202",
+            EngineError::Refused { .. } => "R0203",
+            EngineError::Home { .. } => "R0301",
+            EngineError::Stopped(_) => "R0302",
+            EngineError::Bug(_) => "R0999",
+        }
+    }
+
+    /// What to try.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            EngineError::Store(error) => return error.help(),
+            EngineError::Files(error) => return error.help(),
+            EngineError::Lock(error) => return error.help(),
+            EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
+                "continue the run with the version of Stead that started it".into()
+            }
+            EngineError::Journal { .. } | EngineError::Value { .. } => {
+                "the store was damaged from outside; restore it from a backup".into()
+            }
+            EngineError::NoRun { .. } => "`stead runs` lists the runs of this home".into(),
+            EngineError::Ambiguous { .. } => "give more of the id".into(),
+            EngineError::Home { .. } => "check that the folder exists and that you may write there".into(),
+            EngineError::Bug(_) => "please report it with the command you gave".into(),
+            EngineError::Refused { .. } | EngineError::Stopped(_) => return None,
+        })
+    }
+
+    /// Whether only one stream is concerned, so that the others can go on.
+    pub(crate) fn concerns_stream(&self) -> bool {
+        matches!(
+            self,
+            EngineError::NoDefinition { .. }
+                | EngineError::Definition { .. }
+                | EngineError::Journal { .. }
+                | EngineError::Value { .. }
+        )
+    }
+
+    pub(crate) fn definition(revision: &str, why: &dyn std::fmt::Display) -> Self {
+        EngineError::Definition { revision: revision.to_owned(), why: why.to_string() }
+    }
+
+    pub(crate) fn journal(stream: &StreamId, seq: u64, why: &dyn std::fmt::Display) -> Self {
+        EngineError::Journal { stream: stream.clone(), seq, why: why.to_string() }
+    }
+
+    pub(crate) fn file(hash: &str, why: &dyn std::fmt::Display) -> Self {
+        EngineError::Value { hash: hash.to_owned(), why: why.to_string() }
+    }
+
+    pub(crate) fn bug(why: &dyn std::fmt::Display) -> Self {
+        EngineError::Bug(why.to_string())
+    }
+}

@@ -1,0 +1,133 @@
+//! The operations: one enum of requests, one of answers.
+//!
+//! Command line, and later socket, HTTP and MCP, speak to Stead through these and nothing else (P8). Both
+//! sides are plain data, so that they can cross a process.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stead_core::Time;
+use stead_core::head::Head;
+use stead_core::ids::StreamId;
+use stead_core::run::View;
+use stead_core::status::{Outcome, RunStatus};
+use stead_lang::Bundle;
+
+/// Something to be done or told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are described with each operation")]
+pub enum Operation {
+    /// Start a run of a definition with given inputs; what is missing takes its default. `run` is the id, drawn
+    /// by the caller, so that asking twice starts once.
+    Start { run: StreamId, bundle: Bundle, inputs: Map<String, Value>, project: String, folder: String },
+    /// End a run: what is under way is ended, then the run is cancelled.
+    Cancel {
+        run: String,
+        by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Say what a parked attempt came to.
+    Settle { run: String, step: String, verdict: Settlement, by: String },
+    /// The runs of the home, the newest first.
+    Runs { query: RunQuery },
+    /// One run at this moment.
+    Status { run: String },
+    /// Events of a run behind a number, at most `limit` rows of the journal.
+    Events { run: String, after: u64, limit: usize },
+    /// The attempts of a run that left a log.
+    Logs { run: String },
+}
+
+/// What somebody says of a parked attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// It happened; this is its output.
+    Done(Value),
+    /// It did not; run it again.
+    Again,
+    /// The step failed.
+    Failed,
+}
+
+/// Which runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunQuery {
+    /// Only these statuses; empty: all.
+    #[serde(default)]
+    pub status: Vec<RunStatus>,
+    /// Only this outcome.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Only this workflow.
+    #[serde(default)]
+    pub workflow: Option<String>,
+    /// Child runs too.
+    #[serde(default)]
+    pub children: bool,
+    /// At most so many; 0: no limit.
+    #[serde(default)]
+    pub limit: usize,
+}
+
+/// What came of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are those of the operation that asks")]
+pub enum Answer {
+    /// The run is durable.
+    Started { run: StreamId },
+    /// It is durable.
+    Done { run: StreamId },
+    /// See [`Operation::Runs`].
+    Runs { runs: Vec<RunRow> },
+    /// See [`Operation::Status`].
+    Status { view: Box<View> },
+    /// See [`Operation::Events`]. `last` is the number of the last event there is.
+    Events { events: Vec<EventRow>, last: u64 },
+    /// See [`Operation::Logs`].
+    Logs { run: StreamId, logs: Vec<LogFile> },
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The run.
+    pub run: StreamId,
+    /// What lists show.
+    #[serde(flatten)]
+    pub head: Head,
+    /// When it is woken next.
+    pub due: Option<Time>,
+}
+
+/// An event as it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Place among all rows of the store: what live events resume from.
+    pub position: u64,
+    /// The run.
+    pub run: StreamId,
+    /// Number of the event in its run.
+    pub seq: u64,
+    /// When.
+    pub at: Time,
+    /// What happened, as the journal has it.
+    pub event: Value,
+}
+
+/// A log that an attempt left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFile {
+    /// The step instance.
+    pub path: String,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// When the attempt began.
+    pub started_at: Time,
+    /// Whether it is still under way.
+    pub open: bool,
+    /// The file.
+    pub file: String,
+}

@@ -1,0 +1,162 @@
+//! Operations that only read. They need no engine and no lock: any process may ask.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use stead_core::ids::StreamId;
+use stead_core::run::Event;
+use stead_core::status::RunStatus;
+use stead_store::files::FileStore;
+use stead_store::{Filter, Reader};
+
+use crate::driver::{Plans, load_state, load_value};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::operations::{Answer, EventRow, LogFile, Operation, RunRow};
+
+/// Answers operations that read.
+pub struct Reads<R> {
+    reader: R,
+    files: FileStore,
+    home: Home,
+    plans: Plans,
+}
+
+impl<R: Reader> Reads<R> {
+    /// Reads from a store.
+    pub fn new(reader: R, files: FileStore, home: Home) -> Self {
+        Self { reader, files, home, plans: Plans::default() }
+    }
+
+    /// Answers; `None` for an operation that writes.
+    ///
+    /// # Errors
+    /// When there is no such run, or the store cannot be read.
+    pub fn ask(&mut self, operation: &Operation) -> Result<Option<Answer>, EngineError> {
+        Ok(Some(match operation {
+            Operation::Runs { query } => {
+                let filter = Filter {
+                    status: query.status.clone(),
+                    outcome: query.outcome,
+                    workflow: query.workflow.clone(),
+                    prefix: None,
+                    top_only: !query.children,
+                    limit: query.limit,
+                };
+                let row = |listed: stead_store::Listed| RunRow {
+                    run: listed.stream,
+                    head: listed.head,
+                    due: listed.due,
+                };
+                Answer::Runs { runs: self.reader.heads(&filter)?.into_iter().map(row).collect() }
+            }
+            Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
+            Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
+            Operation::Logs { run } => self.logs(run)?,
+            Operation::Start { .. } | Operation::Cancel { .. } | Operation::Settle { .. } => return Ok(None),
+        }))
+    }
+
+    /// The run that somebody means: its id, the beginning of it, `@last`, `@last:STATUS`, or the newest of a
+    /// workflow's name.
+    ///
+    /// # Errors
+    /// When there is none, or when there are several.
+    pub fn find(&mut self, wanted: &str) -> Result<StreamId, EngineError> {
+        let none = || EngineError::NoRun { id: wanted.to_owned() };
+        let last = Filter { top_only: true, limit: 1, ..Filter::default() };
+        if let Some(rest) = wanted.strip_prefix("@last") {
+            let status = match rest.strip_prefix(':') {
+                None if rest.is_empty() => Vec::new(),
+                Some(word) => vec![word.parse::<RunStatus>().map_err(|()| none())?],
+                None => return Err(none()),
+            };
+            let found = self.reader.heads(&Filter { status, ..last })?;
+            return found.into_iter().next().map(|listed| listed.stream).ok_or_else(none);
+        }
+        let exact = StreamId::new(wanted);
+        if self.reader.head(&exact)?.is_some() {
+            return Ok(exact);
+        }
+        if wanted.starts_with("r_") {
+            let filter = Filter { prefix: Some(wanted.to_owned()), limit: 6, ..Filter::default() };
+            let mut found = self.reader.heads(&filter)?;
+            if found.len() > 1 {
+                let found = found.into_iter().map(|listed| listed.stream.to_string()).collect();
+                return Err(EngineError::Ambiguous { id: wanted.to_owned(), found });
+            }
+            return found.pop().map(|listed| listed.stream).ok_or_else(none);
+        }
+        let filter = Filter { workflow: Some(wanted.to_owned()), ..last };
+        self.reader.heads(&filter)?.into_iter().next().map(|listed| listed.stream).ok_or_else(none)
+    }
+
+    fn status(&mut self, run: &str) -> Result<stead_core::run::View, EngineError> {
+        let id = self.find(run)?;
+        let state = load_state(&mut self.reader, &id)?;
+        let mut state = state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?;
+        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let listed = self.reader.head(&id)?;
+        let mut view = state.view(&plan);
+        if let Some(listed) = listed.filter(|_| !view.status.is_end()) {
+            // Between two events the row knows whether something is under way.
+            view.status = listed.head.status;
+        }
+        if let Some(reference) = state.outputs_at() {
+            view.outputs = Some(load_value(&mut self.reader, &self.files, &id, reference)?);
+        }
+        Ok(view)
+    }
+
+    fn events(&mut self, run: &str, after: u64, limit: usize) -> Result<Answer, EngineError> {
+        let id = self.find(run)?;
+        let last = self.reader.head(&id)?.map_or(0, |listed| listed.seq);
+        let mut events = Vec::new();
+        for row in self.reader.journal(&id, after + 1, limit)? {
+            let all: Vec<Value> =
+                serde_json::from_slice(&row.events).map_err(|e| EngineError::journal(&id, row.seq, &e))?;
+            for (seq, event) in (row.seq..).zip(all) {
+                if seq > after {
+                    let run = id.clone();
+                    events.push(EventRow { position: row.position, run, seq, at: row.at, event });
+                }
+            }
+        }
+        Ok(Answer::Events { events, last })
+    }
+
+    /// Attempts in the order of their beginning. Those that printed nothing left no file and are not there.
+    fn logs(&mut self, run: &str) -> Result<Answer, EngineError> {
+        let id = self.find(run)?;
+        let mut logs: Vec<LogFile> = Vec::new();
+        let mut open: HashMap<(String, u32), usize> = HashMap::new();
+        for row in self.reader.journal(&id, 1, usize::MAX)? {
+            let all: Vec<Event> =
+                serde_json::from_slice(&row.events).map_err(|e| EngineError::journal(&id, row.seq, &e))?;
+            for event in all {
+                match event {
+                    Event::AttemptStarted { path, number, .. } => {
+                        let attempt = stead_core::effect::AttemptId {
+                            stream: id.clone(),
+                            path: path.clone(),
+                            number,
+                        };
+                        let file = self.home.log(&attempt);
+                        if file.exists() {
+                            open.insert((path.clone(), number), logs.len());
+                            let (started_at, file) = (row.at, file.display().to_string());
+                            logs.push(LogFile { path, attempt: number, started_at, open: true, file });
+                        }
+                    }
+                    Event::AttemptEnded { path, number, .. } | Event::AttemptLost { path, number, .. } => {
+                        if let Some(at) = open.remove(&(path, number)) {
+                            logs[at].open = false;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Answer::Logs { run: id, logs })
+    }
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask test`: all that CI checks.
+
+use crate::run::{cargo, check, exists};
+use crate::{generate, tidy};
+
+/// The features that tests are built with: kill points are in no other build.
+pub(crate) const FEATURES: &str = "stead/failpoints";
+
+pub(crate) fn run(quick: bool) -> Result<(), String> {
+    for (program, arg, what) in [
+        ("git", "--version", "the examples report on this repository's history"),
+        ("bash", "--version", "steps that are scripts run in it"),
+        ("python3", "--version", "steps of the tests are written in it"),
+        ("script", "--version", "terminals are tested with it (package util-linux)"),
+    ] {
+        if !exists(program, arg) {
+            return Err(format!("`{program}` is missing: {what}. Install it and run this again."));
+        }
+    }
+    check("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    check(
+        "lints",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--features", FEATURES, "--", "-D", "warnings"]),
+    )?;
+    if !quick {
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+        check("docs", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    }
+    generate::run(true)?;
+    if exists("cargo-nextest", "--version") {
+        check("tests", &mut cargo(&["nextest", "run", "--workspace", "--features", FEATURES]))?;
+    } else {
+        eprintln!("cargo-nextest is not installed; the tests run one program after another");
+        check("tests", &mut cargo(&["test", "--workspace", "--tests", "--features", FEATURES]))?;
+    }
+    if !quick {
+        check("examples in docs", &mut cargo(&["test", "--workspace", "--doc", "--features", FEATURES, "--quiet"]))?;
+    }
+    Ok(())
+}
