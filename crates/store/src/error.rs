@@ -1,6 +1,6 @@
 //! What can go wrong with a store, each with a stable code and something to try.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stead_core::ids::StreamId;
 
@@ -246,6 +246,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A failure of the file system, by what can be done about it.
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let (path, detail) = (path.to_owned(), error.to_string());
+        match error.kind() {
+            ErrorKind::NotFound => Self::Missing { path },
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, detail },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { path },
+            _ => Self::Io { path, detail },
+        }
+    }
+
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {

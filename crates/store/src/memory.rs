@@ -113,6 +113,7 @@ impl Data {
             return Err(StoreError::Fenced { ours: fence, newest: self.fence });
         }
         let mut next: HashMap<&StreamId, Seq> = HashMap::new();
+        let mut created: HashSet<&StreamId> = HashSet::new();
         let mut sent: HashSet<(&StreamId, &str)> = HashSet::new();
         let mut taken: HashSet<(&StreamId, &str)> = HashSet::new();
         for commit in commits {
@@ -120,13 +121,15 @@ impl Data {
             let stream = &commit.stream;
             let next = next.entry(stream).or_insert_with(|| self.stream(stream).map_or(0, Stream::last) + 1);
             check::expected(commit, *next)?;
-            *next += commit.count;
+            let heads = commit.head.is_some() || commit.due.is_some();
+            if heads || (commit.count > 0 && !self.by_name.contains_key(stream) && created.insert(stream)) {
+                created.insert(stream);
+                cross(faults, Point::Head)?;
+            }
             if commit.count > 0 {
                 cross(faults, Point::Journal)?;
             }
-            if commit.head.is_some() || commit.due.is_some() {
-                cross(faults, Point::Head)?;
-            }
+            *next += commit.count;
             for id in &commit.taken {
                 cross(faults, Point::Taken)?;
                 let key = (stream, id.as_str());

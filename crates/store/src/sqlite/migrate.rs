@@ -174,3 +174,142 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Migration =
+        Migration { version: 1, name: "one", sql: "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (1)" };
+    const TWO: Migration =
+        Migration { version: 2, name: "two", sql: "ALTER TABLE a ADD COLUMN y INTEGER DEFAULT 7" };
+    const THREE: Migration =
+        Migration { version: 3, name: "three", sql: "CREATE TABLE b AS SELECT x + y AS z FROM a" };
+    const WRONG: Migration = Migration { version: 2, name: "wrong", sql: "DELETE FROM a; SELECT nonsense" };
+
+    struct Home {
+        folder: tempfile::TempDir,
+        path: PathBuf,
+    }
+
+    impl Home {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("db");
+            Self { folder, path }
+        }
+
+        fn migrate(&self, list: &[Migration]) -> Result<(), StoreError> {
+            run(&mut Connection::open(&self.path).unwrap(), &self.path, list)
+        }
+
+        fn value(&self, file: &str, sql: &str) -> rusqlite::Result<i64> {
+            Connection::open(self.folder.path().join(file))?.query_row(sql, [], |row| row.get(0))
+        }
+
+        fn files(&self) -> Vec<String> {
+            let entries = std::fs::read_dir(self.folder.path()).unwrap();
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+            names.sort();
+            names
+        }
+    }
+
+    #[test]
+    fn a_new_database_goes_through_all_and_is_not_copied() {
+        let home = Home::new();
+        home.migrate(&[ONE, TWO, THREE]).unwrap();
+        assert_eq!(home.value("db", "SELECT z FROM b").unwrap(), 8);
+        assert_eq!(home.value("db", "PRAGMA user_version").unwrap(), 3);
+        assert_eq!(home.value("db", "SELECT count(*) FROM migrations").unwrap(), 3);
+        home.migrate(&[ONE, TWO, THREE]).unwrap();
+        assert_eq!(home.files(), ["db"]);
+    }
+
+    #[test]
+    fn an_existing_one_is_copied_first() {
+        let home = Home::new();
+        home.migrate(&[ONE]).unwrap();
+        // Left by an attempt that was cut short.
+        std::fs::write(home.folder.path().join("db.before-v2.part"), "half").unwrap();
+        home.migrate(&[ONE, TWO, THREE]).unwrap();
+        assert_eq!(home.files(), ["db", "db.before-v2"]);
+        assert_eq!(home.value("db", "SELECT z FROM b").unwrap(), 8);
+        assert_eq!(home.value("db.before-v2", "PRAGMA user_version").unwrap(), 1);
+        assert_eq!(home.value("db.before-v2", "SELECT x FROM a").unwrap(), 1);
+        assert!(home.value("db.before-v2", "SELECT y FROM a").is_err());
+        // The copy is a database that the release before can go on with.
+        let copy = home.folder.path().join("db.before-v2");
+        run(&mut Connection::open(&copy).unwrap(), &copy, &[ONE]).unwrap();
+    }
+
+    #[test]
+    fn a_newer_one_is_refused_and_left_alone() {
+        let home = Home::new();
+        home.migrate(&[ONE, TWO]).unwrap();
+        let before = std::fs::read(&home.path).unwrap();
+        let error = home.migrate(&[ONE]).unwrap_err();
+        assert_eq!(error.code(), "S0301");
+        let text = error.to_string();
+        assert!(text.contains("version 2") && text.contains("up to 1"), "{text}");
+        assert!(std::fs::read(&home.path).unwrap() == before);
+        assert_eq!(home.files(), ["db"]);
+    }
+
+    #[test]
+    fn another_text_under_the_same_number_is_refused() {
+        let home = Home::new();
+        home.migrate(&[ONE, TWO]).unwrap();
+        let changed = Migration { sql: "CREATE TABLE a (x TEXT)", ..ONE };
+        let error = home.migrate(&[changed, TWO, THREE]).unwrap_err();
+        assert!(matches!(error, StoreError::MigrationChanged { version: 1, .. }), "{error}");
+        assert_eq!(home.value("db", "PRAGMA user_version").unwrap(), 2);
+    }
+
+    #[test]
+    fn a_failed_one_leaves_the_version_before() {
+        let home = Home::new();
+        home.migrate(&[ONE]).unwrap();
+        let error = home.migrate(&[ONE, WRONG, THREE]).unwrap_err();
+        assert!(matches!(error, StoreError::Migration { version: 2, .. }), "{error}");
+        assert_eq!(home.value("db", "PRAGMA user_version").unwrap(), 1);
+        assert_eq!(home.value("db", "SELECT count(*) FROM a").unwrap(), 1);
+        home.migrate(&[ONE, TWO]).unwrap();
+    }
+
+    #[test]
+    fn without_a_copy_nothing_is_migrated() {
+        let home = Home::new();
+        home.migrate(&[ONE]).unwrap();
+        // Something that is not a file stands in the way of the copy.
+        std::fs::create_dir_all(home.folder.path().join("db.before-v2.part/x")).unwrap();
+        let error = home.migrate(&[ONE, TWO]).unwrap_err();
+        assert_eq!(error.code(), "S0305", "{error}");
+        assert_eq!(home.value("db", "PRAGMA user_version").unwrap(), 1);
+    }
+
+    #[test]
+    fn a_reader_wants_the_version_it_knows() {
+        let home = Home::new();
+        home.migrate(&[ONE]).unwrap();
+        let conn = Connection::open(&home.path).unwrap();
+        readable(&conn, &home.path, &[ONE]).unwrap();
+        assert_eq!(readable(&conn, &home.path, &[ONE, TWO]).unwrap_err().code(), "S0302");
+    }
+
+    #[test]
+    fn our_list_counts_from_one_without_gaps() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version as usize, index + 1, "{}", migration.name);
+        }
+    }
+
+    // Whoever changes the text of a released migration locks every user out of their home.
+    #[test]
+    fn released_texts_stay() {
+        let sums: Vec<String> =
+            MIGRATIONS.iter().map(|migration| checksum(migration)[..16].to_owned()).collect();
+        assert_eq!(sums, ["b74af42ce363e2fc"]);
+    }
+}

@@ -15,6 +15,7 @@ mod migrate;
 mod open;
 mod read;
 mod reader;
+mod tx;
 mod write;
 
 pub use open::Options;

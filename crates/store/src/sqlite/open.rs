@@ -109,3 +109,47 @@ fn set(conn: &Connection, path: &Path, name: &'static str, wanted: &str) -> Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pragma(conn: &Connection, name: &str) -> String {
+        conn.pragma_query_value(None, name, |row| row.get_ref(0).map(|value| format!("{value:?}"))).unwrap()
+    }
+
+    // Power loss is not tested by a kill: that each commit is synced is a matter of these.
+    #[test]
+    fn the_writer_runs_in_wal_with_full_sync() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        for _ in ["new", "existing"] {
+            let conn = writer(&path, &Options::default()).unwrap();
+            assert_eq!(pragma(&conn, "journal_mode"), "Text([119, 97, 108])");
+            assert_eq!(pragma(&conn, "synchronous"), "Integer(2)");
+            assert_eq!(pragma(&conn, "foreign_keys"), "Integer(1)");
+            assert_eq!(pragma(&conn, "page_size"), "Integer(4096)");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_is_not_taken_is_refused() {
+        // A database in memory cannot have a WAL, as one on many network file systems cannot.
+        match writer(Path::new(":memory:"), &Options::default()) {
+            Err(StoreError::Mode { name, wanted, found, .. }) => {
+                assert_eq!((name, wanted.as_str(), found.as_str()), ("journal_mode", "wal", "memory"));
+            }
+            other => panic!("it was to be refused: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let _writer = writer(&path, &Options::default()).unwrap();
+        let conn = reader(&path, Duration::from_secs(1)).unwrap();
+        let error = conn.execute("DELETE FROM meta", []).at(&path).unwrap_err();
+        assert_eq!(error.code(), "S0402", "{error}");
+    }
+}

@@ -10,6 +10,7 @@ use stead_core::message::Message;
 
 use super::cache::End;
 use super::error::At;
+use super::tx::Tx;
 use crate::chain::Hash;
 use crate::{Filter, Job, Listed, Loaded, Position, Row, Seq, Snapshot, StoreError, chain};
 
@@ -74,8 +75,8 @@ pub(super) fn load(
     path: &Path,
     stream: &StreamId,
 ) -> Result<Option<(Loaded, End)>, StoreError> {
-    // Several reads of one state, also where another connection commits meanwhile.
-    let tx = conn.unchecked_transaction().at(path)?;
+    // Another connection may commit meanwhile.
+    let tx = Tx::read(conn).at(path)?;
     let Some(id) = id(conn, stream).at(path)? else { return Ok(None) };
     let mut end = End { id, last: 0, hash: chain::start(stream.as_str()) };
     let mut snapshot = snapshot(conn, id).at(path)?;

@@ -10,40 +10,12 @@ use stead_core::message::Message;
 use super::cache::{End, Streams};
 use super::error::At;
 use super::read;
+use super::tx::Tx;
 use crate::fault::{Faults, Point, cross};
 use crate::{Commit, Job, Position, Seq, Snapshot, StoreError, chain, check};
 
-/// A transaction that is rolled back unless it is committed. Its statements are prepared once, which those of
-/// `rusqlite::Transaction` are not.
-struct Tx<'c> {
-    conn: &'c Connection,
-}
-
-impl<'c> Tx<'c> {
-    /// Takes the write lock at once: a transaction that began by reading could lose it half-way.
-    fn begin(conn: &'c Connection) -> rusqlite::Result<Self> {
-        conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(Self { conn })
-    }
-
-    fn commit(self) -> rusqlite::Result<()> {
-        self.conn.prepare_cached("COMMIT")?.execute([]).map(drop)
-    }
-}
-
-impl Drop for Tx<'_> {
-    fn drop(&mut self) {
-        // Committed, or rolled back by SQLite itself, as it does when the disk is full.
-        if self.conn.is_autocommit() {
-            return;
-        }
-        // Should this fail, the next `BEGIN` does, with a reason.
-        let _ = self.conn.execute_batch("ROLLBACK");
-    }
-}
-
 pub(super) fn take_fence(conn: &Connection) -> rusqlite::Result<u64> {
-    let tx = Tx::begin(conn)?;
+    let tx = Tx::write(conn)?;
     let fence = conn
         .prepare_cached("UPDATE meta SET value = value + 1 WHERE name = 'fence' RETURNING value")?
         .query_row([], |row| row.get(0))?;
@@ -59,7 +31,7 @@ pub(super) fn commit(
     fence: u64,
     commits: &[Commit],
 ) -> Result<Vec<Option<Position>>, StoreError> {
-    let tx = Tx::begin(conn).at(path)?;
+    let tx = Tx::write(conn).at(path)?;
     let newest: u64 = conn
         .prepare_cached("SELECT value FROM meta WHERE name = 'fence'")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
@@ -254,7 +226,7 @@ pub(super) fn put_snapshot(
     stream: &StreamId,
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
-    let tx = Tx::begin(conn).at(path)?;
+    let tx = Tx::write(conn).at(path)?;
     let Some(id) = read::snapshot_place(conn, stream, snapshot.seq).at(path)? else {
         return Err(StoreError::SnapshotPlace { stream: stream.clone(), seq: snapshot.seq });
     };
@@ -274,7 +246,7 @@ pub(super) fn put_snapshot(
 }
 
 pub(super) fn put_definition(conn: &Connection, revision: &str, bytes: &[u8]) -> rusqlite::Result<()> {
-    let tx = Tx::begin(conn)?;
+    let tx = Tx::write(conn)?;
     conn.prepare_cached("INSERT INTO definitions (revision, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![revision, bytes])?;
     tx.commit()
