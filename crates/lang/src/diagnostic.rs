@@ -1,6 +1,15 @@
 //! What is wrong with a definition, and where.
 
+mod render;
+mod sources;
+
 use serde::{Deserialize, Serialize};
+
+pub use render::{RenderOptions, render};
+pub use sources::Sources;
+
+use crate::codes::Code;
+use crate::tree::{Entry, Node, Shape};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,4 +55,74 @@ pub struct Diagnostic {
     /// The nearest name that would be right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding without help.
+    pub(crate) fn new(
+        code: &'static Code,
+        file: &str,
+        span: Span,
+        path: String,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.code.to_owned(),
+            severity: code.severity(),
+            file: file.to_owned(),
+            span,
+            path,
+            message: message.into(),
+            help: None,
+            nearest: None,
+        }
+    }
+
+    /// A finding at a node.
+    pub(crate) fn at(code: &'static Code, node: Node<'_>, message: impl Into<String>) -> Self {
+        // Where nothing is written there is nothing to mark but the key that has no value.
+        let span = if node.shape() == Shape::Nothing { node.key_span() } else { node.span() };
+        Self::new(code, node.document().file(), span, node.path(), message)
+    }
+
+    /// A finding about a map or list as a whole, marked where it begins.
+    pub(crate) fn at_start(code: &'static Code, node: Node<'_>, message: impl Into<String>) -> Self {
+        let span = match (node.shape(), node.entries().next(), node.items().next()) {
+            (Shape::Map, Some(first), _) => first.key_span(),
+            (Shape::List, _, Some(first)) if first.shape() == Shape::Scalar => first.span(),
+            _ => node.key_span(),
+        };
+        Self::new(code, node.document().file(), span, node.path(), message)
+    }
+
+    /// A finding at a key.
+    pub(crate) fn at_key(code: &'static Code, entry: Entry<'_>, message: impl Into<String>) -> Self {
+        let node = entry.value;
+        Self::new(code, node.document().file(), entry.key_span(), node.path(), message)
+    }
+
+    /// With what to try.
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// With the nearest name.
+    pub(crate) fn nearest(self, name: impl Into<String>) -> Self {
+        Self { nearest: Some(name.into()), ..self }
+    }
+}
+
+/// The nearest of some names, if one is near enough to be what was meant.
+pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let close = |candidate: &str| {
+        let distance = strsim::damerau_levenshtein(name, candidate);
+        let allowed = (name.chars().count().max(candidate.chars().count()) / 3).max(1);
+        (distance <= allowed).then_some(distance)
+    };
+    // Long texts are no misspelt names, and comparing them costs their lengths multiplied.
+    if name.len() > 64 {
+        return None;
+    }
+    let names = names.into_iter().filter(|n| n.len() <= 64 && *n != name);
+    names.filter_map(|n| close(n).map(|d| (d, n))).min().map(|(_, n)| n.to_owned())
 }

@@ -23,3 +23,42 @@ pub const REGEX_BYTES: usize = 1024;
 pub const REGEX_SIZE: usize = 256 * 1024;
 /// The longest length of time that a definition may name: a hundred years, in milliseconds.
 pub const DURATION_MILLIS: u64 = 36_525 * 24 * 60 * 60 * 1000;
+
+/// Length of the text of a definition or of a file that it names, in bytes.
+pub const DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Values of one document, aliases expanded.
+pub const DOCUMENT_NODES: usize = 250_000;
+/// Lists and maps of one document standing in each other.
+pub const DOCUMENT_DEPTH: usize = 96;
+/// Aliases of one document.
+pub const DOCUMENT_ALIASES: usize = 1_000;
+/// Files of one definition: its own text, children by path, schemas, and theirs.
+pub const BUNDLE_FILES: usize = 256;
+/// Length of all of them together, in bytes.
+pub const BUNDLE_BYTES: usize = 8 * 1024 * 1024;
+/// Child runs in child runs.
+pub const CHILD_DEPTH: usize = 10;
+/// Steps of one document, those of its groups included.
+pub const STEPS: usize = 10_000;
+/// Groups in groups.
+pub const GROUP_DEPTH: usize = 16;
+/// Length of the name of a workflow, of an id, and of the names of inputs, variables and outputs.
+pub const NAME_BYTES: usize = 50;
+/// Length of a name for people, in characters.
+pub const TITLE_CHARS: usize = 200;
+/// Length of a description, in characters.
+pub const DESCRIPTION_CHARS: usize = 10_000;
+/// Inputs of one workflow; its variables, secrets, outputs and entries of one `env` likewise.
+pub const NAMES: usize = 500;
+/// Arguments of one program.
+pub const ARGUMENTS: usize = 1_000;
+/// Length of a script, in bytes.
+pub const SCRIPT_BYTES: usize = 64 * 1024;
+/// Iterations of one loop.
+pub const ITERATIONS: u32 = 100_000;
+/// Items of a foreach at once.
+pub const PARALLEL: u32 = 1_000;
+/// Tries of one step instance.
+pub const ATTEMPTS: u32 = 1_000;
+/// Findings of one check. What is beyond is counted.
+pub const DIAGNOSTICS: usize = 1_000;

@@ -1,0 +1,38 @@
+//! Actions that the language names and this version does not have. They are refused by name.
+
+use crate::keys::Key;
+
+/// An action that is not in this version.
+#[derive(Debug)]
+pub struct Later {
+    /// The key that says it.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub doc: &'static str,
+}
+
+/// Them all.
+pub static LATER: &[Later] = &[
+    Later { name: "http", doc: "A request to a server" },
+    Later { name: "agent", doc: "An agent with a prompt" },
+    Later { name: "calc", doc: "A calculation file" },
+    Later { name: "file", doc: "Reading and writing files of the project" },
+    Later { name: "approve", doc: "A gate: a decision on something shown" },
+    Later { name: "ask", doc: "Questions to a person" },
+    Later { name: "task", doc: "The same work to several people or agents" },
+    Later { name: "mcp", doc: "A tool of an MCP server" },
+    Later { name: "signal", doc: "Sends a signal to a run" },
+    Later { name: "fail", doc: "The step fails" },
+    Later { name: "finish", doc: "The run ends now, completed" },
+];
+
+/// Their keys, as a table of steps.
+pub static LATER_KEYS: &[Key] = &{
+    let mut keys = [Key::later("", ""); 11];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = Key::later(LATER[at].name, LATER[at].doc);
+        at += 1;
+    }
+    keys
+};

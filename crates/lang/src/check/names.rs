@@ -1,0 +1,599 @@
+//! Names and types of all expressions of a document.
+
+use crate::codes;
+use crate::decode::{Decoded, Output, Role, Site, Wants, of_expression};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::expr::{Expr, Field, Reference, Segment, Type};
+use crate::plan::{ActionKind, Body, Each, Read, StepIx};
+use crate::template::Template;
+
+use super::order::{Order, block};
+use super::scope::{Found, Frame, Spot};
+use super::types::{self, Roots};
+
+/// What the checks of names found out about the steps.
+pub(crate) struct Facts {
+    /// What each reads without a guard.
+    pub(crate) reads: Vec<Vec<Read>>,
+    /// Whether its instances may be read.
+    pub(crate) instances: Vec<bool>,
+    /// What a run of the document gives.
+    pub(crate) output: Type,
+}
+
+/// Checks all expressions.
+pub(crate) fn check(decoded: &Decoded<'_>, order: &Order, problems: &mut Vec<Diagnostic>) -> Facts {
+    let count = decoded.plan.steps.len();
+    let mut names = Names {
+        decoded,
+        order,
+        problems,
+        inputs: types::inputs(&decoded.plan.inputs),
+        vars: Vec::new(),
+        outputs: vec![Type::Dyn; count],
+        items: vec![Type::Dyn; count],
+        reads: vec![Vec::new(); count],
+        instances: vec![false; count],
+    };
+    let output = names.document();
+    Facts { reads: names.reads, instances: names.instances, output }
+}
+
+struct Names<'d, 't> {
+    decoded: &'d Decoded<'t>,
+    order: &'d Order,
+    problems: &'d mut Vec<Diagnostic>,
+    inputs: Type,
+    vars: Vec<(String, Type)>,
+    /// What each step gives, as far as it was looked at.
+    outputs: Vec<Type>,
+    /// What each foreach goes over.
+    items: Vec<Type>,
+    reads: Vec<Vec<Read>>,
+    instances: Vec<bool>,
+}
+
+impl<'t> Names<'_, 't> {
+    fn document(&mut self) -> Type {
+        let decoded = self.decoded;
+        for (at, (name, value)) in decoded.plan.vars.iter().enumerate() {
+            let spot = Spot { frame: None, step: None, role: Role::Var(at) };
+            self.sites(&decoded.sites, spot);
+            let ty = self.type_of(value, spot);
+            self.vars.push((name.clone(), ty));
+        }
+        self.sites(&decoded.sites, Spot { frame: None, step: None, role: Role::Head });
+        let frame = Frame { outer: None, parent: None, bindings: Vec::new(), guards: Vec::new() };
+        self.block(None, &frame);
+        let spot = Spot { frame: Some(&frame), step: None, role: Role::Outputs };
+        self.sites(&decoded.sites, spot);
+        self.block_output(None, spot)
+    }
+
+    fn block(&mut self, parent: Option<StepIx>, frame: &Frame<'_>) {
+        let decoded = self.decoded;
+        let steps = block(&decoded.plan, parent).map(|b| b.steps.as_slice()).unwrap_or_default();
+        for &ix in steps {
+            self.step(ix, frame);
+        }
+    }
+
+    fn step(&mut self, ix: StepIx, frame: &Frame<'_>) {
+        let decoded = self.decoded;
+        let step = &decoded.plan.steps[ix as usize];
+        let sites = &decoded.steps[ix as usize].sites;
+        let at = |role| Spot { frame: Some(frame), step: Some(ix), role };
+        self.sites(sites, at(Role::Condition));
+        self.sites(sites, at(Role::Step));
+
+        if let Some(Each::Foreach { items, binding, .. }) = &step.each {
+            self.binding(ix, binding, frame);
+            self.items[ix as usize] = self.type_of(items, at(Role::Step));
+        }
+        self.sites(sites, at(Role::ElementKey));
+        let guards = step.condition.as_ref().map(|c| c.guards().to_vec()).unwrap_or_default();
+        let bindings = self.bindings(ix);
+        let inner = Frame { outer: Some(frame), parent: Some(ix), bindings, guards };
+        let own = match &step.body {
+            Body::Block(_) => {
+                self.block(Some(ix), &inner);
+                self.sites(sites, at(Role::Outputs));
+                self.block_output(Some(ix), at(Role::Outputs))
+            }
+            Body::Action(action) => {
+                self.sites(sites, at(Role::Instance));
+                match (&decoded.steps[ix as usize].output, &action.kind) {
+                    (Output::Known(ty), _) => ty.clone(),
+                    (Output::OfTemplate, ActionKind::Set(values)) => self.type_of(values, at(Role::Instance)),
+                    _ => Type::Dyn,
+                }
+            }
+        };
+        self.outputs[ix as usize] = own.clone();
+        self.sites(sites, at(Role::Until));
+        if matches!(step.each, Some(Each::Foreach { .. })) {
+            self.outputs[ix as usize] = types::gathered(&self.items[ix as usize], own);
+        }
+    }
+
+    /// Names that the iteration of a step gives to what is inside of it.
+    fn bindings(&self, ix: StepIx) -> Vec<(String, Type)> {
+        match &self.decoded.plan.steps[ix as usize].each {
+            Some(Each::Foreach { binding, .. }) => vec![
+                (binding.clone(), types::element(&self.items[ix as usize])),
+                ("index".to_owned(), Type::Int),
+                ("key".to_owned(), Type::Dyn),
+            ],
+            Some(Each::Loop { .. }) => vec![("iteration".to_owned(), Type::Int)],
+            None => Vec::new(),
+        }
+    }
+
+    /// A name given by `as` must not hide another one.
+    fn binding(&mut self, ix: StepIx, name: &str, frame: &Frame<'_>) {
+        let Some(node) = self.decoded.steps[ix as usize].node.get("foreach").and_then(|n| n.get("as")) else {
+            return;
+        };
+        let taken = ROOTS.iter().chain(ITERATION.iter()).chain(LATER.iter()).any(|r| *r == name);
+        let outer = frame.outwards().any(|f| f.bindings.iter().any(|(n, _)| n == name));
+        if taken || outer {
+            let message = format!("`{name}` means something else in expressions here");
+            let problem = Diagnostic::at(codes::NAME_TAKEN, node, message);
+            self.problems.push(problem.help("choose another name for the element"));
+        } else if CEL_RESERVED.contains(&name) {
+            let message = format!("`{name}` is reserved in expressions");
+            let problem = Diagnostic::at(codes::NAME_TAKEN, node, message);
+            self.problems.push(problem.help("choose another name for the element"));
+        }
+    }
+
+    fn sites(&mut self, sites: &[Site<'t>], spot: Spot<'_>) {
+        for site in sites.iter().filter(|s| s.role == spot.role) {
+            self.site(site, spot);
+        }
+    }
+
+    fn site(&mut self, site: &Site<'t>, spot: Spot<'_>) {
+        for reference in site.expr.references() {
+            self.reference(site, reference, spot);
+        }
+        let roots = self.roots(spot, [&site.expr]);
+        let (ty, problems) = site.expr.check(&roots);
+        let broken = !problems.is_empty();
+        self.problems.extend(problems.into_iter().map(|p| of_expression(site.node, p)));
+        if !broken {
+            self.wanted(site, &ty);
+        }
+    }
+
+    /// Whether a value can be what its place wants.
+    fn wanted(&mut self, site: &Site<'t>, ty: &Type) {
+        let fits = match (site.wants, ty) {
+            (Wants::Any, _) | (_, Type::Dyn) => true,
+            (Wants::Boolean, ty) => matches!(ty, Type::Bool),
+            (Wants::Integer, ty) => matches!(ty, Type::Int | Type::UInt | Type::Number | Type::Double),
+            (Wants::Number, ty) => matches!(ty, Type::Int | Type::UInt | Type::Number | Type::Double),
+            (Wants::Duration, ty) => matches!(ty, Type::String | Type::Words(_) | Type::Duration),
+            (Wants::Items, ty) => matches!(ty, Type::List(_) | Type::Map(_)),
+        };
+        if fits {
+            return;
+        }
+        let wanted = match site.wants {
+            Wants::Boolean => "a boolean",
+            Wants::Integer => "a whole number",
+            Wants::Number => "a number",
+            Wants::Duration => "a length of time",
+            Wants::Items => "a list or a map",
+            Wants::Any => return,
+        };
+        let code = if site.wants == Wants::Boolean { codes::NO_BOOLEAN } else { codes::WRONG_RESULT };
+        let message = format!("{wanted} is needed here, and this gives {}", types::words(ty));
+        let start = site.expr.base() as usize;
+        let span = site.node.span_within(start, start + site.expr.source().len());
+        let problem = Diagnostic { span, ..Diagnostic::at(code, site.node, message) };
+        self.problems.push(if site.wants == Wants::Boolean {
+            problem.help("compare it: `… == 'x'`, `size(…) > 0`")
+        } else {
+            problem
+        });
+    }
+
+    /// The type of a value that was found to be in order, or the best that is known.
+    fn type_of(&self, value: &Template, spot: Spot<'_>) -> Type {
+        let expressions: Vec<&Expr> = value.expressions().into_iter().map(|(_, e)| e).collect();
+        let roots = self.roots(spot, expressions);
+        value.check(&roots).0
+    }
+
+    /// What a block gives: its outputs, or a map from step id to output.
+    fn block_output(&self, parent: Option<StepIx>, spot: Spot<'_>) -> Type {
+        let Some(block) = block(&self.decoded.plan, parent) else { return Type::Dyn };
+        match &block.outputs {
+            Some(outputs) => {
+                let fields = outputs.iter().map(|(name, value)| (name.clone(), self.type_of(value, spot)));
+                types::outputs(fields.collect(), true)
+            }
+            None => {
+                let ids = block.steps.iter().map(|&ix| {
+                    (self.decoded.plan.steps[ix as usize].id.clone(), self.outputs[ix as usize].clone())
+                });
+                types::outputs(ids.collect(), false)
+            }
+        }
+    }
+
+    /// The roots in reach, with as much of `steps` as these expressions name.
+    fn roots<'e>(&self, spot: Spot<'_>, expressions: impl IntoIterator<Item = &'e Expr>) -> Roots {
+        let mut roots = vec![("inputs".to_owned(), self.inputs.clone()), ("run".to_owned(), types::run())];
+        let vars = match spot.role {
+            Role::Var(at) => &self.vars[..at.min(self.vars.len())],
+            _ => &self.vars,
+        };
+        let fields = vars.iter().map(|(name, ty)| Field::required(name, ty.clone()));
+        roots.push(("vars".to_owned(), Type::map(fields.collect(), false)));
+        let mut steps = Steps::default();
+        let mut previous = Steps::default();
+        let mut refused = Vec::new();
+        for reference in expressions.into_iter().flat_map(|e| e.references()) {
+            match reference.root.as_str() {
+                "steps" => {
+                    let ty = |id: &str| match spot.find(id, self.decoded, self.order) {
+                        Found::Step { ix, .. } | Found::ThisIteration(ix) => self.known_step(ix, reference),
+                        _ => Type::Dyn,
+                    };
+                    steps.add(reference, ty);
+                }
+                // A step of the iteration before may stand below, where its type is not known yet.
+                "previous" => previous.add(reference, |_| Type::Dyn),
+                root => refused.extend(self.misplaced(root, spot).map(|_| root.to_owned())),
+            }
+        }
+        if spot.frame.is_some() {
+            roots.push(("steps".to_owned(), steps.done()));
+        } else {
+            roots.push(("steps".to_owned(), Type::Dyn));
+        }
+        if spot.looped(self.decoded).is_some() {
+            roots.push(("previous".to_owned(), previous.done()));
+        }
+        roots.extend(self.bound(spot));
+        // What was refused by name is not reported again as unknown.
+        roots.extend(refused.into_iter().map(|name| (name, Type::Dyn)));
+        Roots(roots)
+    }
+
+    /// The type of a step, unless the reference asks it for something that was reported.
+    fn known_step(&self, ix: StepIx, reference: &Reference) -> Type {
+        match reference.field(1) {
+            Some(field) if !types::STEP_FIELDS.contains(&field) => Type::Dyn,
+            _ => types::step(self.outputs[ix as usize].clone()),
+        }
+    }
+
+    /// The names that iterations give here, inner ones last.
+    fn bound(&self, spot: Spot<'_>) -> Vec<(String, Type)> {
+        let frames: Vec<&Frame<'_>> = spot.frame.into_iter().flat_map(Frame::outwards).collect();
+        let mut bound: Vec<_> = frames.iter().rev().flat_map(|f| f.bindings.iter().cloned()).collect();
+        if let Some(ix) = spot.step {
+            let own = self.bindings(ix);
+            match spot.role {
+                Role::Instance | Role::Until | Role::Outputs => bound.extend(own),
+                Role::ElementKey => bound.extend(own.into_iter().take(1)),
+                _ => {}
+            }
+        }
+        bound
+    }
+
+    /// Why a root that the language knows is not in reach here.
+    fn misplaced(&self, root: &str, spot: Spot<'_>) -> Option<Misplaced> {
+        if root == "secrets" {
+            return Some(Misplaced::Secret);
+        }
+        if LATER.contains(&root) {
+            return Some(Misplaced::Later);
+        }
+        let bound = |spot: Spot<'_>| self.bound(spot).iter().any(|(n, _)| n == root);
+        match root {
+            "steps" if spot.frame.is_none() => Some(Misplaced::NoSteps),
+            "previous" if spot.looped(self.decoded).is_none() => Some(Misplaced::NoIteration("loop")),
+            "iteration" if !bound(spot) => Some(Misplaced::NoIteration("loop")),
+            "item" | "index" | "key" if !bound(spot) => Some(Misplaced::NoIteration("foreach")),
+            _ => None,
+        }
+    }
+
+    fn reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        if let Some(why) = self.misplaced(&reference.root, spot) {
+            let name = &reference.root;
+            let (code, message, help) = match why {
+                Misplaced::Secret => (
+                    codes::SECRET_PLACE,
+                    "a secret stands alone in its `${{ }}`, and only in `env` and `stdin`".to_owned(),
+                    "give it a variable of its own in `env`, and put texts together in the program",
+                ),
+                Misplaced::Later => {
+                    (codes::LATER_VALUE, format!("`{name}` is not in this version"), "remove it for now")
+                }
+                Misplaced::NoSteps => (
+                    codes::NOT_HERE,
+                    "no steps can be read here".to_owned(),
+                    "this is computed before the first step starts; use `inputs` and `vars`",
+                ),
+                Misplaced::NoIteration(each) => (
+                    codes::NOT_HERE,
+                    format!("`{name}` means nothing here"),
+                    if each == "loop" {
+                        "it is known inside of a `loop`"
+                    } else {
+                        "it is known inside of a `foreach`"
+                    },
+                ),
+            };
+            let problem = self.at(site, reference, code, message).help(help);
+            self.problems.push(problem);
+            return;
+        }
+        match reference.root.as_str() {
+            "steps" => self.step_reference(site, reference, spot),
+            "previous" => self.previous_reference(site, reference, spot),
+            _ => {}
+        }
+    }
+
+    fn step_reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        let Some(id) = reference.field(0) else {
+            // `steps` as a whole, or `steps[x]`: any of them may be meant.
+            for ix in spot.visible(self.decoded, self.order) {
+                self.instances[ix as usize] = true;
+            }
+            return;
+        };
+        let decoded = self.decoded;
+        let path = |ix: StepIx| decoded.plan.steps[ix as usize].path.as_str();
+        let (code, message, help) = match spot.find(id, decoded, self.order) {
+            Found::Step { ix, up } => return self.read(site, reference, spot, ix, Some(up)),
+            Found::ThisIteration(ix) => return self.read(site, reference, spot, ix, None),
+            Found::Itself => (
+                codes::READS_ITSELF,
+                format!("`{id}` reads itself, and has nothing yet"),
+                "in a loop, `previous` holds the iteration before".to_owned(),
+            ),
+            Found::Around(_) => (
+                codes::READS_ITSELF,
+                format!("`{id}` is around this step, and has nothing yet"),
+                "read the steps inside of it by their own ids".to_owned(),
+            ),
+            Found::NotBefore(ix) => {
+                let written = spot.step.is_some_and(|own| decoded.steps[own as usize].needs.is_some());
+                let below = spot.step.is_some_and(|own| own < ix);
+                let help = if below {
+                    format!("`{id}` comes later; move it above")
+                } else if written {
+                    format!("add `{id}` to `needs`")
+                } else {
+                    format!("a step around this one has to need `{id}`")
+                };
+                (codes::NOT_BEFORE, format!("`{id}` need not have run when this is read"), help)
+            }
+            Found::Inside(ix) => {
+                let group = path(ix).rsplit_once('/').map_or("", |(group, _)| group);
+                let outer = group.rsplit('/').next().unwrap_or_default();
+                (
+                    codes::READS_INSIDE,
+                    format!("`{id}` stands inside of `{group}`, which shows its outputs only"),
+                    format!("give the group `outputs`, and read `steps.{outer}.output`"),
+                )
+            }
+            Found::Nothing => {
+                let visible = spot.visible(decoded, self.order);
+                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
+                let problem =
+                    self.at(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
+                let problem = match nearest(id, ids.clone()) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help(can_be_read(ids)),
+                };
+                self.problems.push(problem);
+                return;
+            }
+        };
+        let problem = self.at(site, reference, code, message).help(help);
+        self.problems.push(problem);
+    }
+
+    /// A step that may be read is read.
+    fn read(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>, ix: StepIx, up: Option<u32>) {
+        match reference.path.get(1) {
+            None | Some(Segment::Dynamic | Segment::Index(_)) => self.instances[ix as usize] = true,
+            Some(Segment::Field(field)) if field == "instances" => self.instances[ix as usize] = true,
+            Some(Segment::Field(field)) if field == "output" => {
+                self.read_output(site, reference, spot, ix, up)
+            }
+            Some(Segment::Field(field)) if !types::STEP_FIELDS.contains(&field.as_str()) => {
+                let id = &self.decoded.plan.steps[ix as usize].id;
+                let message = format!("a step has no `{field}`");
+                let problem = self.at(site, reference, codes::UNKNOWN_FIELD, message);
+                let problem = match nearest(field, types::STEP_FIELDS.iter().copied()) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help(format!("what a step gives is in `steps.{id}.output`")),
+                };
+                self.problems.push(problem);
+            }
+            Some(Segment::Field(_)) => {}
+        }
+    }
+
+    fn read_output(
+        &mut self,
+        site: &Site<'t>,
+        reference: &Reference,
+        spot: Spot<'_>,
+        ix: StepIx,
+        up: Option<u32>,
+    ) {
+        let decoded = self.decoded;
+        let step = &decoded.plan.steps[ix as usize];
+        let guard = |id: &String| *id == step.id;
+        let own_condition = spot
+            .step
+            .filter(|_| spot.role != Role::Condition)
+            .and_then(|own| decoded.plan.steps[own as usize].condition.as_ref());
+        let guarded = reference.guarded
+            || own_condition.is_some_and(|c| c.guards().iter().any(guard))
+            || spot.frame.into_iter().flat_map(Frame::outwards).any(|f| f.guards.iter().any(guard));
+        if guarded {
+            return;
+        }
+        if step.condition.is_some() {
+            let id = &step.id;
+            let message = format!("`{id}` may have been skipped, and then it has no output");
+            let help = format!(
+                "read it through a guard: `steps.{id}.?output.orValue(null)`, or give this step `if: steps.{id}.status == 'completed'`"
+            );
+            let problem = self.at(site, reference, codes::UNGUARDED, message).help(help);
+            self.problems.push(problem);
+            return;
+        }
+        // Own keys that read a failed step make the reader blocked; elsewhere that is an error when it happens.
+        let own = matches!(spot.role, Role::Condition | Role::Step | Role::ElementKey | Role::Instance);
+        if let (true, Some(reader), Some(up)) = (own, spot.step, up) {
+            let read = Read { up, step: self.order.position[ix as usize] };
+            let reads = &mut self.reads[reader as usize];
+            if !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+    }
+
+    fn previous_reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        let decoded = self.decoded;
+        let Some(looped) = spot.looped(decoded) else { return };
+        let inside: Vec<StepIx> = match block(&decoded.plan, Some(looped)) {
+            Some(block) => block.steps.clone(),
+            None => vec![looped],
+        };
+        let id_of = |ix: &StepIx| decoded.plan.steps[*ix as usize].id.as_str();
+        let Some(id) = reference.field(0) else {
+            inside.iter().for_each(|&ix| self.instances[ix as usize] = true);
+            return;
+        };
+        match inside.iter().find(|ix| id_of(ix) == id) {
+            Some(&ix) => {
+                let whole =
+                    matches!(reference.path.get(1), None | Some(Segment::Dynamic | Segment::Index(_)));
+                if whole || reference.field(1) == Some("instances") {
+                    self.instances[ix as usize] = true;
+                } else if let Some(field) = reference.field(1).filter(|f| !types::STEP_FIELDS.contains(f)) {
+                    let problem =
+                        self.at(site, reference, codes::UNKNOWN_FIELD, format!("a step has no `{field}`"));
+                    let problem = match nearest(field, types::STEP_FIELDS.iter().copied()) {
+                        Some(near) => problem.nearest(near),
+                        None => problem.help(format!("what a step gives is in `previous.{id}.output`")),
+                    };
+                    self.problems.push(problem);
+                }
+            }
+            None => {
+                let message = format!("the loop has no step `{id}`");
+                let problem = self.at(site, reference, codes::UNKNOWN_STEP, message);
+                let problem = match nearest(id, inside.iter().map(id_of)) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help("`previous` holds the steps of the innermost loop"),
+                };
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// A finding at a reference.
+    fn at(
+        &self,
+        site: &Site<'t>,
+        reference: &Reference,
+        code: &'static codes::Code,
+        message: String,
+    ) -> Diagnostic {
+        let start = (site.expr.base() + reference.offset) as usize;
+        let span = site.node.span_within(start, start + reference.len as usize);
+        Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
+    }
+}
+
+/// Why a root is not in reach.
+enum Misplaced {
+    Secret,
+    Later,
+    NoSteps,
+    /// Outside of every iteration of this kind.
+    NoIteration(&'static str),
+}
+
+/// As much of `steps` or `previous` as expressions name.
+#[derive(Default)]
+struct Steps {
+    fields: Vec<Field>,
+    whole: bool,
+}
+
+impl Steps {
+    fn add(&mut self, reference: &Reference, ty: impl Fn(&str) -> Type) {
+        match reference.field(0) {
+            None => self.whole = true,
+            Some(id) => match self.fields.iter_mut().find(|f| f.name == id) {
+                // One reference that was refused makes all of them pass.
+                Some(field) => {
+                    if ty(id) == Type::Dyn {
+                        field.ty = Type::Dyn;
+                    }
+                }
+                None => self.fields.push(Field::optional(id, ty(id))),
+            },
+        }
+    }
+
+    fn done(self) -> Type {
+        if self.whole { Type::Dyn } else { Type::map(self.fields, false) }
+    }
+}
+
+fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
+    let ids: Vec<String> = ids.map(|id| format!("`{id}`")).collect();
+    match ids.len() {
+        0 => "no step has run before this".to_owned(),
+        1..=10 => format!("what can be read here: {}", ids.join(", ")),
+        n => format!("{n} steps can be read here, and none has a name like it"),
+    }
+}
+
+/// Roots that are always in reach.
+static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous"];
+/// Roots that iterations give. `item` is what an element is called where no other name is given.
+static ITERATION: &[&str] = &["index", "key", "iteration"];
+/// Roots of the language that this version does not have.
+static LATER: &[&str] = &["feedback", "ended", "event"];
+/// Words that cannot begin an expression's name.
+static CEL_RESERVED: &[&str] = &[
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+    "true",
+    "false",
+    "null",
+];

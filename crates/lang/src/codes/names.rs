@@ -1,0 +1,337 @@
+//! Names and order: what is called how, and what comes before what.
+
+super::codes! {
+BAD_NAME "E0301" "a name that cannot be one"
+"Workflows are named in kebab-case (`fix-issue`); ids, inputs, variables and outputs in snake_case (`open_issue`), \
+so that expressions can say `steps.open_issue`. Both have at most 50 characters. Variables of the environment and \
+secrets have letters, digits and `_`."
+"steps:
+  - id: say-hello
+    run: echo hello
+"
+"steps:
+  - id: say_hello
+    run: echo hello
+"
+
+RESERVED_WORD "E0302" "a reserved word as a name"
+"`in`, `true`, `false` and `null` mean something in expressions and cannot be names."
+"steps:
+  - id: \"null\"
+    run: echo hello
+"
+"steps:
+  - id: nothing
+    run: echo hello
+"
+
+DUPLICATE_ID "E0303" "an id is given twice"
+"Ids are unique in their block, and differ from those of the blocks around it, so that a name means one step \
+wherever it is read. The insides of two groups may have the same ids."
+"steps:
+  - id: build
+    run: make
+  - id: build
+    run: make install
+"
+"steps:
+  - id: build
+    run: make
+  - id: install
+    run: make install
+"
+
+NAME_TAKEN "E0304" "a name that means something else"
+"The name that `as` gives to an element would hide another one that expressions can reach, or is a word that \
+expressions reserve."
+"steps:
+  - id: hello
+    foreach: { in: [a, b], as: inputs }
+    run: [echo, \"${{ inputs }}\"]
+"
+"steps:
+  - id: hello
+    foreach: { in: [a, b], as: letter }
+    run: [echo, \"${{ letter }}\"]
+"
+
+NEEDS_UNKNOWN "E0305" "`needs` names no step of the block"
+"`needs` names steps of the block that the step stands in. A step inside a group starts after what the group \
+needs, so there is no need to name steps outside."
+"steps:
+  - id: build
+    run: make
+  - id: test
+    needs: [biuld]
+    run: make test
+"
+"steps:
+  - id: build
+    run: make
+  - id: test
+    needs: [build]
+    run: make test
+"
+
+NEEDS_LATER "E0306" "`needs` names a later step"
+"`needs` names steps above. So the order of the text is an order in which everything can run, and there is no \
+way to write a circle."
+"steps:
+  - id: test
+    needs: [build]
+    run: make test
+  - id: build
+    run: make
+"
+"steps:
+  - id: build
+    run: make
+  - id: test
+    needs: [build]
+    run: make test
+"
+
+UNKNOWN_STEP "E0307" "there is no such step"
+"An expression reads a step that does not exist. The help has the nearest id, or those that can be read."
+"steps:
+  - id: fetch
+    run: ./fetch.sh
+  - id: show
+    run: [echo, \"${{ steps.fecth.output }}\"]
+"
+"steps:
+  - id: fetch
+    run: ./fetch.sh
+  - id: show
+    run: [echo, \"${{ steps.fetch.output }}\"]
+"
+
+NOT_BEFORE "E0308" "a step is read that need not have run"
+"A step reads only what must have run before it: the steps that its `needs` reach, directly or through others, and \
+what the steps around it may read. Otherwise the result would depend on which of two was quicker."
+"steps:
+  - id: left
+    run: ./left.sh
+  - id: right
+    needs: []
+    run: [echo, \"${{ steps.left.output }}\"]
+"
+"steps:
+  - id: left
+    run: ./left.sh
+  - id: right
+    needs: [left]
+    run: [echo, \"${{ steps.left.output }}\"]
+"
+
+READS_INSIDE "E0309" "the inside of a group is read"
+"A group shows its outputs and nothing else, so that its inside can change without breaking what reads it."
+"steps:
+  - id: checks
+    steps:
+      - id: lint
+        run: ./lint.sh
+  - id: show
+    run: [echo, \"${{ steps.lint.output }}\"]
+"
+"steps:
+  - id: checks
+    outputs: { lint: \"${{ steps.lint.output }}\" }
+    steps:
+      - id: lint
+        run: ./lint.sh
+  - id: show
+    run: [echo, \"${{ steps.checks.output.lint }}\"]
+"
+
+READS_ITSELF "E0310" "a step reads itself"
+"A step has no output before it is done. Inside a loop, `previous` is to the iteration before what `steps` is to \
+this one. A group is not done while something inside of it runs."
+"steps:
+  - id: count
+    set: { n: \"${{ steps.count.output.n + 1 }}\" }
+"
+"steps:
+  - id: count
+    loop: { max: 3, until: \"false\", on_exhausted: continue }
+    set: { n: \"${{ iteration == 1 ? 1 : previous.count.output.n + 1 }}\" }
+"
+
+UNGUARDED "E0311" "a step that may be skipped is read without a guard"
+"A step with `if` may be skipped, and then has no output. Say what to take then: `steps.x.?output.orValue(…)`, or \
+ask first: `has(steps.x.output)` or `steps.x.status == 'completed'`, in the same expression, in the `if` of the \
+step that reads, or in that of a group around it."
+"inputs:
+  deep: { type: boolean }
+steps:
+  - id: analyse
+    if: inputs.deep
+    run: ./analyse.sh
+  - id: report
+    run: [./report.sh, \"${{ steps.analyse.output }}\"]
+"
+"inputs:
+  deep: { type: boolean }
+steps:
+  - id: analyse
+    if: inputs.deep
+    run: ./analyse.sh
+  - id: report
+    run: [./report.sh, \"${{ steps.analyse.?output.orValue('none') }}\"]
+"
+
+NOT_HERE "E0312" "a name that means nothing here"
+"Some names are known in some places only: `index` and `key` inside a `foreach`, `iteration` and `previous` inside \
+a `loop`, `steps` where steps can have run."
+"steps:
+  - id: hello
+    run: [echo, \"${{ iteration }}\"]
+"
+"steps:
+  - id: hello
+    loop: { max: 3, until: iteration == 3 }
+    run: [echo, \"${{ iteration }}\"]
+"
+
+SECRET_PLACE "E0313" "a secret where none may stand"
+"A secret stands alone in its `${{ }}`, and only in `env` and `stdin` of a step or in the `env` of the document. \
+Its value is put in at the last moment and never reaches the journal; anywhere else it would."
+"secrets: [TOKEN]
+steps:
+  - id: call
+    run: [curl, -H, \"Authorization: ${{ secrets.TOKEN }}\", example.org]
+"
+"secrets: [TOKEN]
+steps:
+  - id: call
+    run: curl -H \"Authorization: $TOKEN\" example.org
+    env: { TOKEN: \"${{ secrets.TOKEN }}\" }
+"
+
+UNKNOWN_SECRET "E0314" "a secret that is not declared"
+"The document names the secrets that it may use, so that its reader sees them at once."
+"steps:
+  - id: call
+    run: ./call.sh
+    env: { TOKEN: \"${{ secrets.TOKEN }}\" }
+"
+"secrets: [TOKEN]
+steps:
+  - id: call
+    run: ./call.sh
+    env: { TOKEN: \"${{ secrets.TOKEN }}\" }
+"
+
+FILE_UNREADABLE "E0315" "a file cannot be read"
+"A file that the definition names is not there or cannot be read. Paths are relative to the file that names them."
+"steps:
+  - id: child
+    workflow: { path: ./nowhere.yml }
+"
+"steps:
+  - id: child
+    run: ./child.sh
+"
+
+PATH_OUTSIDE "E0316" "a path that leads out of the project"
+"The files that a definition names are stored with it. They stand in the project's folder and are named by relative \
+paths, so that a definition means the same on every machine and takes nothing along that is not its own."
+"steps:
+  - id: child
+    workflow: { path: ../../child.yml }
+"
+"steps:
+  - id: child
+    run: ./child.sh
+"
+
+CHILD_CYCLE "E0317" "child runs in a circle"
+"A definition starts itself as a child, directly or through others: it would never end. The message names the whole \
+circle. To repeat work use `loop` or `foreach`."
+"" ""
+
+CHILD_INPUT_UNKNOWN "E0318" "an input that the child does not have"
+"`workflow.inputs` gives a value to an input that the child's definition does not declare."
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: shout
+        inputs: { text: { type: string } }
+        steps:
+          - id: upper
+            run: tr a-z A-Z
+            stdin: ${{ inputs.text }}
+      inputs: { text: hello, txet: hello }
+"
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: shout
+        inputs: { text: { type: string } }
+        steps:
+          - id: upper
+            run: tr a-z A-Z
+            stdin: ${{ inputs.text }}
+      inputs: { text: hello }
+"
+
+CHILD_INPUT_MISSING "E0319" "an input of the child is missing"
+"The child declares an input without a default, and `workflow.inputs` does not give it."
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: shout
+        inputs: { text: { type: string } }
+        steps:
+          - id: upper
+            run: tr a-z A-Z
+            stdin: ${{ inputs.text }}
+"
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: shout
+        inputs: { text: { type: string } }
+        steps:
+          - id: upper
+            run: tr a-z A-Z
+            stdin: ${{ inputs.text }}
+      inputs: { text: hello }
+"
+
+CHILD_INPUT_MISFIT "E0320" "a value that the child's input does not take"
+"A value in `workflow.inputs` does not meet what the child declares. Only values that are written out are held \
+against it here; computed ones are when the child starts."
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: sleeper
+        inputs: { count: { type: integer } }
+        steps:
+          - id: pause
+            wait: { for: 1s }
+      inputs: { count: many }
+"
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: sleeper
+        inputs: { count: { type: integer } }
+        steps:
+          - id: pause
+            wait: { for: 1s }
+      inputs: { count: 3 }
+"
+}

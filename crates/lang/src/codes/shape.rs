@@ -1,0 +1,272 @@
+//! Shape: which keys there are, and what they take.
+
+super::codes! {
+UNKNOWN_KEY "E0201" "an unknown key"
+"The language has no such key in this place. Nothing that is not understood is ignored. The help has the nearest \
+name, or the names there are."
+"steps:
+  - id: hello
+    rum: echo hello
+"
+"steps:
+  - id: hello
+    run: echo hello
+"
+
+MISSING_KEY "E0202" "a key is missing"
+"A key that this place cannot do without is not there."
+"steps:
+  - run: echo hello
+"
+"steps:
+  - id: hello
+    run: echo hello
+"
+
+WRONG_TYPE "E0203" "a value of another kind"
+"The key takes another kind of value: a map where a list stands, a text where a number stands, or nothing is \
+written at all. A number or `true` in quotes is a text."
+"steps:
+  - id: hello
+    run: [echo, hello]
+    needs: hello
+"
+"steps:
+  - id: hello
+    run: [echo, hello]
+    needs: []
+"
+
+UNKNOWN_WORD "E0204" "a word that the key does not have"
+"The key takes one of a few words. The help has the nearest, or all of them."
+"steps:
+  - id: hello
+    run: cat data.json
+    parse: jsn
+"
+"steps:
+  - id: hello
+    run: cat data.json
+    parse: json
+"
+
+BAD_DURATION "E0205" "no length of time"
+"A length of time is a number with a unit: `500ms`, `30s`, `10m`, `2h`, `1d`, `1w`, or several of them as in \
+`1h30m`. A number without a unit would be seconds to one reader and minutes to another."
+"steps:
+  - id: pause
+    wait: { for: 30 }
+"
+"steps:
+  - id: pause
+    wait: { for: 30s }
+"
+
+OUT_OF_RANGE "E0206" "a number out of range"
+"The key takes a number within bounds, which the message names. Some bounds are there since more makes no sense, \
+others so that a slip of the hand does not start a million processes."
+"steps:
+  - id: hello
+    loop: { max: 0, until: \"true\" }
+    run: echo hello
+"
+"steps:
+  - id: hello
+    loop: { max: 3, until: \"true\" }
+    run: echo hello
+"
+
+NO_ACTION "E0207" "a step that does nothing"
+"A step does exactly one thing: it has one action, or it is a group with `steps`."
+"steps:
+  - id: hello
+    name: Says hello
+"
+"steps:
+  - id: hello
+    name: Says hello
+    run: echo hello
+"
+
+TWO_ACTIONS "E0208" "a step that does two things"
+"A step does exactly one thing, so that it has one output and one end. Make two steps of it."
+"steps:
+  - id: hello
+    run: echo hello
+    wait: { for: 1s }
+"
+"steps:
+  - id: hello
+    run: echo hello
+  - id: pause
+    wait: { for: 1s }
+"
+
+MISPLACED_KEY "E0209" "a key in the wrong place"
+"The language has the key, but not here. Keys such as `parse` belong to one action; `retry` and `timeout` belong \
+to actions and not to groups; keys of steps do not stand in the head."
+"steps:
+  - id: values
+    set: { a: 1 }
+    parse: json
+"
+"steps:
+  - id: values
+    set: { a: 1 }
+"
+
+TWO_ITERATIONS "E0210" "`foreach` and `loop` on one step"
+"A step is done once per element, or again until something holds, not both: it would not be clear which goes \
+inside the other. Make it a group with the one, and a step in it with the other."
+"steps:
+  - id: hello
+    foreach: { in: [a, b] }
+    loop: { max: 2, until: \"true\" }
+    run: [echo, \"${{ item }}\"]
+"
+"steps:
+  - id: each
+    foreach: { in: [a, b] }
+    steps:
+      - id: hello
+        loop: { max: 2, until: \"true\" }
+        run: [echo, \"${{ item }}\"]
+"
+
+BAD_VERSION "E0211" "an unknown version of the language"
+"`stead` is the version of the language a definition is written in. This program knows version 1."
+"stead: 2
+name: example
+steps:
+  - id: hello
+    run: echo hello
+"
+"stead: 1
+name: example
+steps:
+  - id: hello
+    run: echo hello
+"
+
+BAD_SCHEMA "E0212" "no JSON Schema"
+"What stands there is not a JSON Schema (draft 2020-12), or it refers to something outside. Addresses and other \
+files are never read for `$ref`; use `$defs` within the schema."
+"inputs:
+  count: { type: integer, minimum: few }
+steps:
+  - id: hello
+    run: echo hello
+"
+"inputs:
+  count: { type: integer, minimum: 1 }
+steps:
+  - id: hello
+    run: echo hello
+"
+
+BAD_DEFAULT "E0213" "a default that does not fit"
+"The default of an input has to meet what the input declares."
+"inputs:
+  effort: { type: string, enum: [quick, deep], default: slow }
+steps:
+  - id: hello
+    run: echo hello
+"
+"inputs:
+  effort: { type: string, enum: [quick, deep], default: quick }
+steps:
+  - id: hello
+    run: echo hello
+"
+
+EMPTY_VALUE "E0214" "an empty value"
+"There is nothing where something has to be: a block has at least one step, a program a name, a script a text."
+"steps: []
+"
+"steps:
+  - id: hello
+    run: echo hello
+"
+
+TOO_MANY "E0215" "too many or too long"
+"Everything is bounded: steps, names, arguments, the length of texts, groups in groups, children in children. \
+The message names the bound."
+"steps:
+  - id: hello
+    name: Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
+aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    run: echo hello
+"
+"steps:
+  - id: hello
+    name: A short name
+    run: echo hello
+"
+
+ONCE_RETRIED "E0216" "retries of a step that may happen only once"
+"`effect: once` says that the step must not happen twice. Trying it again after a failure could do that, so such a \
+step is never tried again by itself."
+"steps:
+  - id: pay
+    run: ./pay.sh
+    effect: once
+    retry: 3
+"
+"steps:
+  - id: pay
+    run: ./pay.sh
+    effect: once
+"
+
+NOT_ONE "E0217" "exactly one of several keys"
+"Of some keys exactly one is given: `for` or `at` of a `wait`, `path` or `inline` of a `workflow`."
+"steps:
+  - id: pause
+    wait: { for: 1h, at: \"2030-01-01T00:00:00Z\" }
+"
+"steps:
+  - id: pause
+    wait: { for: 1h }
+"
+
+NO_EXPRESSION "E0218" "an expression where none may stand"
+"Names, ids, paths of files and a few words are fixed in the text, so that everything about the order and the \
+shape of a workflow can be checked before it runs."
+"inputs:
+  mode: { type: string }
+steps:
+  - id: hello
+    run: echo hello
+    parse: ${{ inputs.mode }}
+"
+"steps:
+  - id: hello
+    run: echo hello
+    parse: json
+"
+
+DOUBLED "E0219" "the same thing twice"
+"Something is named twice that can be there once: a secret, a step in `needs`, an input for standard input."
+"secrets: [TOKEN, TOKEN]
+steps:
+  - id: hello
+    run: echo hello
+"
+"secrets: [TOKEN]
+steps:
+  - id: hello
+    run: echo hello
+"
+
+BAD_TIME "E0220" "no instant"
+"An instant is written as in RFC 3339, with its offset from UTC: `2026-11-21T09:00:00Z` or \
+`2026-11-21T10:00:00+01:00`."
+"steps:
+  - id: pause
+    wait: { at: \"21.11.2026 9:00\" }
+"
+"steps:
+  - id: pause
+    wait: { at: \"2026-11-21T09:00:00Z\" }
+"
+}

@@ -1,0 +1,200 @@
+//! The head of a definition, and its block.
+
+use serde_json::Value;
+
+use super::fields::Elsewhere;
+use super::step::{self, Place};
+use super::{Decoded, Decoder, Defaults, Naming, Notes, Output, Outside, Role, Slot, Wants};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::keys;
+use crate::limits;
+use crate::plan::{Block, Plan};
+use crate::template::Template;
+use crate::tree::{Node, Plain};
+
+/// Decodes a definition. The findings come with whatever plan there is; it is whole when there are none.
+pub(crate) fn document<'t>(node: Node<'t>, outside: &dyn Outside) -> (Option<Decoded<'t>>, Vec<Diagnostic>) {
+    let decoder = Decoder::new(outside);
+    let decoded = decoder.document(node);
+    (decoded, decoder.problems.into_inner())
+}
+
+impl<'t> Decoder<'t, '_> {
+    fn document(&self, node: Node<'t>) -> Option<Decoded<'t>> {
+        // A machine of states has no `steps`; that it is not in this version is said at its key.
+        let lent: &[&str] = if node.get("states").is_some() { &["steps"] } else { &[] };
+        let fields = self.fields_but(node, "a definition", &[keys::DOCUMENT], lent, step_key)?;
+        if let Some(version) = fields.get("stead") {
+            self.version(version);
+        }
+        let name = fields.get("name").and_then(|n| self.name(n, "a workflow", Naming::Kebab));
+        let description = fields
+            .get("description")
+            .and_then(|n| self.prose(n, "the description", limits::DESCRIPTION_CHARS));
+        let inputs = fields.get("inputs").map(|n| self.inputs(n)).unwrap_or_default();
+        if let Some(secrets) = fields.get("secrets") {
+            self.secret_names(secrets);
+        }
+        let vars = fields.get("vars").map(|n| self.vars(n)).unwrap_or_default();
+        let head = Slot::new(None, Role::Head);
+        if let Some(env) = fields.get("env") {
+            *self.env.borrow_mut() = self.environment(env, head);
+        }
+        if let Some(defaults) = fields.get("defaults") {
+            *self.defaults.borrow_mut() = self.defaults(defaults, head);
+        }
+        let deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", head));
+        let mut root = Block::default();
+        if let Some(steps) = fields.get("steps") {
+            root.steps = self.steps(steps, Place::outermost());
+        }
+        root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
+        let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();
+        let plan = Plan {
+            name: name.unwrap_or_default().to_owned(),
+            description,
+            revision: String::new(),
+            inputs,
+            secrets: self.secrets.take(),
+            vars,
+            deadline,
+            steps,
+            root,
+        };
+        Some(Decoded { plan, steps: notes, sites: self.sites.take(), named: self.named.take() })
+    }
+
+    fn version(&self, node: Node<'t>) {
+        match node.plain() {
+            Some(Plain::Number(number)) if number.as_i64() == Some(1) => {}
+            Some(Plain::Number(number)) => {
+                let message = format!("version {number} of the language is not known");
+                self.push(Diagnostic::at(codes::BAD_VERSION, node, message).help("write `stead: 1`"));
+            }
+            _ => {
+                let message = "the version of the language is the number 1";
+                self.push(Diagnostic::at(codes::BAD_VERSION, node, message).help("write `stead: 1`"));
+            }
+        }
+    }
+
+    fn secret_names(&self, node: Node<'t>) {
+        let Some(items) = self.list(node, "`secrets` is a list of names") else { return };
+        if items.len() > limits::NAMES {
+            let message = format!("there are {} secrets", items.len());
+            let help = format!("at most {} are read", limits::NAMES);
+            self.push(Diagnostic::at_start(codes::TOO_MANY, node, message).help(help));
+            return;
+        }
+        for item in items {
+            let Some(name) = self.name(item, "a secret", Naming::Environment) else { continue };
+            let mut secrets = self.secrets.borrow_mut();
+            if secrets.iter().any(|s| s == name) {
+                self.problem(codes::DOUBLED, item, format!("the secret `{name}` is named twice"));
+            } else {
+                secrets.push(name.to_owned());
+            }
+        }
+    }
+
+    fn vars(&self, node: Node<'t>) -> Vec<(String, Template)> {
+        let Some(entries) = self.entries(node, "`vars` is a map of values") else { return Vec::new() };
+        let mut vars = Vec::new();
+        for (at, entry) in entries.enumerate() {
+            let named = self.key_name(entry, "a variable", Naming::Snake);
+            let value = self.template(entry.value, Slot::new(None, Role::Var(at)), Wants::Any);
+            // A variable that is broken keeps its place, so that those below it know its name.
+            let value = value.filter(|_| named).unwrap_or(Template::Literal(Value::Null));
+            vars.push((entry.key.to_owned(), value));
+        }
+        vars
+    }
+
+    /// The environment of processes: texts, and secrets that stand alone.
+    pub(crate) fn environment(&self, node: Node<'t>, slot: Slot) -> Vec<(String, Template)> {
+        let Some(entries) = self.entries(node, "`env` is a map of texts") else { return Vec::new() };
+        let mut env = Vec::new();
+        for entry in entries {
+            let named = self.key_name(entry, "a variable of the environment", Naming::Environment);
+            let value = self.text_template(entry.value, "a variable of the environment", slot.with_secrets());
+            if let (true, Some(value)) = (named, value) {
+                env.push((entry.key.to_owned(), value));
+            }
+        }
+        env
+    }
+
+    fn defaults(&self, node: Node<'t>, head: Slot) -> Defaults {
+        let Some(fields) = self.fields(node, "`defaults`", &[keys::DEFAULTS]) else {
+            return Defaults::default();
+        };
+        Defaults {
+            timeout: fields.get("timeout").and_then(|n| self.time_limit(n, "a time limit", head)),
+            retry: fields.get("retry").and_then(|n| self.retry(n, head)),
+            shell: fields
+                .get("shell")
+                .and_then(|n| self.word(n, "`shell`", crate::actions::SHELLS))
+                .map(str::to_owned),
+            cwd: fields.get("cwd").and_then(|n| self.text_template(n, "a folder", head)),
+        }
+    }
+
+    /// Declared outputs of a block.
+    pub(crate) fn outputs(&self, node: Node<'t>, step: Option<u32>) -> Vec<(String, Template)> {
+        let Some(entries) = self.entries(node, "`outputs` is a map of values") else { return Vec::new() };
+        let slot = Slot::new(step, Role::Outputs);
+        let mut outputs = Vec::new();
+        for entry in entries {
+            let named = self.key_name(entry, "an output", Naming::Snake);
+            let value = self.template(entry.value, slot, Wants::Any);
+            if let (true, Some(value)) = (named, value) {
+                outputs.push((entry.key.to_owned(), value));
+            }
+        }
+        outputs
+    }
+
+    /// The steps of a block, entered into the plan in the order of the text.
+    pub(crate) fn steps(&self, node: Node<'t>, place: Place<'_>) -> Vec<u32> {
+        let Some(items) = self.list(node, "`steps` is a list of steps") else { return Vec::new() };
+        if items.len() == 0 {
+            self.push(
+                Diagnostic::at(codes::EMPTY_VALUE, node, "there are no steps")
+                    .help("a block has at least one step"),
+            );
+        }
+        let mut steps = Vec::with_capacity(items.len());
+        for item in items {
+            let count = self.steps.borrow().len();
+            if count >= limits::STEPS {
+                let help = format!(
+                    "a definition has at most {} steps; move some into a child workflow",
+                    limits::STEPS
+                );
+                self.push(Diagnostic::at_start(codes::TOO_MANY, item, "there are too many steps").help(help));
+                break;
+            }
+            let ix = count as u32;
+            self.steps.borrow_mut().push((step::blank(place.parent), blank_notes(item)));
+            let step = self.step(item, ix, place);
+            self.steps.borrow_mut()[ix as usize].0 = step;
+            steps.push(ix);
+        }
+        steps
+    }
+}
+
+/// Where a key of steps belongs that stands in the head by mistake.
+fn step_key(key: &str) -> Elsewhere {
+    let action = crate::actions::find(key).is_some();
+    let step = keys::find(&[keys::STEP], key).is_some() || crate::actions::step_key(key).is_some();
+    if action || step {
+        return Elsewhere::At(format!("`{key}` is a key of a step: put it into an entry of `steps`"));
+    }
+    Elsewhere::Nowhere
+}
+
+fn blank_notes(node: Node<'_>) -> Notes<'_> {
+    Notes { node, id: node, needs: None, sites: Vec::new(), output: Output::Known(crate::expr::Type::Dyn) }
+}

@@ -1,0 +1,118 @@
+//! `foreach`, `loop` and `retry`.
+
+use super::values::{ATTEMPTS, ITERATIONS, PARALLEL};
+use super::{Decoder, Naming, Role, Slot, Wants};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::keys;
+use crate::plan::{Each, Retry, Setting, StepIx};
+use crate::tree::{Node, Shape};
+
+/// How a failed attempt is tried again where nothing is said: not at all.
+pub(crate) fn retry_default() -> Retry {
+    Retry {
+        attempts: Setting::Fixed(1),
+        wait: Setting::Fixed(1_000),
+        factor: Setting::Fixed(2.0),
+        max_wait: Setting::Fixed(60_000),
+        jitter: Setting::Fixed(0.2),
+        errors: keys::RETRY_ERRORS.iter().map(|&e| e.to_owned()).collect(),
+    }
+}
+
+impl<'t> Decoder<'t, '_> {
+    pub(super) fn foreach(&self, node: Node<'t>, ix: StepIx) -> Option<Each> {
+        let fields = self.fields(node, "`foreach`", &[keys::FOREACH])?;
+        let whole = Slot::new(Some(ix), Role::Step);
+        let items = fields.get("in").and_then(|n| self.items(n, whole));
+        let binding = match fields.get("as") {
+            Some(node) => self.name(node, "an element", Naming::Snake).unwrap_or_default(),
+            None => "item",
+        };
+        let key =
+            fields.get("key").map(|n| self.text_template(n, "`key`", Slot::new(Some(ix), Role::ElementKey)));
+        let parallel = match fields.get("parallel") {
+            Some(node) => self.integer(node, "`parallel`", PARALLEL, whole),
+            None => Some(Setting::Fixed(1)),
+        };
+        if let Some(join) = fields.get("join") {
+            self.join(join);
+        }
+        // What is broken is left out, so that the names it gives to expressions are known all the same.
+        Some(Each::Foreach {
+            items: items.unwrap_or(crate::template::Template::Literal(serde_json::Value::Null)),
+            binding: binding.to_owned(),
+            key: key.flatten(),
+            parallel: parallel.unwrap_or(Setting::Fixed(1)),
+        })
+    }
+
+    fn items(&self, node: Node<'t>, slot: Slot) -> Option<crate::template::Template> {
+        let marked = node.raw().is_some_and(|t| t.contains("${{"));
+        if !marked && !matches!(node.shape(), Shape::List | Shape::Map) {
+            self.wrong_type(node, "`in` is a list, a map, or an expression that gives one");
+            return None;
+        }
+        self.template(node, slot, Wants::Items)
+    }
+
+    pub(super) fn looped(&self, node: Node<'t>, ix: StepIx) -> Option<Each> {
+        let fields = self.fields(node, "`loop`", &[keys::LOOP])?;
+        let whole = Slot::new(Some(ix), Role::Step);
+        let max = fields.get("max").and_then(|n| self.integer(n, "`max`", ITERATIONS, whole));
+        let min = match fields.get("min") {
+            Some(node) => self.integer(node, "`min`", ITERATIONS, whole),
+            None => Some(Setting::Fixed(1)),
+        };
+        if let (Some(Setting::Fixed(max)), Some(Setting::Fixed(min)), Some(at)) =
+            (&max, &min, fields.get("min"))
+            && min > max
+        {
+            let message = format!("`min` is {min}, and `max` is {max}");
+            self.push(Diagnostic::at(codes::OUT_OF_RANGE, at, message).help("`min` is at most `max`"));
+        }
+        let until =
+            fields.get("until").and_then(|n| self.condition(n, "`until`", Slot::new(Some(ix), Role::Until)));
+        let exhausted =
+            fields.get("on_exhausted").and_then(|n| self.word(n, "`on_exhausted`", &["fail", "continue"]));
+        Some(Each::Loop {
+            max: max.unwrap_or(Setting::Fixed(1)),
+            min: min.unwrap_or(Setting::Fixed(1)),
+            until,
+            continue_on_exhausted: exhausted == Some("continue"),
+        })
+    }
+
+    /// `retry`: a map, or the number of tries alone.
+    pub(crate) fn retry(&self, node: Node<'t>, slot: Slot) -> Option<Retry> {
+        let mut retry = retry_default();
+        if node.shape() != Shape::Map {
+            retry.attempts = self.integer(node, "`retry`", ATTEMPTS, slot)?;
+            return Some(retry);
+        }
+        let fields = self.fields(node, "`retry`", &[keys::RETRY])?;
+        let set = |to: &mut Setting<u64>, key: &str| {
+            if let Some(value) = fields.get(key).and_then(|n| self.duration(n, &format!("`{key}`"), slot)) {
+                *to = value;
+            }
+        };
+        set(&mut retry.wait, "wait");
+        set(&mut retry.max_wait, "max_wait");
+        if let Some(n) = fields.get("attempts").and_then(|n| self.integer(n, "`attempts`", ATTEMPTS, slot)) {
+            retry.attempts = n;
+        }
+        if let Some(n) = fields.get("factor").and_then(|n| self.number(n, "`factor`", (1.0, 100.0), slot)) {
+            retry.factor = n;
+        }
+        if let Some(n) = fields.get("jitter").and_then(|n| self.number(n, "`jitter`", (0.0, 1.0), slot)) {
+            retry.jitter = n;
+        }
+        if let Some(node) = fields.get("errors")
+            && let Some(items) = self.list(node, "`errors` is a list of kinds of error")
+        {
+            let kinds = items.filter_map(|n| self.word(n, "a kind of error", keys::RETRY_ERRORS));
+            retry.errors = kinds.map(str::to_owned).collect();
+        }
+        Some(retry)
+    }
+}

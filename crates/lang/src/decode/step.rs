@@ -1,0 +1,326 @@
+//! A step: what it is called, when it runs, what it does.
+
+use super::fields::Elsewhere;
+use super::{Decoder, Fields, Naming, Output, Role, Slot};
+use crate::actions::{self, Action as ActionSpec};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::keys::{self, Key};
+use crate::limits;
+use crate::plan::{Action, ActionKind, Block, Body, Each, EffectRule, OnError, Retry, Setting, Step, StepIx};
+use crate::template::Template;
+use crate::tree::{Node, Shape};
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'p> {
+    /// The step whose block it stands in.
+    pub(crate) parent: Option<StepIx>,
+    /// The path of that step.
+    path: &'p str,
+    /// How many groups are around it.
+    depth: usize,
+}
+
+impl Place<'_> {
+    pub(crate) fn outermost() -> Self {
+        Place { parent: None, path: "", depth: 0 }
+    }
+}
+
+/// What a step is until it is decoded, and stays where it cannot be.
+pub(crate) fn blank(parent: Option<StepIx>) -> Step {
+    Step {
+        id: String::new(),
+        name: None,
+        path: String::new(),
+        parent,
+        needs: Vec::new(),
+        needed_by: Vec::new(),
+        condition: None,
+        reads: Vec::new(),
+        each: None,
+        on_error: OnError::Stop,
+        deadline: None,
+        body: Body::Action(blank_action()),
+        instances_read: false,
+    }
+}
+
+fn blank_action() -> Action {
+    Action {
+        kind: ActionKind::Set(Template::Literal(serde_json::Value::Null)),
+        retry: super::each::retry_default(),
+        timeout: None,
+        effect: EffectRule::Idempotent,
+    }
+}
+
+/// What the action of a step is decoded to.
+pub(crate) struct Done {
+    pub(crate) kind: ActionKind,
+    pub(crate) output: Output,
+}
+
+/// An action as its module decodes it.
+pub(crate) struct ActionAt<'f, 't> {
+    /// The keys of the step.
+    pub(crate) fields: &'f Fields<'t>,
+    /// The value of the action's own key.
+    pub(crate) value: Node<'t>,
+    /// Where its values stand.
+    pub(crate) slot: Slot,
+}
+
+/// What a step turned out to do.
+enum What {
+    Group,
+    Action(&'static ActionSpec),
+    /// Something this version does not have, or nothing that can be told.
+    Unknown,
+}
+
+impl<'t> Decoder<'t, '_> {
+    pub(crate) fn step(&self, node: Node<'t>, ix: StepIx, place: Place<'_>) -> Step {
+        let mut step = blank(place.parent);
+        if node.shape() != Shape::Map {
+            self.wrong_type(node, "a step is a map");
+            return step;
+        }
+        let what = self.what(node);
+        let mut tables: Vec<&'static [Key]> = vec![keys::STEP];
+        match &what {
+            What::Group => tables.push(keys::GROUP),
+            What::Action(action) => tables.extend([action.table, action.step_keys]),
+            What::Unknown => {
+                // It may be any of them, so all their keys are taken as known.
+                tables.extend([actions::LATER_KEYS, keys::GROUP]);
+                tables.extend(actions::ACTIONS.iter().flat_map(|a| [a.table, a.step_keys]));
+            }
+        }
+        let unknown = matches!(what, What::Unknown);
+        let said = match &what {
+            What::Group => "a group".to_owned(),
+            What::Action(action) => format!("a step that does `{}`", action.name),
+            What::Unknown => "a step".to_owned(),
+        };
+        let elsewhere = |key: &str| self.elsewhere(key);
+        let Some(fields) = self.fields_but(node, &said, &tables, &[], elsewhere) else { return step };
+        if unknown && !fields.refused {
+            let help = format!("a step has one of {}, or `steps`", actions::list());
+            self.push(Diagnostic::at_start(codes::NO_ACTION, node, "the step does nothing").help(help));
+        }
+
+        if let Some(id) = fields.get("id") {
+            self.steps.borrow_mut()[ix as usize].1.id = id;
+            step.id = self.name(id, "a step", Naming::Snake).unwrap_or_default().to_owned();
+        }
+        step.path =
+            if place.path.is_empty() { step.id.clone() } else { format!("{}/{}", place.path, step.id) };
+        step.name = fields.get("name").and_then(|n| self.prose(n, "a name", limits::TITLE_CHARS));
+        if let Some(needs) = fields.get("needs") {
+            let needs = self.needs(needs);
+            self.steps.borrow_mut()[ix as usize].1.needs = needs;
+        }
+        let whole = Slot::new(Some(ix), Role::Step);
+        step.condition =
+            fields.get("if").and_then(|n| self.condition(n, "`if`", Slot::new(Some(ix), Role::Condition)));
+        step.each = self.each(&fields, ix);
+        if let Some(node) = fields.get("on_error") {
+            step.on_error = self.on_error(node);
+        }
+        step.deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", whole));
+
+        match what {
+            What::Group => {
+                step.body = Body::Block(self.group(&fields, ix, &step.path, place.depth));
+            }
+            What::Action(spec) => {
+                let value = fields.get(spec.name);
+                step.body = Body::Action(self.action(spec, &fields, value, ix));
+            }
+            What::Unknown => {}
+        }
+        step
+    }
+
+    /// What a step does, by its keys. More than one action is reported, and the first one taken.
+    fn what(&self, node: Node<'t>) -> What {
+        let mut found: Option<(&'t str, What)> = None;
+        for entry in node.entries() {
+            let what = if entry.key == "steps" {
+                What::Group
+            } else {
+                match actions::find(entry.key) {
+                    Some(action) => What::Action(action),
+                    None if keys::find(&[actions::LATER_KEYS], entry.key).is_some() => What::Unknown,
+                    None => continue,
+                }
+            };
+            match &found {
+                None => found = Some((entry.key, what)),
+                Some((first, _)) => {
+                    let message = format!("the step does `{first}` already, and `{}` as well", entry.key);
+                    let help = "a step does one thing; make two steps of it";
+                    self.push(Diagnostic::at_key(codes::TWO_ACTIONS, entry, message).help(help));
+                }
+            }
+        }
+        found.map_or(What::Unknown, |(_, what)| what)
+    }
+
+    /// Where a key belongs that the tables of this step do not have.
+    fn elsewhere(&self, key: &str) -> Elsewhere {
+        let later = keys::find(&[actions::LATER_KEYS], key).is_some();
+        if later || actions::find(key).is_some() || key == "steps" {
+            // A second action, reported as such.
+            return Elsewhere::Said;
+        }
+        let homes = [
+            (keys::GROUP, "a group: a step with `steps`"),
+            (keys::FOREACH, "`foreach`"),
+            (keys::LOOP, "`loop`"),
+            (keys::RETRY, "`retry`"),
+        ];
+        let home = homes.iter().find(|(table, _)| keys::find(&[table], key).is_some());
+        match (home, actions::step_key(key)) {
+            (Some((_, home)), _) => Elsewhere::At(format!("`{key}` belongs to {home}")),
+            (None, Some(action)) => Elsewhere::At(format!("`{key}` belongs to `{action}`")),
+            (None, None) => Elsewhere::Nowhere,
+        }
+    }
+
+    fn needs(&self, node: Node<'t>) -> Option<Vec<(&'t str, Node<'t>)>> {
+        if node.raw() == Some("documents") {
+            let message = "`needs: documents` is not in this version";
+            self.push(
+                Diagnostic::at(codes::LATER_VALUE, node, message).help("name the steps: `needs: [id]`"),
+            );
+            return None;
+        }
+        let items = self.list(node, "`needs` is a list of ids")?;
+        Some(items.filter_map(|n| self.text(n, "`needs`").map(|id| (id, n))).collect())
+    }
+
+    fn on_error(&self, node: Node<'t>) -> OnError {
+        if node.shape() == Shape::Map && node.get("go").is_some() {
+            let message = "`on_error: {go: …}` is not in this version";
+            let help = "it belongs to machines of states; use `continue` and read the step's status";
+            self.push(Diagnostic::at(codes::LATER_VALUE, node, message).help(help));
+            return OnError::Stop;
+        }
+        match self.word(node, "`on_error`", &["stop", "continue"]) {
+            Some("continue") => OnError::Continue,
+            _ => OnError::Stop,
+        }
+    }
+
+    fn group(&self, fields: &Fields<'t>, ix: StepIx, path: &str, depth: usize) -> Block {
+        for key in ["retry", "timeout"] {
+            if let Some(entry) = fields.node().entry(key) {
+                let message = format!("`{key}` has no place in a group");
+                let help =
+                    if key == "timeout" { "use `deadline`" } else { "put it on the steps of the group" };
+                self.push(Diagnostic::at_key(codes::MISPLACED_KEY, entry, message).help(help));
+            }
+        }
+        if let Some(join) = fields.get("join") {
+            self.join(join);
+        }
+        let mut block = Block::default();
+        if depth >= limits::GROUP_DEPTH {
+            let help = format!("at most {} groups may stand in each other", limits::GROUP_DEPTH);
+            let message = "groups are nested too deeply";
+            self.push(Diagnostic::at_start(codes::TOO_MANY, fields.node(), message).help(help));
+            return block;
+        }
+        if let Some(steps) = fields.get("steps") {
+            block.steps = self.steps(steps, Place { parent: Some(ix), path, depth: depth + 1 });
+        }
+        block.outputs = fields.get("outputs").map(|n| self.outputs(n, Some(ix)));
+        block
+    }
+
+    /// `join`, which can only be `all` in this version.
+    pub(crate) fn join(&self, node: Node<'t>) {
+        let later = ["first", "majority", "settled"];
+        let number = matches!(node.plain(), Some(crate::tree::Plain::Number(_)));
+        if number || node.raw().is_some_and(|text| later.contains(&text)) {
+            let message = format!("`join: {}` is not in this version", node.raw().unwrap_or_default());
+            let help = "only `all` is; tolerate failures by `on_error: continue` on the steps";
+            self.push(Diagnostic::at(codes::LATER_VALUE, node, message).help(help));
+            return;
+        }
+        self.word(node, "`join`", &["all"]);
+    }
+
+    fn action(
+        &self,
+        spec: &'static ActionSpec,
+        fields: &Fields<'t>,
+        value: Option<Node<'t>>,
+        ix: StepIx,
+    ) -> Action {
+        let slot = Slot::new(Some(ix), Role::Instance);
+        let mut action = blank_action();
+        if let Some(value) = value
+            && let Some(done) = (spec.decode)(self, &ActionAt { fields, value, slot })
+        {
+            action.kind = done.kind;
+            self.steps.borrow_mut()[ix as usize].1.output = done.output;
+        }
+        let defaults = self.defaults.borrow();
+        action.timeout = match fields.get("timeout") {
+            Some(node) => self.time_limit(node, "a time limit", slot),
+            None if spec.defaults => defaults.timeout.clone().or(Some(Setting::Fixed(HOUR))),
+            None if spec.timed => Some(Setting::Fixed(HOUR)),
+            None => None,
+        };
+        let retry = fields.get("retry");
+        action.retry = match retry {
+            Some(node) => self.retry(node, slot).unwrap_or_else(super::each::retry_default),
+            None if spec.defaults => defaults.retry.clone().unwrap_or_else(super::each::retry_default),
+            None => super::each::retry_default(),
+        };
+        if spec.effects
+            && let Some(node) = fields.get("effect")
+        {
+            action.effect = match self.word(node, "`effect`", actions::EFFECTS) {
+                Some("none") => EffectRule::None,
+                Some("once") => EffectRule::Once,
+                _ => EffectRule::Idempotent,
+            };
+        }
+        if action.effect == EffectRule::Once {
+            self.once(retry, &mut action.retry);
+        }
+        action
+    }
+
+    /// A `once` step is tried once: what the defaults say about retries does not reach it.
+    fn once(&self, written: Option<Node<'t>>, retry: &mut Retry) {
+        let again = !matches!(retry.attempts, Setting::Fixed(1));
+        retry.attempts = Setting::Fixed(1);
+        if let Some(node) = written.filter(|_| again) {
+            let message = "a step with `effect: once` is never tried again by itself";
+            let help = "remove `retry`, or say `effect: idempotent` if the step may happen twice";
+            self.push(Diagnostic::at_start(codes::ONCE_RETRIED, node, message).help(help));
+        }
+    }
+
+    fn each(&self, fields: &Fields<'t>, ix: StepIx) -> Option<Each> {
+        match (fields.get("foreach"), fields.get("loop")) {
+            (Some(_), Some(second)) => {
+                let message = "a step has `foreach` or `loop`, not both";
+                let help = "make it a group with the one, and a step in it with the other";
+                self.push(Diagnostic::at_start(codes::TWO_ITERATIONS, second, message).help(help));
+                None
+            }
+            (Some(node), None) => self.foreach(node, ix),
+            (None, Some(node)) => self.looped(node, ix),
+            (None, None) => None,
+        }
+    }
+}
+
+const HOUR: u64 = 60 * 60 * 1000;

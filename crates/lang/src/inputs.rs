@@ -1,0 +1,185 @@
+//! The inputs of a run, held against what its definition declares.
+
+use serde_json::{Map, Value, json};
+
+use crate::codes::{self, Code};
+use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::plan::{Input, InputKind, Plan};
+
+/// The types of inputs.
+pub(crate) static KINDS: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "file"];
+
+/// The type of a word.
+pub(crate) fn kind_of(word: &str) -> Option<InputKind> {
+    Some(match word {
+        "string" => InputKind::String,
+        "integer" => InputKind::Integer,
+        "number" => InputKind::Number,
+        "boolean" => InputKind::Boolean,
+        "object" => InputKind::Object,
+        "array" => InputKind::Array,
+        "file" => InputKind::File,
+        _ => return None,
+    })
+}
+
+/// The word of a type.
+fn word_of(kind: InputKind) -> &'static str {
+    match kind {
+        InputKind::String => "string",
+        InputKind::Integer => "integer",
+        InputKind::Number => "number",
+        InputKind::Boolean => "boolean",
+        InputKind::Object => "object",
+        InputKind::Array => "array",
+        InputKind::File => "file",
+    }
+}
+
+/// What JSON Schema calls the values of a type. A file is given by its path, or as it was taken in.
+pub(crate) fn type_words(kind: InputKind) -> Value {
+    match kind {
+        InputKind::File => json!(["string", "object"]),
+        kind => json!(word_of(kind)),
+    }
+}
+
+/// Why a value does not fit an input, if it does not.
+pub(crate) fn misfit(input: &Input, value: &Value) -> Option<String> {
+    // Most inputs declare nothing but their type; for those no validator is made.
+    if input.schema.as_object().is_some_and(|s| s.len() == 1) && fits_type(input.kind, value) {
+        return None;
+    }
+    let Ok(validator) = jsonschema::validator_for(&input.schema) else { return None };
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .take(5)
+        .map(|error| match error.instance_path().to_string() {
+            at if at.is_empty() => shortened(&error.to_string()),
+            at => format!("{} at `{at}`", shortened(&error.to_string())),
+        })
+        .collect();
+    (!errors.is_empty()).then(|| errors.join("; "))
+}
+
+fn fits_type(kind: InputKind, value: &Value) -> bool {
+    match kind {
+        InputKind::String => value.is_string(),
+        InputKind::Integer => value.is_i64() || value.is_u64(),
+        InputKind::Number => value.is_number(),
+        InputKind::Boolean => value.is_boolean(),
+        InputKind::Object => value.is_object(),
+        InputKind::Array => value.is_array(),
+        InputKind::File => value.is_string() || value.is_object(),
+    }
+}
+
+/// A message with a long value in it, cut.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST).chain(['…']).collect()
+}
+
+/// Holds given inputs against the declared ones and adds the defaults.
+///
+/// # Errors
+/// All that is missing, unknown, or does not fit. Their file is empty, their path names the input.
+pub fn check_inputs(plan: &Plan, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for name in given.keys().filter(|n| !plan.inputs.iter().any(|i| i.name == **n)) {
+        let problem = problem(codes::INPUT_UNKNOWN, name, format!("`{}` has no input `{name}`", plan.name));
+        let names = plan.inputs.iter().map(|i| i.name.as_str());
+        problems.push(match nearest(name, names.clone()) {
+            Some(near) => problem.nearest(near),
+            None => {
+                let names: Vec<String> = names.map(|n| format!("`{n}`")).collect();
+                let none = names.is_empty();
+                problem.help(if none {
+                    "it takes none".to_owned()
+                } else {
+                    format!("its inputs are {}", names.join(", "))
+                })
+            }
+        });
+    }
+    let mut inputs = Map::with_capacity(plan.inputs.len());
+    for input in &plan.inputs {
+        let name = &input.name;
+        match (given.get(name), &input.default) {
+            (Some(value), _) => {
+                if let Some(why) = misfit(input, value) {
+                    problems.push(problem(
+                        codes::INPUT_MISFIT,
+                        name,
+                        format!("the input `{name}` does not fit: {why}"),
+                    ));
+                }
+                inputs.insert(name.clone(), value.clone());
+            }
+            (None, Some(default)) => {
+                inputs.insert(name.clone(), default.clone());
+            }
+            (None, None) => {
+                let problem = problem(codes::INPUT_MISSING, name, format!("the input `{name}` is missing"));
+                let help = match &input.description {
+                    Some(description) => format!("{}: {description}", word_of(input.kind)),
+                    None => format!("it takes a value of type {}", word_of(input.kind)),
+                };
+                problems.push(problem.help(help));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+}
+
+/// The value of an input from the text of a command line, by its type.
+///
+/// # Errors
+/// When the text is nothing that the type has, or the value does not fit the declaration.
+pub fn parse_input(input: &Input, text: &str) -> Result<Value, Box<Diagnostic>> {
+    let value = match input.kind {
+        InputKind::String | InputKind::File => Some(Value::from(text)),
+        InputKind::Boolean => text.trim().parse::<bool>().ok().map(Value::from),
+        InputKind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
+        InputKind::Number => number(text.trim()),
+        InputKind::Object => serde_json::from_str(text).ok().filter(Value::is_object),
+        InputKind::Array => serde_json::from_str(text).ok().filter(Value::is_array),
+    };
+    let name = &input.name;
+    let Some(value) = value else {
+        let message = format!(
+            "the input `{name}` is of type {}, and `{}` is none",
+            word_of(input.kind),
+            shortened(text)
+        );
+        let help = match input.kind {
+            InputKind::Boolean => "write `true` or `false`",
+            InputKind::Object => "write it as JSON: {\"key\": \"value\"}",
+            InputKind::Array => "write it as JSON: [\"a\", \"b\"]",
+            _ => "write a number",
+        };
+        return Err(Box::new(problem(codes::INPUT_UNREADABLE, name, message).help(help)));
+    };
+    match misfit(input, &value) {
+        Some(why) => {
+            let message = format!("the input `{name}` does not fit: {why}");
+            Err(Box::new(problem(codes::INPUT_MISFIT, name, message)))
+        }
+        None => Ok(value),
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(whole.into());
+    }
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    text.parse::<f64>().ok().filter(|_| plain).and_then(serde_json::Number::from_f64).map(Value::Number)
+}
+
+fn problem(code: &'static Code, name: &str, message: String) -> Diagnostic {
+    Diagnostic::new(code, "", Span::default(), format!("/{name}"), message)
+}

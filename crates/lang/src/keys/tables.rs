@@ -1,0 +1,189 @@
+//! The keys of the document, of steps, and of what stands in them. The keys of actions stand with the actions.
+
+use super::{Key, Shape};
+use crate::limits;
+
+/// The keys of a definition.
+pub static DOCUMENT: &[Key] = &[
+    Key::new("stead", Shape::Version, "Version of the language").required(),
+    Key::new("name", Shape::WorkflowName, "Name of the workflow: kebab-case, at most 50 characters")
+        .required(),
+    Key::new("description", Shape::Text, "What it is for, for people"),
+    Key::new("inputs", Shape::Names(&Shape::Map("input", INPUT_TABLES)), "What a run is given"),
+    Key::new(
+        "secrets",
+        Shape::List(&Shape::Text),
+        "Names of the secrets it may use, in `env` and `stdin` only",
+    ),
+    Key::new(
+        "vars",
+        Shape::Names(&Shape::Any),
+        "Values computed once, at the start; a later one may read the earlier ones",
+    ),
+    Key::new("env", Shape::Names(&Shape::Template), "Environment of every process; a step's own `env` wins"),
+    Key::new(
+        "defaults",
+        Shape::Map("defaults", &[DEFAULTS]),
+        "What steps do that do not say otherwise. It reaches `run` only",
+    ),
+    Key::new("deadline", Shape::Duration, "Time limit of the whole run; past it the run fails as timed out"),
+    Key::new("steps", Shape::Steps, "The steps, in order").required(),
+    Key::new(
+        "outputs",
+        Shape::Names(&Shape::Any),
+        "What the run gives back; without it a map from step id to output",
+    ),
+    Key::later("states", "A machine of states in place of `steps`"),
+    Key::later("finally", "Steps that run when the block ends, however it ends"),
+    Key::later("budget", "Limits of money, tokens, attempts and turns"),
+    Key::later("concurrency", "How many runs with an equal key at once"),
+    Key::later("scopes", "Named levels of iteration"),
+    Key::later("documents", "Typed, versioned outputs that others build on"),
+    Key::later("templates", "Partial steps to be used by name"),
+    Key::later("triggers", "What starts runs: times and webhooks"),
+];
+
+static INPUT_TABLES: &[&[Key]] = &[INPUT, INPUT_SCHEMA];
+
+static INPUT_TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "file"];
+
+/// The keys of an input.
+pub static INPUT: &[Key] = &[
+    Key::new("type", Shape::Words(INPUT_TYPES), "Its type").required(),
+    Key::new("description", Shape::Text, "What it is for, for people"),
+    Key::new("default", Shape::Any, "Taken when none is given; without one the input is required"),
+    Key::new("schema", Shape::Schema, "What a value has to meet besides its type"),
+    Key::new("stdin", Shape::Boolean, "Whether standard input fills it; one input at most").default("false"),
+    Key::later("index", "Runs can be found by its value"),
+];
+
+/// JSON Schema's words that stand in an input itself.
+pub static INPUT_SCHEMA: &[Key] = &[
+    Key::new("enum", Shape::List(&Shape::Any), "The values it may have"),
+    Key::new("const", Shape::Any, "The one value it may have"),
+    Key::new("minimum", Shape::Any, "JSON Schema"),
+    Key::new("maximum", Shape::Any, "JSON Schema"),
+    Key::new("exclusiveMinimum", Shape::Any, "JSON Schema"),
+    Key::new("exclusiveMaximum", Shape::Any, "JSON Schema"),
+    Key::new("multipleOf", Shape::Any, "JSON Schema"),
+    Key::new("minLength", Shape::Any, "JSON Schema"),
+    Key::new("maxLength", Shape::Any, "JSON Schema"),
+    Key::new("pattern", Shape::Text, "A regular expression that a text has to match"),
+    Key::new("items", Shape::Any, "JSON Schema of the elements of a list"),
+    Key::new("minItems", Shape::Any, "JSON Schema"),
+    Key::new("maxItems", Shape::Any, "JSON Schema"),
+    Key::new("uniqueItems", Shape::Any, "JSON Schema"),
+    Key::new("properties", Shape::Any, "JSON Schema of the keys of an object"),
+    Key::new("required", Shape::Any, "Keys that an object has to have"),
+    Key::new("additionalProperties", Shape::Any, "JSON Schema of all other keys of an object"),
+    Key::new("minProperties", Shape::Any, "JSON Schema"),
+    Key::new("maxProperties", Shape::Any, "JSON Schema"),
+];
+
+/// The keys of `defaults`.
+pub static DEFAULTS: &[Key] = &[
+    Key::new("timeout", Shape::Duration, "Time limit of one attempt").default("1h"),
+    Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again"),
+    Key::new("shell", Shape::Words(crate::actions::SHELLS), "What runs scripts").default("bash"),
+    Key::new("cwd", Shape::Template, "Working folder; relative to the project's folder").default("."),
+];
+
+/// The keys that every step may have.
+pub static STEP: &[Key] = &[
+    Key::new(
+        "id",
+        Shape::Id,
+        "Its name in the definition: snake_case, unique in its block and those around it",
+    )
+    .required(),
+    Key::new("name", Shape::Text, "Its name for people"),
+    Key::new(
+        "needs",
+        Shape::List(&Shape::Id),
+        "Steps of the same block that must have ended before; default: all steps above",
+    ),
+    Key::new(
+        "if",
+        Shape::Condition,
+        "False: the step is skipped, later steps go on. Evaluated once, before `foreach` and `loop`",
+    ),
+    Key::new(
+        "foreach",
+        Shape::Map("foreach", &[FOREACH]),
+        "The action or group once per element of a list or map",
+    ),
+    Key::new("loop", Shape::Map("loop", &[LOOP]), "The action or group again until `until` holds"),
+    Key::new("on_error", Shape::Words(&["stop", "continue"]), "What a failure does to the block")
+        .default("stop"),
+    Key::new("deadline", Shape::Duration, "Time limit for all of it: iterations, attempts, waits"),
+    Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again. Not on groups"),
+    Key::new(
+        "timeout",
+        Shape::Duration,
+        "Time limit of one attempt; of a wait or a child run the whole of it. Not on groups",
+    ),
+    Key::later("concurrency", "So many at once of all steps with an equal key"),
+    Key::later("budget", "Limits of what happens inside"),
+    Key::later("undo", "An action that compensates it"),
+    Key::later("verify", "A probe that tells whether a `once` step has happened"),
+    Key::later("cache", "Reuse of results by content"),
+    Key::later("produces", "The document type of its output"),
+    Key::later("labels", "Which workers may take it"),
+    Key::later("use", "A template to start from"),
+    Key::later("next", "Where a state leads to"),
+    Key::later("states", "A machine of states as a group"),
+    Key::later("finally", "Steps that run when the group ends, however it ends"),
+];
+
+/// The keys of a step that is a group.
+pub static GROUP: &[Key] = &[
+    Key::new("steps", Shape::Steps, "The steps of the group, in order"),
+    Key::new(
+        "outputs",
+        Shape::Names(&Shape::Any),
+        "What the group gives back; without it a map from step id to output",
+    ),
+    Key::new("join", Shape::Words(&["all"]), "How many of its steps must complete").default("all"),
+];
+
+/// The keys of `foreach`.
+pub static FOREACH: &[Key] = &[
+    Key::new("in", Shape::Any, "The list or map; read once, when the step starts").required(),
+    Key::new("as", Shape::Id, "Name of the element in expressions").default("item"),
+    Key::new("key", Shape::Template, "Name of an element; without it the map's key, else the index"),
+    Key::new("parallel", Shape::Integer(1, limits::PARALLEL), "How many at once").default("1"),
+    Key::new("join", Shape::Words(&["all"]), "How many elements must complete").default("all"),
+    Key::later("scope", "The scope whose keys the elements are"),
+];
+
+/// The keys of `loop`.
+pub static LOOP: &[Key] = &[
+    Key::new("max", Shape::Integer(1, limits::ITERATIONS), "At most so often").required(),
+    Key::new("until", Shape::Condition, "Evaluated after each iteration from `min` on; true ends the loop"),
+    Key::new("min", Shape::Integer(1, limits::ITERATIONS), "At least so often").default("1"),
+    Key::new(
+        "on_exhausted",
+        Shape::Words(&["fail", "continue"]),
+        "What follows when `until` did not hold after `max`",
+    )
+    .default("fail"),
+];
+
+/// The kinds of error that `retry.errors` may name.
+pub static RETRY_ERRORS: &[&str] = &["timeout", "exit", "network", "rate_limit", "schema", "child"];
+
+/// What `retry` takes.
+const RETRY_SHAPE: Shape =
+    Shape::Either(&[Shape::Integer(1, limits::ATTEMPTS), Shape::Map("retry", &[RETRY])]);
+
+/// The keys of `retry`.
+pub static RETRY: &[Key] = &[
+    Key::new("attempts", Shape::Integer(1, limits::ATTEMPTS), "How many tries, the first one counted")
+        .default("1"),
+    Key::new("wait", Shape::Duration, "Time before the second try").default("1s"),
+    Key::new("factor", Shape::Number(1, 100), "By how much the wait grows with each try").default("2"),
+    Key::new("max_wait", Shape::Duration, "The longest wait").default("1m"),
+    Key::new("jitter", Shape::Number(0, 1), "Which part of the wait is left to chance").default("0.2"),
+    Key::new("errors", Shape::List(&Shape::Words(RETRY_ERRORS)), "Kinds of error that are tried again")
+        .default("[timeout, exit, network, rate_limit, schema, child]"),
+];
