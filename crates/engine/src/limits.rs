@@ -73,3 +73,22 @@ impl Default for ProcessLimits {
         }
     }
 }
+
+/// Inputs taken by one step of the driver: what they write is one commit.
+pub const BATCH: usize = 256;
+
+/// A step takes no further input behind so many bytes of events.
+pub const BATCH_BYTES: usize = 8 << 20;
+
+/// Streams kept in memory. Behind that the ones that wait are dropped: they are rows only.
+pub const STREAMS_CACHED: usize = 1_000;
+
+/// Bytes of values kept at hand per stream between two turns.
+pub const VALUES_BYTES: usize = 16 << 20;
+
+/// Events behind the last snapshot before there is a next one.
+pub const SNAPSHOT_EVENTS: u64 = 1_000;
+
+/// How long the driver sleeps at most before it looks at the clock again: a clock that was set, or a machine
+/// that slept, is noticed by then.
+pub const CLOCK_LOOK: Duration = Duration::from_secs(5);

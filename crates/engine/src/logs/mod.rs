@@ -21,6 +21,7 @@ mod writer;
 
 pub use reader::{LogCursor, LogLine, LogReader};
 pub use writer::LogWriter;
+pub(crate) use writer::size_text;
 
 use serde::{Deserialize, Serialize};
 

@@ -12,11 +12,12 @@ pub struct RedactStream {
     /// How many of the bytes to come were covered by a match that began earlier: they are searched, for
     /// secrets may overlap, and not given out.
     covered: usize,
+    found: bool,
 }
 
 impl RedactStream {
     pub(super) fn new(redaction: Redaction) -> Self {
-        Self { redaction, held: Vec::new(), covered: 0 }
+        Self { redaction, held: Vec::new(), covered: 0, found: false }
     }
 
     /// Takes bytes and appends to `out` what can be given out.
@@ -42,6 +43,11 @@ impl RedactStream {
         self.covered = 0;
     }
 
+    /// Whether any secret went by.
+    pub fn found(&self) -> bool {
+        self.found
+    }
+
     /// Returns how many bytes were dealt with.
     fn scan(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         // Bytes from here to the place looked at are plain and not given out yet.
@@ -53,6 +59,7 @@ impl RedactStream {
                 Found::Nothing => {}
                 Found::Open => break,
                 Found::Match(length) => {
+                    self.found = true;
                     if at >= covered {
                         out.extend_from_slice(&bytes[plain..at]);
                         out.extend_from_slice(MARK.as_bytes());

@@ -1,0 +1,344 @@
+//! The threads that perform attempts.
+//!
+//! Attempts start in the order in which they were asked for, as far as the places of their kind allow; the
+//! rest queues. Threads are made when they are needed, used again, and end when they had nothing to do.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use stead_core::effect::{AttemptId, AttemptResult, EndReason, ErrorKind, Execute};
+use stead_platform::process::{Stray, end_all};
+
+use crate::executor::{EndSwitch, Executor, Place, Slot, ended_early, failed};
+use crate::executors::process::clear_work;
+use crate::limits::{CONNECTIONS_AT_ONCE, END_GRACE, PROCESSES_PER_CPU, THREAD_IDLE};
+
+/// What is told of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// It begins: it was queued until now.
+    Started(AttemptId),
+    /// It has ended.
+    Ended(AttemptId, AttemptResult),
+}
+
+/// Who is told. Called on the attempt's thread; it hands on and does not wait.
+pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// How many attempts run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// Processes on this machine.
+    pub processes: usize,
+    /// Calls to others.
+    pub connections: usize,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            processes: stead_platform::machine::cpu_count() * PROCESSES_PER_CPU,
+            connections: CONNECTIONS_AT_ONCE,
+        }
+    }
+}
+
+/// How it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// What runs is waited for and its results are told; what is queued does not begin and nothing is
+    /// told of it.
+    Finish,
+    /// What runs is ended with its whole tree, and nothing is told of it: to the journal it is an attempt
+    /// that was under way when the engine went, and its step's `effect` decides.
+    End,
+}
+
+/// Performs attempts in threads. Dropping it ends what runs, as [`Stop::End`].
+pub struct Attempts {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// There is something to do, or to stop for.
+    work: Condvar,
+    /// Something has ended.
+    done: Condvar,
+    places: Places,
+    report: Reporter,
+}
+
+#[derive(Default)]
+struct State {
+    queued: [VecDeque<Job>; 2],
+    running: HashMap<AttemptId, Arc<EndSwitch>>,
+    /// Of `running`, by kind.
+    taken: [usize; 2],
+    threads: usize,
+    /// Threads that wait for work. One that was woken counts until it has the lock again.
+    waiting: usize,
+    stopped: Option<Stop>,
+}
+
+struct Job {
+    execute: Execute,
+    place: Place,
+    executor: Arc<dyn Executor>,
+}
+
+impl Attempts {
+    /// With the usual places, telling results only. Without threads, until there is something to do.
+    pub fn new(ended: impl Fn(AttemptId, AttemptResult) + Send + Sync + 'static) -> Self {
+        let report = move |report| {
+            if let Report::Ended(attempt, result) = report {
+                ended(attempt, result);
+            }
+        };
+        Self::with(Places::default(), Arc::new(report))
+    }
+
+    /// With so many places, telling all.
+    pub fn with(places: Places, report: Reporter) -> Self {
+        let shared = Shared {
+            state: Mutex::default(),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            places: Places { processes: places.processes.max(1), connections: places.connections.max(1) },
+            report,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Performs an attempt when there is a place for it. One that is here already, or comes after
+    /// [`stop`](Self::stop), is not taken: the answer is `false`, and nothing is told of it.
+    pub fn start(&self, execute: Execute, executor: Arc<dyn Executor>, place: Place) -> bool {
+        let mut state = self.shared.lock();
+        let known = state.running.contains_key(&execute.attempt)
+            || state.queued.iter().flatten().any(|job| job.execute.attempt == execute.attempt);
+        if known || state.stopped.is_some() {
+            return false;
+        }
+        let kind = index(executor.slot());
+        state.queued[kind].push_back(Job { execute, place, executor });
+        self.shared.wake(&mut state, kind);
+        true
+    }
+
+    /// Ends an attempt. Its result is told as that of any other; of one that is queued at once. An attempt
+    /// that is not here has told its result already, or will.
+    pub fn end(&self, attempt: &AttemptId, reason: EndReason) {
+        let mut state = self.shared.lock();
+        if let Some(switch) = state.running.get(attempt) {
+            switch.end(reason);
+            return;
+        }
+        for queue in &mut state.queued {
+            if let Some(at) = queue.iter().position(|job| job.execute.attempt == *attempt) {
+                queue.remove(at);
+                drop(state);
+                (self.shared.report)(Report::Ended(attempt.clone(), ended_early(reason)));
+                return;
+            }
+        }
+    }
+
+    /// How many attempts run. One that has just ended may not be told of yet.
+    pub fn running(&self) -> usize {
+        self.shared.lock().running.len()
+    }
+
+    /// How many attempts wait for a place.
+    pub fn queued(&self) -> usize {
+        self.shared.lock().queued.iter().map(VecDeque::len).sum()
+    }
+
+    /// Ends what runs and returns when nothing does any more: [`Stop::End`].
+    pub fn stop(&self) {
+        self.stop_as(Stop::End);
+    }
+
+    /// Stops, and returns when nothing runs any more and all is told. Stopping again may make it harder.
+    /// Not to be called by the reporter, whose thread would wait for itself.
+    pub fn stop_as(&self, how: Stop) {
+        let mut state = self.shared.lock();
+        state.stopped = Some(if state.stopped == Some(Stop::End) { Stop::End } else { how });
+        state.queued = Default::default();
+        if how == Stop::End {
+            for switch in state.running.values() {
+                switch.end(EndReason::Cancelled);
+            }
+        }
+        self.shared.work.notify_all();
+        while state.threads > 0 {
+            state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Attempts {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    /// The state is whole after every step under its lock, so that a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many queued jobs of a kind have a place.
+    fn startable(&self, state: &State, kind: usize) -> usize {
+        let free = [self.places.processes, self.places.connections][kind].saturating_sub(state.taken[kind]);
+        free.min(state.queued[kind].len())
+    }
+
+    /// Sees to it that as many threads wait as there are jobs that can begin: a thread takes jobs until it
+    /// finds none, so none is forgotten.
+    fn wake(self: &Arc<Self>, state: &mut State, kind: usize) {
+        let startable: usize = (0..state.queued.len()).map(|kind| self.startable(state, kind)).sum();
+        if startable <= state.waiting {
+            self.work.notify_one();
+            return;
+        }
+        let shared = Arc::clone(self);
+        let spawned = std::thread::Builder::new().name("attempt".to_owned()).spawn(move || shared.serve());
+        match spawned {
+            Ok(_) => state.threads += 1,
+            // Those that are busy will take it when they are done.
+            Err(_) if state.threads > 0 => {}
+            Err(error) => self.refuse(state, kind, &error),
+        }
+    }
+
+    fn refuse(&self, state: &mut State, kind: usize, error: &std::io::Error) {
+        if let Some(job) = state.queued[kind].pop_back() {
+            let message = format!("cannot start a thread for the attempt: {error}");
+            (self.report)(Report::Ended(job.execute.attempt, failed(ErrorKind::Exit, message)));
+        }
+    }
+
+    /// A thread: performs what is queued until there was nothing for a while.
+    fn serve(self: Arc<Self>) {
+        let mut state = self.lock();
+        let mut idled = false;
+        loop {
+            if let Some((kind, job)) = self.next(&mut state) {
+                state = self.perform(state, kind, &job);
+                idled = false;
+            } else if idled || state.stopped.is_some() {
+                break;
+            } else {
+                state.waiting += 1;
+                let (woken, timeout) =
+                    self.work.wait_timeout(state, THREAD_IDLE).unwrap_or_else(PoisonError::into_inner);
+                state = woken;
+                state.waiting -= 1;
+                idled = timeout.timed_out();
+            }
+        }
+        state.threads -= 1;
+        self.done.notify_all();
+    }
+
+    fn next(&self, state: &mut State) -> Option<(usize, Job)> {
+        let kind = (0..state.queued.len()).find(|&kind| self.startable(state, kind) > 0)?;
+        state.queued[kind].pop_front().map(|job| (kind, job))
+    }
+
+    fn perform<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        kind: usize,
+        job: &Job,
+    ) -> MutexGuard<'a, State> {
+        let attempt = job.execute.attempt.clone();
+        let switch = match EndSwitch::new() {
+            Ok(switch) => Arc::new(switch),
+            Err(error) => {
+                drop(state);
+                let message = format!("cannot begin the attempt: {error}");
+                (self.report)(Report::Ended(attempt, failed(ErrorKind::Exit, message)));
+                return self.lock();
+            }
+        };
+        state.taken[kind] += 1;
+        state.running.insert(attempt.clone(), Arc::clone(&switch));
+        drop(state);
+
+        (self.report)(Report::Started(attempt.clone()));
+        let performed =
+            catch_unwind(AssertUnwindSafe(|| job.executor.perform(&job.execute, &job.place, &*switch)));
+        let result = performed.unwrap_or_else(|panic| bug(job.executor.name(), &*panic));
+
+        let mut state = self.lock();
+        state.taken[kind] -= 1;
+        state.running.remove(&attempt);
+        // One that came to its own end before it was told to has a result like any other.
+        let silenced =
+            state.stopped == Some(Stop::End) && crate::executor::Control::ended(&*switch).is_some();
+        if !silenced {
+            drop(state);
+            (self.report)(Report::Ended(attempt, result));
+            state = self.lock();
+        }
+        state
+    }
+}
+
+fn index(slot: Slot) -> usize {
+    match slot {
+        Slot::Process => 0,
+        Slot::Connection => 1,
+    }
+}
+
+/// The result of an attempt whose executor panicked. It is an error like that of a program, so that
+/// `on_error` and `undo` work; the message says whose fault it is.
+fn bug(executor: &str, panic: &(dyn Any + Send)) -> AttemptResult {
+    let what = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    failed(
+        ErrorKind::Exit,
+        format!(
+            "a bug in Stead: the executor `{executor}` panicked: {what}\nplease report it with the log of the engine"
+        ),
+    )
+}
+
+/// Ends the processes that an engine which is gone has left running for these attempts, with all that they
+/// started, and returns them: those that were ended, and those that would not end.
+pub fn recover_strays(attempts: &[AttemptId]) -> (Vec<Stray>, Vec<Stray>) {
+    recover_strays_within(attempts, END_GRACE)
+}
+
+/// [`recover_strays`] with another time between TERM and KILL.
+pub fn recover_strays_within(attempts: &[AttemptId], grace: Duration) -> (Vec<Stray>, Vec<Stray>) {
+    if attempts.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let wanted: std::collections::HashSet<String> = attempts.iter().map(ToString::to_string).collect();
+    let (mut found, left) = end_all(|attempt| wanted.contains(attempt), grace);
+    found.retain(|stray| !left.contains(stray));
+    (found, left)
+}
+
+/// Removes what is left in the folder of the attempts' folders of an engine that is gone. To be called before
+/// any attempt starts and after the strays were ended.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn clear_work_folder(work: &Path) -> std::io::Result<()> {
+    clear_work(work)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::{Value, json};
+use stead_core::ids::StreamId;
+
+use super::*;
+use crate::executor::Control;
+use crate::executors::ProcessExecutor;
+use crate::secrets::EnvironmentSecrets;
+
+/// What is performed in place of a real one.
+struct Scripted(Slot, Box<dyn Fn(&Execute, &dyn Control) -> AttemptResult + Send + Sync>);
+
+impl Executor for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+    fn slot(&self) -> Slot {
+        self.0
+    }
+    fn perform(&self, job: &Execute, _: &Place, control: &dyn Control) -> AttemptResult {
+        (self.1)(job, control)
+    }
+}
+
+fn scripted(
+    slot: Slot,
+    what: impl Fn(&Execute, &dyn Control) -> AttemptResult + Send + Sync + 'static,
+) -> Arc<dyn Executor> {
+    Arc::new(Scripted(slot, Box::new(what)))
+}
+
+/// Gives back its path when it was ended.
+fn until_ended(slot: Slot) -> Arc<dyn Executor> {
+    scripted(slot, |_, control| {
+        let mut fds = [rustix::event::PollFd::from_borrowed_fd(control.fd(), rustix::event::PollFlags::IN)];
+        rustix::event::poll(&mut fds, None).unwrap();
+        ended_early(control.ended().unwrap())
+    })
+}
+
+fn id(path: &str) -> AttemptId {
+    AttemptId { stream: StreamId::new("r_pool"), path: path.to_owned(), number: 1 }
+}
+
+fn execute(path: &str, request: Value) -> Execute {
+    Execute { attempt: id(path), executor: String::new(), request, secrets: Vec::new(), key: String::new() }
+}
+
+fn place(home: &Path) -> Place {
+    Place {
+        project: home.to_owned(),
+        dir: home.join("work/a"),
+        log: home.join("a.log"),
+        files: home.join("files"),
+    }
+}
+
+fn pool(processes: usize, connections: usize) -> (Attempts, Receiver<Report>) {
+    let (sender, receiver) = channel();
+    let report: Reporter = Arc::new(move |report| sender.send(report).unwrap());
+    (Attempts::with(Places { processes, connections }, report), receiver)
+}
+
+fn start(attempts: &Attempts, path: &str, executor: &Arc<dyn Executor>) -> bool {
+    attempts.start(execute(path, Value::Null), Arc::clone(executor), place(Path::new("/nowhere")))
+}
+
+fn kind(report: Report) -> (AttemptId, Option<ErrorKind>) {
+    match report {
+        Report::Ended(id, result) => (id, result.error.map(|error| error.kind)),
+        Report::Started(id) => panic!("{id} started"),
+    }
+}
+
+#[test]
+fn no_more_than_the_places_run_and_the_rest_follows_in_order() {
+    let (attempts, reports) = pool(2, 1);
+    let waiting = until_ended(Slot::Process);
+    for path in ["a", "b", "c", "d"] {
+        assert!(start(&attempts, path, &waiting));
+    }
+    let mut begun = [reports.recv().unwrap(), reports.recv().unwrap()];
+    begun.sort_by_key(|report| format!("{report:?}"));
+    assert_eq!(begun, [Report::Started(id("a")), Report::Started(id("b"))]);
+    assert_eq!((attempts.running(), attempts.queued()), (2, 2));
+    // A place of another kind is free.
+    assert!(start(&attempts, "call", &scripted(Slot::Connection, |_, _| AttemptResult::default())));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("call")));
+    assert_eq!(kind(reports.recv().unwrap()), (id("call"), None));
+
+    attempts.end(&id("b"), EndReason::Cancelled);
+    assert_eq!(kind(reports.recv().unwrap()), (id("b"), Some(ErrorKind::Cancelled)));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("c")));
+    attempts.stop();
+    assert!(reports.try_recv().is_err(), "what was stopped with the engine is not told of");
+    assert!(!start(&attempts, "e", &waiting));
+}
+
+#[test]
+fn an_attempt_that_queues_can_be_ended() {
+    let (attempts, reports) = pool(1, 1);
+    let waiting = until_ended(Slot::Process);
+    start(&attempts, "a", &waiting);
+    start(&attempts, "b", &waiting);
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
+    attempts.end(&id("b"), EndReason::Timeout);
+    assert_eq!(kind(reports.recv().unwrap()), (id("b"), Some(ErrorKind::Timeout)));
+    attempts.end(&id("unknown"), EndReason::Timeout);
+    assert_eq!(attempts.queued(), 0);
+}
+
+#[test]
+fn an_attempt_is_performed_once_at_a_time() {
+    let (attempts, reports) = pool(1, 1);
+    let waiting = until_ended(Slot::Process);
+    assert!(start(&attempts, "a", &waiting));
+    assert!(!start(&attempts, "a", &waiting));
+    assert!(start(&attempts, "b", &waiting));
+    assert!(!start(&attempts, "b", &waiting));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
+}
+
+#[test]
+fn a_panic_is_told_as_a_bug_and_the_thread_goes_on() {
+    let (attempts, reports) = pool(1, 1);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    start(&attempts, "a", &scripted(Slot::Process, |_, _| panic!("index {} is not there", 7)));
+    start(&attempts, "b", &scripted(Slot::Process, |_, _| AttemptResult::default()));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
+    let Report::Ended(_, result) = reports.recv().unwrap() else { panic!() };
+    std::panic::set_hook(hook);
+    let error = result.error.unwrap();
+    assert!(
+        error.message.contains("bug in Stead") && error.message.contains("index 7 is not there"),
+        "{error:?}"
+    );
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("b")));
+    assert_eq!(kind(reports.recv().unwrap()), (id("b"), None));
+}
+
+#[test]
+fn finishing_waits_for_what_runs_and_begins_nothing() {
+    let (attempts, reports) = pool(1, 1);
+    let (go, gate) = channel::<()>();
+    let gate = Mutex::new(gate);
+    start(
+        &attempts,
+        "a",
+        &scripted(Slot::Process, move |_, _| {
+            gate.lock().unwrap().recv().unwrap();
+            AttemptResult { output: Some(json!(1)), ..AttemptResult::default() }
+        }),
+    );
+    start(&attempts, "b", &until_ended(Slot::Process));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
+    std::thread::scope(|scope| {
+        let stop = scope.spawn(|| attempts.stop_as(Stop::Finish));
+        go.send(()).unwrap();
+        stop.join().unwrap();
+    });
+    assert_eq!(kind(reports.recv().unwrap()), (id("a"), None));
+    assert!(reports.try_recv().is_err());
+}
+
+#[test]
+fn many_attempts_from_many_threads_all_end() {
+    let (attempts, reports) = pool(3, 5);
+    let running = Arc::new(Mutex::new((0i32, 0i32)));
+    let seen = Arc::clone(&running);
+    let executor = scripted(Slot::Process, move |_, _| {
+        let mut counts = seen.lock().unwrap();
+        counts.0 += 1;
+        counts.1 = counts.1.max(counts.0);
+        drop(counts);
+        std::thread::yield_now();
+        seen.lock().unwrap().0 -= 1;
+        AttemptResult::default()
+    });
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (attempts, executor) = (&attempts, &executor);
+            scope.spawn(move || {
+                for n in 0..250 {
+                    assert!(start(attempts, &format!("{thread}/{n}"), executor));
+                }
+            });
+        }
+    });
+    let ended = reports.iter().filter(|report| matches!(report, Report::Ended(..))).take(1000).count();
+    assert_eq!(ended, 1000);
+    assert!(running.lock().unwrap().1 <= 3);
+}
+
+#[test]
+fn stopping_ends_real_process_trees() {
+    let home = tempfile::tempdir().unwrap();
+    let (attempts, reports) = pool(4, 1);
+    let executor: Arc<dyn Executor> = Arc::new(ProcessExecutor::new(Arc::new(EnvironmentSecrets)));
+    let attempt =
+        AttemptId { stream: StreamId::new("r_stop"), path: std::process::id().to_string(), number: 1 };
+    let mut execute = execute("", json!({"script": {"text": "setsid sleep 60 & echo up; sleep 60"}}));
+    execute.attempt = attempt.clone();
+    let place = place(home.path());
+    let log = place.log.clone();
+    assert!(attempts.start(execute, executor, place));
+    while !std::fs::read_to_string(&log).is_ok_and(|text| text.contains("up")) {
+        std::thread::yield_now();
+    }
+    attempts.stop();
+    assert_eq!(stead_platform::process::find_by_attempt(|a| a == attempt.to_string()), []);
+    assert_eq!(reports.try_iter().collect::<Vec<_>>(), [Report::Started(attempt)]);
+}
+
+#[test]
+fn strays_of_an_engine_that_is_gone_are_ended() {
+    let attempt =
+        AttemptId { stream: StreamId::new("r_gone"), path: std::process::id().to_string(), number: 1 };
+    let mut child = std::process::Command::new("sleep")
+        .arg("60")
+        .env("STEAD_ATTEMPT", attempt.to_string())
+        .spawn()
+        .unwrap();
+    let reaper = std::thread::spawn(move || child.wait().unwrap());
+    let (ended, left) = recover_strays(&[attempt.clone()]);
+    assert_eq!((ended.len(), left.len()), (1, 0));
+    assert_eq!(ended[0].attempt, attempt.to_string());
+    assert!(!reaper.join().unwrap().success());
+    assert_eq!(recover_strays(&[]), (Vec::new(), Vec::new()));
+}

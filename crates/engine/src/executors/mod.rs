@@ -1,0 +1,19 @@
+//! The executors that are built in.
+
+mod noop;
+pub mod process;
+
+pub use noop::Noop;
+pub use process::ProcessExecutor;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::executor::Executor;
+use crate::secrets::Secrets;
+
+/// All of them, by name.
+pub fn all(secrets: Arc<dyn Secrets>) -> HashMap<&'static str, Arc<dyn Executor>> {
+    let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
+    all.into_iter().map(|executor| (executor.name(), executor)).collect()
+}
