@@ -161,3 +161,7 @@ impl StepStatus {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

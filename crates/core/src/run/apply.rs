@@ -172,6 +172,9 @@ impl RunState {
             }
             Event::StepEnding { path, reason } => {
                 let ix = self.at_path(path);
+                if matches!(self.get(ix).kind, Kind::Child { .. }) {
+                    self.clear_timers(ix, false);
+                }
                 let instance = self.get_mut(ix);
                 // The first error counts: what stops already does not run out of time as well.
                 if *reason == EndReason::Cancelled || instance.stopping.is_none() {
@@ -376,12 +379,12 @@ impl RunState {
 /// The timers that an instance has set, its deadline aside.
 pub(super) fn armed(instance: &Instance) -> impl Iterator<Item = (Time, Timer)> {
     let (first, second) = match &instance.kind {
-        Kind::Attempt { phase, timeout_at, .. } => {
-            let retry = if let Phase::Retry(at) = phase { Some((*at, Timer::Retry)) } else { None };
-            (timeout_at.map(|at| (at, Timer::Timeout)), retry)
-        }
-        Kind::Child { retry_at, timeout_at, .. } => {
-            (timeout_at.map(|at| (at, Timer::Timeout)), retry_at.map(|at| (at, Timer::Retry)))
+        Kind::Attempt { phase: Phase::Open, timeout_at, .. } => (timeout_at.map(|at| (at, Timer::Timeout)), None),
+        Kind::Attempt { phase: Phase::Retry(at), .. } => (Some((*at, Timer::Retry)), None),
+        Kind::Child { retry_at: Some(at), .. } => (Some((*at, Timer::Retry)), None),
+        // A child that is being ended is not timed any more, its end is awaited.
+        Kind::Child { timeout_at, .. } if instance.ending.is_none() => {
+            (timeout_at.map(|at| (at, Timer::Timeout)), None)
         }
         Kind::Wait { until, timeout_at } => {
             (Some((*until, Timer::Wait)), timeout_at.map(|at| (at, Timer::Timeout)))

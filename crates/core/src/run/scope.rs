@@ -58,7 +58,6 @@ pub(super) struct Scope<'a> {
 pub(super) struct Candidate<'a> {
     pub(super) binding: &'a str,
     pub(super) item: &'a Value,
-    pub(super) index: usize,
 }
 
 type Found<'a> = Result<Option<Val<'a>>, EvalError>;
@@ -158,9 +157,6 @@ impl<'a> Env<'a> for Scope<'a> {
         if let Some(candidate) = self.candidate {
             if name == candidate.binding {
                 return Ok(Some(Val::from_json(candidate.item)));
-            }
-            if name == "index" {
-                return Ok(Some(Val::Int(i64::try_from(candidate.index).unwrap_or(i64::MAX))));
             }
         }
         match name {

@@ -211,8 +211,8 @@ impl Machine<'_> {
             return Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)));
         }
         if let Some(key) = key {
-            let of = |(index, item): (usize, &Value)| {
-                let candidate = Candidate { binding, item, index };
+            let of = |item: &Value| {
+                let candidate = Candidate { binding, item };
                 let value =
                     self.eval(path, |reach| key.render(&site.scope(reach).with_candidate(candidate)))?;
                 Ok(match value {
@@ -220,7 +220,7 @@ impl Machine<'_> {
                     other => other.to_string(),
                 })
             };
-            keys = Some(list.iter().enumerate().map(of).collect::<Result<Vec<String>, Stop>>()?);
+            keys = Some(list.iter().map(of).collect::<Result<Vec<String>, Stop>>()?);
         }
         if let Some(keys) = &keys {
             check_keys(path, keys)?;

@@ -1,0 +1,80 @@
+//! Bounds of the core (P11): each is gone past.
+
+use serde_json::{Value, json};
+use stead_core::effect::ErrorKind;
+use stead_core::limits;
+use stead_core::run::Event;
+use stead_core::status::RunStatus;
+
+use crate::harness::{World, failed};
+
+fn refusal(text: &str, inputs: Value) -> String {
+    let world = World::run_inputs(text, inputs);
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    world.error().2
+}
+
+#[test]
+fn p11_items_of_a_foreach_are_bounded() {
+    let list: Vec<u32> = (0..=u32::try_from(limits::FOREACH_ITEMS).unwrap()).collect();
+    let text = "inputs: { all: { type: array } }\nsteps:\n  - { id: e, foreach: { in: '${{ inputs.all }}' }, set: { v: 1 } }\n";
+    assert!(refusal(text, json!({ "all": list })).contains("100001"));
+}
+
+#[test]
+fn p11_counts_are_bounded() {
+    let n = json!({ "n": u64::from(limits::LOOP_MAX) + 1 });
+    let with = |step: &str| format!("inputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {step}\n");
+    let step = "{ id: l, loop: { max: '${{ inputs.n }}' }, set: { v: 1 } }";
+    assert!(refusal(&with(step), n.clone()).contains("loop.max"));
+    let step = "{ id: e, foreach: { in: '${{ [1] }}', parallel: '${{ inputs.n }}' }, set: { v: 1 } }";
+    assert!(refusal(&with(step), n.clone()).contains("foreach.parallel"));
+    let step = "{ id: r, retry: { attempts: '${{ inputs.n }}' }, noop: { fail: x } }";
+    assert!(refusal(&with(step), n).contains("retry.attempts"));
+}
+
+#[test]
+fn p11_keys_are_bounded() {
+    let text = "inputs: { k: { type: string } }\nsteps:\n  - { id: e, foreach: { in: '${{ [1] }}', key: '${{ inputs.k }}' }, set: { v: 1 } }\n";
+    assert!(refusal(text, json!({ "k": "k".repeat(limits::KEY_BYTES + 1) })).contains("256"));
+}
+
+#[test]
+fn p11_lengths_of_time_are_bounded() {
+    let text = "inputs: { t: { type: string } }\nsteps:\n  - { id: w, wait: { for: '${{ inputs.t }}' } }\n";
+    assert!(refusal(text, json!({ "t": "9000d" })).contains("ten years"));
+}
+
+#[test]
+fn p11_texts_of_errors_are_cut() {
+    let long = "e".repeat(limits::ERROR_BYTES * 2);
+    let script = move |_: &_| Some(failed(ErrorKind::Exit, &long));
+    let world = World::run_with("steps:\n  - { id: a, noop: 1 }\n", json!({}), Box::new(script));
+    let message = world.error().2;
+    assert!(message.len() < limits::ERROR_BYTES + 20 && message.ends_with("(cut)"));
+}
+
+#[test]
+fn p11_a_turn_is_bounded_and_the_rest_follows() {
+    let world = World::run("steps:\n  - { id: l, loop: { max: 5000 }, set: { v: '${{ iteration }}' } }\n");
+    assert_eq!(world.outputs(), json!({"l": {"v": 5000}}));
+    // The harness gives `Continue` as the driver does; that it had to shows in no event, so the times a turn
+    // was cut are counted through its size.
+    let events = world.runs[&world.top].journal.len();
+    assert!(events > 4 * limits::TURN_EVENTS);
+}
+
+#[test]
+fn p11_values_above_the_bound_fail_their_step() {
+    let script = |job: &stead_core::effect::Execute| {
+        let huge = if job.attempt.path == "a" { "x".repeat(limits::VALUE_BYTES + 1) } else { String::new() };
+        Some(crate::harness::ok(Value::String(huge)))
+    };
+    let world = World::run_with("steps:\n  - { id: a, noop: 1 }\n", json!({}), Box::new(script));
+    assert!(world.error().2.contains("64 MiB"), "{}", world.error().2);
+    let ended = world.runs[&world.top].journal.iter().find_map(|(_, event)| match event {
+        Event::AttemptEnded { output, .. } => Some(output.clone()),
+        _ => None,
+    });
+    assert_eq!(ended, Some(None), "nothing of it is kept");
+}

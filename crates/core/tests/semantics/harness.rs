@@ -1,0 +1,345 @@
+//! Drives runs of real definitions through the core, by hand: a clock that the test sets, executors that the
+//! test scripts, and a second state that is replayed from the serialised journal after every turn and has to
+//! come out the same.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use stead_core::Time;
+use stead_core::effect::{AttemptError, AttemptResult, EndReason, Effect, ErrorKind, Execute};
+use stead_core::ids::StreamId;
+use stead_core::message::Message;
+use stead_core::run::{Ctx, Event, Input, MessageBody, Needs, RunState, StepNow, View, turn};
+use stead_core::status::{Outcome, RunStatus, StepStatus};
+use stead_core::value::{ValueRef, Values};
+use stead_lang::plan::Plan;
+
+/// What an executor does with an attempt: a result now, or nothing until the test says so.
+type Script = Box<dyn FnMut(&Execute) -> Option<AttemptResult>>;
+
+pub(crate) struct World {
+    pub(crate) at: Time,
+    pub(crate) runs: BTreeMap<StreamId, Run>,
+    pub(crate) top: StreamId,
+    plans: HashMap<String, Arc<Plan>>,
+    inbox: VecDeque<Message>,
+    script: Script,
+    /// Attempts that were handed out and have no result.
+    pub(crate) open: Vec<Execute>,
+    /// Keys of all attempts handed out, in order.
+    pub(crate) executed: Vec<String>,
+    /// Ends that were asked for.
+    pub(crate) ends: Vec<(String, EndReason)>,
+    files: HashMap<String, Vec<u8>>,
+}
+
+pub(crate) struct Run {
+    pub(crate) state: RunState,
+    values: Values,
+    plan: Arc<Plan>,
+    pub(crate) journal: Vec<(Time, Event)>,
+}
+
+pub(crate) fn ok(output: Value) -> AttemptResult {
+    AttemptResult { output: Some(output), exit_code: Some(0), ..AttemptResult::default() }
+}
+
+pub(crate) fn failed(kind: ErrorKind, message: &str) -> AttemptResult {
+    let error = Some(AttemptError { kind, message: message.into() });
+    AttemptResult { error, exit_code: Some(1), ..AttemptResult::default() }
+}
+
+/// A noop gives its value back, unless the value says what is to happen: `fail: message`, `hang: true`, or
+/// `fail_first: N`.
+fn default_script() -> Script {
+    let mut tries: HashMap<String, i64> = HashMap::new();
+    Box::new(move |job| {
+        let value = job.request.get("value").cloned().unwrap_or(Value::Null);
+        let tried = tries.entry(job.key.clone()).or_default();
+        *tried += 1;
+        if let Some(message) = value.get("fail").and_then(Value::as_str) {
+            return Some(failed(ErrorKind::Exit, message));
+        }
+        if value.get("fail_first").and_then(Value::as_i64).is_some_and(|n| *tried <= n) {
+            return Some(failed(ErrorKind::Exit, "not yet"));
+        }
+        if value.get("hang").is_some() {
+            return None;
+        }
+        Some(ok(value))
+    })
+}
+
+pub(crate) fn plan(text: &str) -> (Arc<Plan>, HashMap<String, Arc<Plan>>) {
+    let text = if text.trim_start().starts_with("stead:") { text.to_owned() } else { format!("stead: 1\nname: test\n{text}") };
+    let bundle =
+        stead_lang::Bundle { entry: "test.yml".into(), files: [("test.yml".to_owned(), text)].into(), ..Default::default() };
+    let checked = stead_lang::check(&bundle);
+    let problems: Vec<String> = checked
+        .diagnostics
+        .iter()
+        .map(|d| format!("{} {}:{} {}", d.code, d.span.line, d.span.column, d.message))
+        .collect();
+    let plan = checked.plan.unwrap_or_else(|| panic!("the definition has errors:\n{}", problems.join("\n")));
+    let mut plans: HashMap<String, Arc<Plan>> = HashMap::new();
+    for (revision, child) in &checked.children {
+        plans.insert(revision.clone(), stead_lang::check(child).plan.expect("children are checked"));
+    }
+    plans.insert(plan.revision.clone(), plan.clone());
+    (plan, plans)
+}
+
+impl World {
+    /// Starts a definition and goes on until nothing happens by itself.
+    pub(crate) fn run(text: &str) -> World {
+        World::run_with(text, json!({}), default_script())
+    }
+
+    pub(crate) fn run_inputs(text: &str, inputs: Value) -> World {
+        World::run_with(text, inputs, default_script())
+    }
+
+    pub(crate) fn run_with(text: &str, inputs: Value, script: Script) -> World {
+        let (plan, plans) = plan(text);
+        let Value::Object(given) = inputs else { panic!("inputs are a map") };
+        let inputs: Map<String, Value> =
+            stead_lang::inputs::check_inputs(&plan, &given).expect("the inputs fit");
+        let top = StreamId::new("r_test");
+        let mut world = World {
+            at: 1_000_000,
+            runs: BTreeMap::new(),
+            top: top.clone(),
+            plans,
+            inbox: VecDeque::new(),
+            script,
+            open: Vec::new(),
+            executed: Vec::new(),
+            ends: Vec::new(),
+            files: HashMap::new(),
+        };
+        world.add(&top, plan);
+        let inputs = inputs.into_iter().collect();
+        world.give(&top, Input::Start { inputs, project: "p".into(), folder: "/p".into() });
+        world.go();
+        world
+    }
+
+    fn add(&mut self, id: &StreamId, plan: Arc<Plan>) {
+        let run = Run { state: RunState::new(id.clone()), values: Values::default(), plan, journal: Vec::new() };
+        self.runs.insert(id.clone(), run);
+    }
+
+    /// Takes one input of a run, and what follows it at once.
+    pub(crate) fn give(&mut self, id: &StreamId, input: Input) {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let at = self.at;
+            let run = self.runs.get_mut(id).expect("the run is known");
+            let before = run.state.seq;
+            let out = loop {
+                let mut ctx = Ctx { plan: &run.plan, at, values: &mut run.values };
+                match turn(&mut run.state, &input, &mut ctx) {
+                    Ok(out) => break out,
+                    Err(Needs(needs)) => {
+                        assert_eq!(run.state.seq, before, "a turn that needs a value changes nothing");
+                        for reference in needs {
+                            let value = load(&run.journal, &self.files, &reference);
+                            run.values.put(reference, value);
+                        }
+                    }
+                }
+            };
+            let at = run.state.at.max(at);
+            run.journal.extend(out.events.iter().map(|event| (at, event.clone())));
+            run.state.settle_status();
+            // What was loaded may go at any time.
+            run.values.clear();
+            check_replay(run);
+            for file in out.files {
+                self.files.insert(file.hash, file.bytes);
+            }
+            self.inbox.extend(out.messages);
+            for effect in out.effects {
+                match effect {
+                    Effect::Execute(job) => {
+                        self.executed.push(job.key.clone());
+                        self.open.push(job);
+                    }
+                    Effect::End { attempt, reason } => self.ends.push((attempt.path, reason)),
+                }
+            }
+            if out.more {
+                next = Some(Input::Continue);
+            }
+        }
+    }
+
+    /// Goes on until nothing happens by itself. What was told to end, ends.
+    pub(crate) fn go(&mut self) {
+        loop {
+            if let Some(message) = self.inbox.pop_front() {
+                let to = message.to.clone();
+                if !self.runs.contains_key(&to)
+                    && let Some(MessageBody::StartRun { revision, .. }) = MessageBody::of(&message)
+                {
+                    let plan = self.plans[&revision].clone();
+                    self.add(&to, plan);
+                }
+                self.give(&to, Input::Message(message));
+                continue;
+            }
+            let ended: Vec<String> = self.ends.iter().map(|(path, _)| path.clone()).collect();
+            let at = (0..self.open.len()).find_map(|i| {
+                if ended.contains(&self.open[i].attempt.path) {
+                    return Some((i, AttemptResult::default()));
+                }
+                (self.script)(&self.open[i]).map(|result| (i, result))
+            });
+            let Some((at, result)) = at else { return };
+            let job = self.open.remove(at);
+            self.finish(&job, result);
+        }
+    }
+
+    pub(crate) fn finish(&mut self, job: &Execute, result: AttemptResult) {
+        let (path, number) = (job.attempt.path.clone(), job.attempt.number);
+        self.give(&job.attempt.stream.clone(), Input::AttemptEnded { path, number, result });
+    }
+
+    /// The attempt at `path` ends so.
+    pub(crate) fn end(&mut self, path: &str, result: AttemptResult) {
+        let at = self.open.iter().position(|job| job.attempt.path == path).expect("the attempt is under way");
+        let job = self.open.remove(at);
+        self.finish(&job, result);
+        self.go();
+    }
+
+    /// Time passes, in milliseconds.
+    pub(crate) fn pass(&mut self, millis: i64) {
+        let until = self.at + millis;
+        loop {
+            let due = self.runs.iter().filter_map(|(id, run)| Some((run.state.due()?, id.clone()))).min();
+            match due {
+                Some((due, id)) if due <= until => {
+                    self.at = self.at.max(due);
+                    self.give(&id, Input::Time);
+                    self.go();
+                }
+                _ => break,
+            }
+        }
+        self.at = until;
+    }
+
+    pub(crate) fn cancel(&mut self) {
+        let top = self.top.clone();
+        self.give(&top, Input::Cancel { by: "user:ana".into(), reason: None });
+        self.go();
+    }
+
+    /// The engine goes and another comes: attempts under way are lost, everything is read back.
+    pub(crate) fn crash(&mut self) {
+        self.open.clear();
+        self.ends.clear();
+        for run in self.runs.values_mut() {
+            run.state = replay(run).replayed();
+            run.values.clear();
+        }
+        for id in self.runs.keys().cloned().collect::<Vec<_>>() {
+            if !self.runs[&id].state.status.is_end() {
+                self.give(&id, Input::Recovered);
+            }
+        }
+        self.go();
+    }
+
+    pub(crate) fn state(&self) -> &RunState {
+        &self.runs[&self.top].state
+    }
+
+    pub(crate) fn view(&mut self) -> View {
+        let run = self.runs.get_mut(&self.top).expect("the top run is known");
+        run.state.view(&run.plan)
+    }
+
+    /// The step, item or iteration at a path.
+    pub(crate) fn step(&mut self, path: &str) -> StepNow {
+        fn search(all: &[StepNow], path: &str) -> Option<StepNow> {
+            all.iter().find_map(|step| if step.path == path { Some(step.clone()) } else { search(&step.inside, path) })
+        }
+        let view = self.view();
+        search(&view.steps, path).unwrap_or_else(|| panic!("there is no {path} in {view:#?}"))
+    }
+
+    pub(crate) fn status(&mut self, path: &str) -> StepStatus {
+        self.step(path).status
+    }
+
+    pub(crate) fn outputs(&self) -> Value {
+        let run = &self.runs[&self.top];
+        let error = || format!("{:?} with {:?}", run.state.status, run.state.error);
+        let reference = run.state.outputs_at().unwrap_or_else(|| panic!("the run has no outputs: {}", error()));
+        load(&run.journal, &self.files, reference)
+    }
+
+    pub(crate) fn ended(&self) -> (RunStatus, Option<Outcome>) {
+        (self.state().status, self.state().outcome)
+    }
+
+    pub(crate) fn error(&self) -> (ErrorKind, String, String) {
+        let error = self.state().error.clone().unwrap_or_else(|| panic!("no error: {:?}", self.ended()));
+        (error.kind, error.step, error.message)
+    }
+
+    /// Types of the top run's events about a path.
+    pub(crate) fn events(&self, path: &str) -> Vec<String> {
+        let of = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
+        let journal = &self.runs[&self.top].journal;
+        journal.iter().filter(|(_, event)| event.path() == Some(path)).map(|(_, event)| of(event)).collect()
+    }
+}
+
+fn replay(run: &Run) -> RunState {
+    let mut state = RunState::new(run.state.id.clone());
+    for (at, event) in &run.journal {
+        let text = serde_json::to_string(event).unwrap();
+        state.apply(&serde_json::from_str(&text).unwrap(), *at);
+    }
+    state
+}
+
+/// The journal alone gives the same state, and so does a snapshot of it.
+fn check_replay(run: &mut Run) {
+    // Short journals are checked at every turn, long ones now and then.
+    let length = run.journal.len();
+    if length > 5_000 || (length > 200 && length % 97 != 0) {
+        return;
+    }
+    let mut again = replay(run).replayed();
+    again.settle_status();
+    let want = run.state.view(&run.plan);
+    if !want.status.is_end() && run.state.unfinished() {
+        return;
+    }
+    let mut got = again.view(&run.plan);
+    got.status = want.status;
+    assert_eq!(got, want, "replayed");
+    assert_eq!(again.due(), run.state.due(), "due, replayed");
+    let bytes = run.state.snapshot().unwrap();
+    let mut back = RunState::from_snapshot(&bytes).unwrap();
+    assert_eq!(back.view(&run.plan), want, "from a snapshot");
+    assert_eq!(back.due(), run.state.due(), "due, from a snapshot");
+}
+
+fn load(journal: &[(Time, Event)], files: &HashMap<String, Vec<u8>>, reference: &ValueRef) -> Value {
+    match reference {
+        ValueRef::Inline(value) => value.clone(),
+        ValueRef::Event { seq, at } => {
+            let event = &journal[usize::try_from(*seq).unwrap() - 1].1;
+            let event = serde_json::to_value(event).unwrap();
+            event.pointer(at).unwrap_or_else(|| panic!("nothing at {at} in {event}")).clone()
+        }
+        ValueRef::File { hash } => serde_json::from_slice(&files[hash]).unwrap(),
+    }
+}

@@ -1,0 +1,13 @@
+//! The rules of the language that concern the core, each with a test that carries its number.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+
+mod blocks;
+mod bounds;
+mod children;
+mod crash;
+mod ends;
+mod errors;
+mod harness;
+mod iterations;
+mod outputs;
+mod time;

@@ -1,0 +1,272 @@
+//! The workloads of docs/benchmarks.md, each beside what the disk gives in the same minute.
+//!
+//! `cargo xtask bench` builds and runs this and makes the table. One line of JSON per cell:
+//! `{"name", "value", "unit", "detail"}`.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measuring tool: it prints, and stops when something is off"
+)]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use serde_json::{Map, Value, json};
+use stead_core::ids::StreamId;
+use stead_engine::driver::Written;
+use stead_engine::operations::Operation;
+use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::{Engine, Home};
+use stead_lang::Bundle;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let folder = PathBuf::from(&args[0]);
+    let binary = PathBuf::from(&args[1]);
+    let wanted = &args[2..];
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
+    calibrate(&folder);
+    if wants("w1") {
+        one_process(&folder, &binary);
+    }
+    if wants("w2a") {
+        for n in [10_000, 100_000] {
+            steps(&folder, &format!("W2a {n} set steps"), n, "set: '${{ iteration + 1 }}'");
+        }
+    }
+    if wants("w2b") {
+        for n in [1_000, 10_000] {
+            steps(&folder, &format!("W2b {n} noop steps"), n, "noop: '${{ iteration + 1 }}'");
+        }
+    }
+    if wants("w3") {
+        many_runs(&folder, 10_000);
+    }
+    if wants("w4") {
+        for _ in 0..3 {
+            fan_out(&folder, 1_000);
+        }
+    }
+    if wants("w6") {
+        processes(&folder, 200);
+    }
+}
+
+fn report(name: &str, value: f64, unit: &str, detail: &str) {
+    println!("{}", json!({"name": name, "value": value, "unit": unit, "detail": detail}));
+}
+
+/// What the disk and the system give, for the ratios.
+fn calibrate(folder: &Path) {
+    let path = folder.join("calibration");
+    let mut file = File::options().create(true).append(true).open(&path).unwrap();
+    let (start, mut count) = (Instant::now(), 0u32);
+    while start.elapsed() < Duration::from_millis(700) {
+        file.write_all(&[b'x'; 200]).unwrap();
+        rustix::fs::fdatasync(file.as_fd()).unwrap();
+        count += 1;
+    }
+    report(
+        "disk: fdatasync of 200 bytes appended",
+        f64::from(count) / start.elapsed().as_secs_f64(),
+        "/s",
+        "",
+    );
+    let rate = stead_store::sqlite::bare_commits(&folder.join("bare.db"), Duration::from_secs(1)).unwrap();
+    report("disk: SQLite, one row a commit, WAL, FULL", rate, "/s", "");
+    let (start, n) = (Instant::now(), 200);
+    for _ in 0..n {
+        Command::new("/bin/true").status().unwrap();
+    }
+    let each = start.elapsed().as_secs_f64() * 1_000.0 / f64::from(n);
+    report("system: spawn and wait for /bin/true", each, "ms", "");
+}
+
+struct Bench {
+    engine: Engine,
+    follow: Receiver<Written>,
+    home: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(folder: &Path) -> Self {
+        let home = tempfile::tempdir_in(folder).unwrap();
+        let engine = Engine::open(&Home::at(home.path()), Arc::new(EnvironmentSecrets)).unwrap();
+        let follow = engine.follow().unwrap();
+        Self { engine, follow, home }
+    }
+
+    fn start(&self, number: u64, text: &str) -> StreamId {
+        let files: BTreeMap<String, String> = [("bench.yml".to_owned(), text.to_owned())].into();
+        let bundle = Bundle { entry: "bench.yml".into(), files };
+        let mut chance = [0u8; 10];
+        chance[..8].copy_from_slice(&number.to_be_bytes());
+        let run = StreamId::run(chance);
+        let (project, folder) = (String::new(), "/".to_owned());
+        self.engine
+            .ask(Operation::Start { run: run.clone(), bundle, inputs: Map::new(), project, folder })
+            .unwrap();
+        run
+    }
+
+    /// Waits until a run ends; gives what it came to.
+    fn next_end(&self) -> Value {
+        loop {
+            let written = self.follow.recv().unwrap();
+            // The end of a run is the last event of its last row.
+            let tail = &written.events[written.events.len().saturating_sub(400)..];
+            if !String::from_utf8_lossy(tail).contains("\"run_") {
+                continue;
+            }
+            let events: Vec<Value> = serde_json::from_slice(&written.events).unwrap();
+            let last = events.last().unwrap();
+            match last["type"].as_str() {
+                Some("run_completed") => return last["outputs"]["value"].clone(),
+                Some("run_failed" | "run_cancelled") => panic!("{last}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        std::fs::metadata(self.home.path().join("stead.db")).map_or(0, |m| m.len())
+    }
+}
+
+fn head(body: &str) -> String {
+    format!("stead: 1\nname: bench\n{body}")
+}
+
+fn one_process(folder: &Path, binary: &Path) {
+    let definition = folder.join("hello.yml");
+    std::fs::write(&definition, head("steps:\n  - id: hello\n    run: [echo, hello]\n")).unwrap();
+    let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+    for _ in 0..9 {
+        let home = tempfile::tempdir_in(folder).unwrap();
+        let before = children_cpu();
+        let start = Instant::now();
+        let output =
+            Command::new(binary).arg("run").arg(&definition).env("STEAD_HOME", home.path()).output().unwrap();
+        walls.push(start.elapsed().as_secs_f64() * 1_000.0);
+        cpus.push(children_cpu() - before);
+        assert!(output.status.success(), "{output:?}");
+    }
+    report(
+        "W1 one-step run, whole process: wall",
+        median(&mut walls),
+        "ms",
+        "median of 9, home made from nothing",
+    );
+    report("W1 one-step run, whole process: CPU", median(&mut cpus), "ms", "the step's own program included");
+}
+
+/// CPU time of children that ended, in milliseconds.
+fn children_cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: f64 = fields[13..15].iter().map(|f| f.parse::<f64>().unwrap()).sum();
+    ticks * 10.0
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn steps(folder: &Path, name: &str, n: u32, action: &str) {
+    let bench = Bench::new(folder);
+    let text = head(&format!("steps:\n  - id: s\n    loop: {{ max: {n} }}\n    {action}\n"));
+    let start = Instant::now();
+    bench.start(1, &text);
+    let outputs = bench.next_end();
+    let rate = f64::from(n) / start.elapsed().as_secs_f64();
+    assert_eq!(outputs["s"], json!(n + 1));
+    report(name, rate, "steps/s", &format!("{} bytes a step in the database", bench.bytes() / u64::from(n)));
+    bench.engine.stop().unwrap();
+}
+
+fn many_runs(folder: &Path, runs: u64) {
+    let bench = Bench::new(folder);
+    let text = head(
+        "steps:\n  - { id: a, noop: 1 }\n  - { id: b, noop: '${{ steps.a.output + 1 }}' }\n  - { id: c, noop: '${{ steps.b.output + 1 }}' }\n",
+    );
+    let start = Instant::now();
+    let bench = Arc::new(bench);
+    let next = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let (permits, places) = crossbeam_channel::bounded::<()>(64);
+    for _ in 0..64 {
+        permits.send(()).unwrap();
+    }
+    let starters: Vec<_> = (0..16)
+        .map(|_| {
+            let (bench, next, places, text) = (bench.clone(), next.clone(), places.clone(), text.clone());
+            std::thread::spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if number >= runs || places.recv().is_err() {
+                        return;
+                    }
+                    bench.start(number, &text);
+                }
+            })
+        })
+        .collect();
+    for _ in 0..runs {
+        assert_eq!(bench.next_end()["c"], json!(3));
+        let _ = permits.send(());
+    }
+    let rate = runs as f64 / start.elapsed().as_secs_f64();
+    for starter in starters {
+        starter.join().unwrap();
+    }
+    report(
+        &format!("W3 {runs} runs of 3 noop steps, 64 at a time"),
+        rate,
+        "runs/s",
+        "16 callers, each start answered when durable",
+    );
+}
+
+fn fan_out(folder: &Path, n: u32) {
+    let bench = Bench::new(folder);
+    let list = json!((1..=n).collect::<Vec<_>>());
+    let text = head(&format!(
+        "inputs: {{ all: {{ type: array, default: {list} }} }}\nsteps:\n  - id: each\n    foreach: {{ in: '${{{{ inputs.all }}}}', parallel: {n} }}\n    noop: '${{{{ item }}}}'\noutputs: {{ sum: '${{{{ sum(steps.each.output) }}}}' }}\n"
+    ));
+    let start = Instant::now();
+    bench.start(1, &text);
+    let outputs = bench.next_end();
+    let seconds = start.elapsed().as_secs_f64();
+    assert_eq!(outputs["sum"], json!(n * (n + 1) / 2));
+    report(&format!("W4 {n} parallel noop steps in one run"), seconds * 1_000.0, "ms", "");
+    bench.engine.stop().unwrap();
+}
+
+fn processes(folder: &Path, n: u32) {
+    let bench = Bench::new(folder);
+    let text = head(&format!("steps:\n  - id: s\n    loop: {{ max: {n} }}\n    run: [/bin/true]\n"));
+    let start = Instant::now();
+    bench.start(1, &text);
+    bench.next_end();
+    let each = start.elapsed().as_secs_f64() * 1_000.0 / f64::from(n);
+    let start = Instant::now();
+    for _ in 0..n {
+        Command::new("/bin/true").status().unwrap();
+    }
+    let bare = start.elapsed().as_secs_f64() * 1_000.0 / f64::from(n);
+    report(&format!("W6 {n} steps /bin/true: each"), each, "ms", "");
+    report(
+        "W6 overhead over spawning it",
+        each - bare,
+        "ms",
+        &format!("spawn alone {bare:.2} ms, same minute"),
+    );
+    bench.engine.stop().unwrap();
+}
