@@ -1,11 +1,13 @@
 //! Values in which expressions stand.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::expr::{Env, EvalError, Expr, ExprProblem, Type, TypeEnv};
+use crate::expr::token::{literal_at, tokens};
+use crate::expr::{Env, EvalError, Expr, ExprProblem, Field, ProblemKind, Segment, Type, TypeEnv};
+use crate::limits;
 
 /// A value of a definition: what is fixed is kept as it is, what is computed is an expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Template {
     /// No expression inside.
     Literal(Value),
@@ -22,7 +24,7 @@ pub enum Template {
 }
 
 /// A part of a text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Piece {
     /// As it stands.
     Text(String),
@@ -30,59 +32,386 @@ pub enum Piece {
     Expr(Expr),
 }
 
+const OPEN: &str = "${{";
+const CLOSE: &str = "}}";
+
 impl Template {
     /// The template of a text. Positions of problems, and [`Expr::base`] of the expressions, count in `text`.
     ///
     /// # Errors
     /// All that is wrong with its marks and expressions.
     pub fn parse(text: &str) -> Result<Template, Vec<ExprProblem>> {
-        Ok(Template::Literal(Value::String(text.into())))
+        let mut pieces = Vec::new();
+        let mut problems = Vec::new();
+        let mut plain = String::new();
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(open) = rest.find(OPEN) else {
+                plain.push_str(rest);
+                break;
+            };
+            let before = rest.get(..open).unwrap_or_default();
+            if let Some(before) = before.strip_suffix('$') {
+                plain.push_str(before);
+                plain.push_str(OPEN);
+                at += open + OPEN.len();
+                continue;
+            }
+            plain.push_str(before);
+            let start = at + open;
+            let Some(len) = closing(rest.get(open + OPEN.len()..).unwrap_or_default()) else {
+                problems.push(unclosed(text, start));
+                break;
+            };
+            match compile(text, start + OPEN.len(), len) {
+                Ok(expr) => {
+                    if !plain.is_empty() {
+                        pieces.push(Piece::Text(std::mem::take(&mut plain)));
+                    }
+                    pieces.push(Piece::Expr(expr));
+                }
+                Err(found) => problems.extend(found),
+            }
+            at = start + OPEN.len() + len + CLOSE.len();
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if pieces.is_empty() {
+            return Ok(Template::Literal(Value::String(plain)));
+        }
+        if !plain.is_empty() {
+            pieces.push(Piece::Text(plain));
+        }
+        Ok(match pieces.as_slice() {
+            [Piece::Expr(expr)] => {
+                secret(expr).map_or_else(|| Template::Expr(expr.clone()), Template::Secret)
+            }
+            _ => Template::Text(pieces),
+        })
     }
 
     /// A list; a literal where all its elements are.
     pub fn list(items: Vec<Template>) -> Template {
+        if items.iter().all(Template::is_literal) {
+            let values = items.into_iter().filter_map(Template::into_literal);
+            return Template::Literal(Value::Array(values.collect()));
+        }
         Template::List(items)
     }
 
     /// A map; a literal where all its values are.
     pub fn map(entries: Vec<(String, Template)>) -> Template {
+        if entries.iter().all(|(_, value)| value.is_literal()) {
+            let values = entries.into_iter().filter_map(|(key, value)| Some((key, value.into_literal()?)));
+            return Template::Literal(Value::Object(values.collect()));
+        }
         Template::Map(entries)
     }
 
-    /// Whether there is no expression in it.
+    /// Whether there is no expression in it, and no secret.
     pub fn is_literal(&self) -> bool {
         matches!(self, Template::Literal(_))
     }
 
+    fn into_literal(self) -> Option<Value> {
+        match self {
+            Template::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// All expressions in it, in order, each with its [`Expr::base`]. A lone secret is none.
     pub fn expressions(&self) -> Vec<(u32, &Expr)> {
-        Vec::new()
+        let mut found = Vec::new();
+        self.collect(&mut found);
+        found
+    }
+
+    fn collect<'t>(&'t self, found: &mut Vec<(u32, &'t Expr)>) {
+        match self {
+            Template::Literal(_) | Template::Secret(_) => {}
+            Template::Expr(expr) => found.push((expr.base(), expr)),
+            Template::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
+                Piece::Expr(expr) => Some((expr.base(), expr)),
+                Piece::Text(_) => None,
+            })),
+            Template::List(items) => items.iter().for_each(|item| item.collect(found)),
+            Template::Map(entries) => entries.iter().for_each(|(_, value)| value.collect(found)),
+        }
     }
 
     /// What type its value has over roots of these types, and all that cannot work over them. Offsets count
     /// in the text each part was parsed from, so check the parts of a list or map one by one.
-    pub fn check(&self, _env: &dyn TypeEnv) -> (Type, Vec<ExprProblem>) {
-        (Type::Dyn, Vec::new())
+    pub fn check(&self, env: &dyn TypeEnv) -> (Type, Vec<ExprProblem>) {
+        let mut problems = Vec::new();
+        let ty = self.infer(env, &mut problems);
+        (ty, problems)
+    }
+
+    fn infer(&self, env: &dyn TypeEnv, problems: &mut Vec<ExprProblem>) -> Type {
+        let mut of = |expr: &Expr| {
+            let (ty, found) = expr.check(env);
+            problems.extend(found);
+            ty
+        };
+        match self {
+            Template::Literal(value) => Type::of_value(value),
+            Template::Secret(_) => Type::String,
+            Template::Expr(expr) => of(expr),
+            Template::Text(pieces) => {
+                for piece in pieces {
+                    if let Piece::Expr(expr) = piece {
+                        of(expr);
+                    }
+                }
+                Type::String
+            }
+            Template::List(items) => {
+                let types: Vec<Type> = items.iter().map(|item| item.infer(env, problems)).collect();
+                Type::list(Type::common(types))
+            }
+            Template::Map(entries) => {
+                let field =
+                    |(name, value): &(String, Template)| Field::required(name, value.infer(env, problems));
+                Type::map(entries.iter().map(field).collect(), false)
+            }
+        }
     }
 
     /// The value, with all expressions computed.
     ///
     /// # Errors
-    /// As [`Expr::eval`].
-    pub fn render<'a>(&'a self, _env: &dyn Env<'a>) -> Result<Value, EvalError> {
-        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    /// As [`Expr::eval`]. A value that is not loaded does not keep the others from being asked for.
+    pub fn render<'a>(&'a self, env: &dyn Env<'a>) -> Result<Value, EvalError> {
+        match self {
+            Template::Literal(value) => Ok(value.clone()),
+            Template::Secret(_) => Ok(Value::Null),
+            Template::Expr(expr) => expr.eval(env)?.to_json(),
+            Template::Text(pieces) => Ok(Value::String(text_of(pieces, env)?)),
+            Template::List(items) => {
+                let mut made = Vec::with_capacity(items.len());
+                let mut needs = false;
+                for item in items {
+                    made.extend(or_needs(item.render(env), &mut needs)?);
+                }
+                if needs { Err(EvalError::Needs) } else { Ok(Value::Array(made)) }
+            }
+            Template::Map(entries) => {
+                let mut made = Map::with_capacity(entries.len());
+                let mut needs = false;
+                for (key, value) in entries {
+                    if let Some(value) = or_needs(value.render(env), &mut needs)? {
+                        made.insert(key.clone(), value);
+                    }
+                }
+                if needs { Err(EvalError::Needs) } else { Ok(Value::Object(made)) }
+            }
+        }
     }
 
     /// The value as text.
     ///
     /// # Errors
     /// As [`Template::render`].
-    pub fn render_text<'a>(&'a self, _env: &dyn Env<'a>) -> Result<String, EvalError> {
-        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    pub fn render_text<'a>(&'a self, env: &dyn Env<'a>) -> Result<String, EvalError> {
+        match self {
+            Template::Expr(expr) => Ok(expr.eval(env)?.to_text()?.into_owned()),
+            Template::Text(pieces) => text_of(pieces, env),
+            _ => {
+                let value = self.render(env)?;
+                let text = crate::expr::Val::from_json(&value).to_text()?.into_owned();
+                Ok(text)
+            }
+        }
     }
 
     /// Where secrets stand in it: JSON pointer and name, in order.
     pub fn secrets(&self) -> Vec<(String, String)> {
-        Vec::new()
+        let mut found = Vec::new();
+        self.collect_secrets(&mut String::new(), &mut found);
+        found
+    }
+
+    fn collect_secrets(&self, pointer: &mut String, found: &mut Vec<(String, String)>) {
+        let len = pointer.len();
+        match self {
+            Template::Secret(name) => found.push((pointer.clone(), name.clone())),
+            Template::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    pointer.push('/');
+                    pointer.push_str(&at.to_string());
+                    item.collect_secrets(pointer, found);
+                    pointer.truncate(len);
+                }
+            }
+            Template::Map(entries) => {
+                for (key, value) in entries {
+                    pointer.push('/');
+                    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                    value.collect_secrets(pointer, found);
+                    pointer.truncate(len);
+                }
+            }
+            Template::Literal(_) | Template::Expr(_) | Template::Text(_) => {}
+        }
     }
 }
+
+/// The text of a text with expressions in it.
+fn text_of<'a>(pieces: &'a [Piece], env: &dyn Env<'a>) -> Result<String, EvalError> {
+    let mut text = String::new();
+    let mut needs = false;
+    for piece in pieces {
+        match piece {
+            Piece::Text(part) => text.push_str(part),
+            Piece::Expr(expr) => {
+                let Some(value) = or_needs(expr.eval(env), &mut needs)? else { continue };
+                if let Some(part) = or_needs(value.to_text(), &mut needs)? {
+                    if text.len() + part.len() > limits::MADE_BYTES {
+                        let message = format!("the text becomes longer than {} bytes", limits::MADE_BYTES);
+                        return Err(EvalError::Failed { message, offset: 0 });
+                    }
+                    text.push_str(&part);
+                }
+            }
+        }
+    }
+    if needs { Err(EvalError::Needs) } else { Ok(text) }
+}
+
+/// Notes a value that is not loaded and goes on: the host is to hear of all of them at once.
+fn or_needs<T>(result: Result<T, EvalError>, needs: &mut bool) -> Result<Option<T>, EvalError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(EvalError::Needs) => {
+            *needs = true;
+            Ok(None)
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+/// A condition: an expression with or without one pair of marks around the whole.
+pub(crate) fn condition(text: &str) -> Result<Expr, Vec<ExprProblem>> {
+    let start = text.len() - text.trim_start().len();
+    let inner = text.trim();
+    let Some(after) = inner.strip_prefix(OPEN) else {
+        if let Some(at) = marks_in(text) {
+            return Err(vec![partly(at)]);
+        }
+        return Expr::compile_at(inner, start as u32);
+    };
+    let Some(len) = closing(after) else { return Err(vec![unclosed(text, start)]) };
+    let rest = after.get(len + CLOSE.len()..).unwrap_or_default();
+    if !rest.trim().is_empty() {
+        return Err(vec![partly(start)]);
+    }
+    compile(text, start + OPEN.len(), len)
+}
+
+/// Marks outside of texts that an expression quotes.
+fn marks_in(text: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(OPEN) {
+            return Some(at);
+        }
+        at += step(rest);
+    }
+    None
+}
+
+fn partly(at: usize) -> ExprProblem {
+    ExprProblem {
+        kind: ProblemKind::Marks,
+        offset: at as u32,
+        len: OPEN.len() as u32,
+        message: "the marks stand around a part of the condition".to_owned(),
+        help: Some("leave them out, or put one pair around the whole".to_owned()),
+        nearest: None,
+    }
+}
+
+/// The expression between marks, without the blanks around it.
+fn compile(text: &str, start: usize, len: usize) -> Result<Expr, Vec<ExprProblem>> {
+    let inner = text.get(start..start + len).unwrap_or_default();
+    let trimmed = inner.trim_start();
+    let base = start + inner.len() - trimmed.len();
+    let trimmed = trimmed.trim_end();
+    if trimmed.is_empty() {
+        return Err(vec![ExprProblem {
+            kind: ProblemKind::Marks,
+            offset: (start - OPEN.len()) as u32,
+            len: (OPEN.len() + len + CLOSE.len()) as u32,
+            message: "there is no expression between the marks".to_owned(),
+            help: Some("write $${{ for a text with ${{ in it".to_owned()),
+            nearest: None,
+        }]);
+    }
+    Expr::compile_at(trimmed, base as u32)
+}
+
+/// Where the marks close: the length of what is between them. Braces and texts of the expression are stepped
+/// over, so that a `}}` in them closes nothing.
+fn closing(rest: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(here) = rest.get(at..).filter(|here| !here.is_empty()) {
+        match here.as_bytes()[0] {
+            b'}' if depth == 0 => {
+                return if here.starts_with(CLOSE) { Some(at) } else { rest.find(CLOSE) };
+            }
+            b'}' => depth -= 1,
+            b'{' => depth += 1,
+            _ => {}
+        }
+        at += step(here);
+    }
+    // A quote or brace is open. What is there up to the first closing marks will say so when it is compiled.
+    rest.find(CLOSE)
+}
+
+/// Length of the token that starts here, as far as braces and quotes are concerned: a literal, a word, or one
+/// character.
+fn step(here: &str) -> usize {
+    if let Some(Ok(literal)) = literal_at(here.as_bytes()) {
+        return literal.end;
+    }
+    let word = here.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    if word > 0 { word } else { here.chars().next().map_or(1, char::len_utf8) }
+}
+
+fn unclosed(text: &str, start: usize) -> ExprProblem {
+    // A quote that is open hides the closing marks.
+    let inner = text.get(start + OPEN.len()..).unwrap_or_default();
+    let quote = tokens(inner).is_err_and(|problem| problem.message.contains("quote"));
+    let help = if quote {
+        "close the quote, and the marks by }}"
+    } else {
+        "close it by }}, or write $${{ for the text"
+    };
+    ExprProblem {
+        kind: ProblemKind::Marks,
+        offset: start as u32,
+        len: OPEN.len() as u32,
+        message: "`${{` is not closed".to_owned(),
+        help: Some(help.to_owned()),
+        nearest: None,
+    }
+}
+
+/// The name where an expression is `secrets.NAME` and nothing else.
+fn secret(expr: &Expr) -> Option<String> {
+    let [reference] = expr.references() else { return None };
+    let whole = reference.offset == 0 && reference.len as usize == expr.source().len();
+    match reference.path.as_slice() {
+        [Segment::Field(name)] if whole && reference.root == "secrets" && !reference.tested => {
+            reference.optional_at.is_none().then(|| name.clone())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

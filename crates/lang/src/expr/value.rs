@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::EvalError;
+use serde_json::{Map, Number, Value};
+
+use super::{EvalError, time};
 
 /// A value under evaluation. Data that was there before is borrowed for `'a`.
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub enum Val<'a> {
     /// Bytes (`b"..."`).
     Bytes(Cow<'a, [u8]>),
     /// JSON that was there before: an array or an object.
-    Json(&'a serde_json::Value),
+    Json(&'a Value),
     /// A list that was computed.
     List(Rc<Vec<Val<'a>>>),
     /// A map that was computed, in the order of its keys' coming.
@@ -83,17 +85,112 @@ pub trait Object<'a>: std::fmt::Debug {
 }
 
 impl<'a> Val<'a> {
-    /// A value that was there before. Integers become [`Val::Int`], lists and maps stay where they are.
-    pub fn from_json(value: &'a serde_json::Value) -> Val<'a> {
-        Val::Json(value)
+    /// A value that was there before. Integers become [`Val::Int`] (above `i64` [`Val::UInt`]); lists, maps and
+    /// texts stay where they are.
+    pub fn from_json(value: &'a Value) -> Val<'a> {
+        match value {
+            Value::Null => Val::Null,
+            Value::Bool(value) => Val::Bool(*value),
+            Value::Number(number) => Val::from_number(number),
+            Value::String(text) => Val::Str(Cow::Borrowed(text)),
+            Value::Array(_) | Value::Object(_) => Val::Json(value),
+        }
+    }
+
+    fn from_number(number: &Number) -> Val<'a> {
+        match (number.as_i64(), number.as_u64()) {
+            (Some(value), _) => Val::Int(value),
+            (None, Some(value)) => Val::UInt(value),
+            (None, None) => Val::Double(number.as_f64().unwrap_or(f64::NAN)),
+        }
+    }
+
+    /// A value that nothing else holds.
+    pub fn from_owned(value: Value) -> Val<'a> {
+        match value {
+            Value::Null => Val::Null,
+            Value::Bool(value) => Val::Bool(value),
+            Value::Number(number) => Val::from_number(&number),
+            Value::String(text) => Val::Str(Cow::Owned(text)),
+            Value::Array(items) => Val::List(Rc::new(items.into_iter().map(Val::from_owned).collect())),
+            Value::Object(entries) => Val::Map(Rc::new(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (Val::Str(Cow::Owned(key)), Val::from_owned(value)))
+                    .collect(),
+            )),
+        }
+    }
+
+    /// What it is, in the words of messages, with its article.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Val::Null => "null",
+            Val::Bool(_) => "a boolean",
+            Val::Int(_) | Val::UInt(_) => "an integer",
+            Val::Double(_) => "a number",
+            Val::Str(_) => "a text",
+            Val::Bytes(_) => "bytes",
+            Val::Json(Value::Array(_)) | Val::List(_) => "a list",
+            Val::Json(Value::Object(_)) | Val::Map(_) => "a map",
+            Val::Json(value) => Val::from_json(value).describe(),
+            Val::Object(object) => match object.kind() {
+                ObjectKind::List => "a list",
+                ObjectKind::Map => "a map",
+            },
+            Val::Timestamp(..) => "a timestamp",
+            Val::Duration(_) => "a duration",
+            Val::Optional(_) => "an optional value",
+            Val::Type(_) => "a type",
+        }
+    }
+
+    /// The name of its type, as `type(x)` gives it.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Val::Null => "null_type",
+            Val::Bool(_) => "bool",
+            Val::Int(_) => "int",
+            Val::UInt(_) => "uint",
+            Val::Double(_) => "double",
+            Val::Str(_) => "string",
+            Val::Bytes(_) => "bytes",
+            Val::Timestamp(..) => "timestamp",
+            Val::Duration(_) => "duration",
+            Val::Optional(_) => "optional_type",
+            Val::Type(_) => "type",
+            Val::Json(_) | Val::List(_) | Val::Map(_) | Val::Object(_) => match self.describe() {
+                "a list" => "list",
+                _ => "map",
+            },
+        }
     }
 
     /// The value as JSON; lists and maps that are made as they are asked for are made.
     ///
     /// # Errors
-    /// `Needs` when a part is not at hand; `Failed` where JSON has no such value (NaN, infinities).
-    pub fn to_json(&self) -> Result<serde_json::Value, EvalError> {
-        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+    /// `Needs` when a part is not at hand; `Failed` where JSON has no such value (NaN, infinities, bytes).
+    pub fn to_json(&self) -> Result<Value, EvalError> {
+        Ok(match self {
+            Val::Null | Val::Optional(None) => Value::Null,
+            Val::Bool(value) => Value::Bool(*value),
+            Val::Int(value) => Value::from(*value),
+            Val::UInt(value) => Value::from(*value),
+            Val::Double(value) => Value::Number(Number::from_f64(*value).ok_or_else(no_number)?),
+            Val::Str(text) => Value::String(text.clone().into_owned()),
+            Val::Bytes(_) => return Err(failed("bytes are no JSON; write string(x) for their text")),
+            Val::Json(value) => (*value).clone(),
+            Val::List(items) => Value::Array(all(items.iter().map(Val::to_json))?),
+            Val::Map(entries) => {
+                let values = all(entries.iter().map(|(key, value)| Ok((key_text(key)?, value.to_json()?))))?;
+                Value::Object(values.into_iter().collect())
+            }
+            Val::Object(object) => object_to_json(object.as_ref())?,
+            Val::Timestamp(millis, nanos) => Value::String(time::timestamp_text(*millis, *nanos)),
+            Val::Duration(nanos) => Value::String(time::duration_text(*nanos)),
+            Val::Optional(Some(value)) => value.to_json()?,
+            Val::Type(name) => Value::String((*name).to_owned()),
+        })
     }
 
     /// The value as text, as a template renders it: numbers and booleans as in JSON, null as nothing, lists
@@ -102,6 +199,100 @@ impl<'a> Val<'a> {
     /// # Errors
     /// As [`Val::to_json`].
     pub fn to_text(&self) -> Result<Cow<'_, str>, EvalError> {
-        Err(EvalError::Failed { message: "not built".into(), offset: 0 })
+        Ok(match self {
+            Val::Null | Val::Optional(None) => Cow::Borrowed(""),
+            Val::Bool(true) => Cow::Borrowed("true"),
+            Val::Bool(false) => Cow::Borrowed("false"),
+            Val::Int(value) => Cow::Owned(value.to_string()),
+            Val::UInt(value) => Cow::Owned(value.to_string()),
+            Val::Double(value) => Cow::Owned(Number::from_f64(*value).ok_or_else(no_number)?.to_string()),
+            Val::Str(text) => Cow::Borrowed(text),
+            Val::Json(Value::String(text)) => Cow::Borrowed(text),
+            Val::Json(Value::Null) => Cow::Borrowed(""),
+            Val::Json(value) => Cow::Owned(compact(value)?),
+            Val::Timestamp(millis, nanos) => Cow::Owned(time::timestamp_text(*millis, *nanos)),
+            Val::Duration(nanos) => Cow::Owned(time::duration_text(*nanos)),
+            Val::Optional(Some(value)) => value.to_text()?,
+            Val::Type(name) => Cow::Borrowed(name),
+            Val::List(_) | Val::Map(_) | Val::Object(_) | Val::Bytes(_) => {
+                Cow::Owned(compact(&self.to_json()?)?)
+            }
+        })
     }
+}
+
+/// Goes on after a `Needs`, so that the host hears of all that is missing at once.
+fn all<T>(parts: impl Iterator<Item = Result<T, EvalError>>) -> Result<Vec<T>, EvalError> {
+    let mut made = Vec::with_capacity(parts.size_hint().0);
+    let mut needs = false;
+    for part in parts {
+        match part {
+            Ok(part) => made.push(part),
+            Err(EvalError::Needs) => needs = true,
+            Err(failed) => return Err(failed),
+        }
+    }
+    if needs { Err(EvalError::Needs) } else { Ok(made) }
+}
+
+fn object_to_json<'a>(object: &(dyn Object<'a> + 'a)) -> Result<Value, EvalError> {
+    match object.kind() {
+        ObjectKind::List => {
+            let len = object.len()?;
+            let items = (0..len).map(|at| object.at(at)?.map_or(Ok(Value::Null), |value| value.to_json()));
+            Ok(Value::Array(all(items)?))
+        }
+        ObjectKind::Map => {
+            let keys = object.keys()?;
+            let entries = all(keys.into_iter().map(|key| {
+                let value = object.get(&key)?.map_or(Ok(Value::Null), |value| value.to_json())?;
+                Ok((key.into_owned(), value))
+            }))?;
+            Ok(Value::Object(entries.into_iter().collect::<Map<String, Value>>()))
+        }
+    }
+}
+
+/// A key as JSON has it.
+fn key_text(key: &Val<'_>) -> Result<String, EvalError> {
+    match key {
+        Val::Str(_) | Val::Bool(_) | Val::Int(_) | Val::UInt(_) => Ok(key.to_text()?.into_owned()),
+        _ => Err(failed(format!("{} is no key of a map", key.describe()))),
+    }
+}
+
+/// As compact JSON, within the bound on texts.
+fn compact(value: &Value) -> Result<String, EvalError> {
+    let mut text = Capped(Vec::new());
+    serde_json::to_writer(&mut text, value).map_err(|_| too_long())?;
+    String::from_utf8(text.0).map_err(|_| failed("a text that is not UTF-8"))
+}
+
+/// Bytes up to [`MADE_BYTES`](crate::limits::MADE_BYTES).
+struct Capped(Vec<u8>);
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > crate::limits::MADE_BYTES {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn failed(message: impl Into<String>) -> EvalError {
+    EvalError::Failed { message: message.into(), offset: 0 }
+}
+
+pub(crate) fn too_long() -> EvalError {
+    failed(format!("the text becomes longer than {} bytes", crate::limits::MADE_BYTES))
+}
+
+fn no_number() -> EvalError {
+    failed("the result is no number (not a number, or infinite)")
 }
