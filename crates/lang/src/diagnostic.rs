@@ -114,15 +114,5 @@ impl Diagnostic {
 
 /// The nearest of some names, if one is near enough to be what was meant.
 pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let close = |candidate: &str| {
-        let distance = strsim::damerau_levenshtein(name, candidate);
-        let allowed = (name.chars().count().max(candidate.chars().count()) / 3).max(1);
-        (distance <= allowed).then_some(distance)
-    };
-    // Long texts are no misspelt names, and comparing them costs their lengths multiplied.
-    if name.len() > 64 {
-        return None;
-    }
-    let names = names.into_iter().filter(|n| n.len() <= 64 && *n != name);
-    names.filter_map(|n| close(n).map(|d| (d, n))).min().map(|(_, n)| n.to_owned())
+    crate::expr::nearest(name, names).map(str::to_owned)
 }

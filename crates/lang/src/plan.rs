@@ -158,6 +158,7 @@ pub enum OnError {
 
 /// What a step does.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a plan is made once and its steps stay where they are")]
 pub enum Body {
     /// A group.
     Block(Block),

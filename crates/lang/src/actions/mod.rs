@@ -59,6 +59,11 @@ pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().copied().find(|a| a.name == name)
 }
 
+/// Whether it names an action that this version does not have.
+pub(crate) fn is_later(name: &str) -> bool {
+    LATER.iter().any(|l| l.name == name)
+}
+
 /// The action that a key of steps belongs to.
 pub(crate) fn step_key(name: &str) -> Option<&'static str> {
     ACTIONS.iter().find(|a| a.step_keys.iter().any(|k| k.name == name)).map(|a| a.name)

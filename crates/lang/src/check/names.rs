@@ -3,7 +3,7 @@
 use crate::codes;
 use crate::decode::{Decoded, Output, Role, Site, Wants, of_expression};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::expr::{Expr, Field, Reference, Segment, Type};
+use crate::expr::{Expr, Field, RESERVED, Reference, Segment, TYPE_NAMES, Type};
 use crate::plan::{ActionKind, Body, Each, Read, StepIx};
 use crate::template::Template;
 
@@ -140,7 +140,7 @@ impl<'t> Names<'_, 't> {
             let message = format!("`{name}` means something else in expressions here");
             let problem = Diagnostic::at(codes::NAME_TAKEN, node, message);
             self.problems.push(problem.help("choose another name for the element"));
-        } else if CEL_RESERVED.contains(&name) {
+        } else if RESERVED.contains(&name) || TYPE_NAMES.contains(&name) {
             let message = format!("`{name}` is reserved in expressions");
             let problem = Diagnostic::at(codes::NAME_TAKEN, node, message);
             self.problems.push(problem.help("choose another name for the element"));
@@ -386,6 +386,7 @@ impl<'t> Names<'_, 't> {
                     format!("give the group `outputs`, and read `steps.{outer}.output`"),
                 )
             }
+            Found::Nothing if decoded.partial => return,
             Found::Nothing => {
                 let visible = spot.visible(decoded, self.order);
                 let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
@@ -409,7 +410,7 @@ impl<'t> Names<'_, 't> {
             None | Some(Segment::Dynamic | Segment::Index(_)) => self.instances[ix as usize] = true,
             Some(Segment::Field(field)) if field == "instances" => self.instances[ix as usize] = true,
             Some(Segment::Field(field)) if field == "output" => {
-                self.read_output(site, reference, spot, ix, up)
+                self.read_output(site, reference, spot, ix, up);
             }
             Some(Segment::Field(field)) if !types::STEP_FIELDS.contains(&field.as_str()) => {
                 let id = &self.decoded.plan.steps[ix as usize].id;
@@ -573,27 +574,3 @@ static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous
 static ITERATION: &[&str] = &["index", "key", "iteration"];
 /// Roots of the language that this version does not have.
 static LATER: &[&str] = &["feedback", "ended", "event"];
-/// Words that cannot begin an expression's name.
-static CEL_RESERVED: &[&str] = &[
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-    "true",
-    "false",
-    "null",
-];

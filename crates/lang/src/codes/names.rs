@@ -199,12 +199,12 @@ Its value is put in at the last moment and never reaches the journal; anywhere e
 "secrets: [TOKEN]
 steps:
   - id: call
-    run: [curl, -H, \"Authorization: ${{ secrets.TOKEN }}\", example.org]
+    run: [./call.sh, \"${{ secrets.TOKEN }}\"]
 "
 "secrets: [TOKEN]
 steps:
   - id: call
-    run: curl -H \"Authorization: $TOKEN\" example.org
+    run: ./call.sh \"$TOKEN\"
     env: { TOKEN: \"${{ secrets.TOKEN }}\" }
 "
 

@@ -62,7 +62,13 @@ impl<'t> Decoder<'t, '_> {
             steps,
             root,
         };
-        Some(Decoded { plan, steps: notes, sites: self.sites.take(), named: self.named.take() })
+        Some(Decoded {
+            plan,
+            steps: notes,
+            sites: self.sites.take(),
+            named: self.named.take(),
+            partial: self.partial.get(),
+        })
     }
 
     fn version(&self, node: Node<'t>) {

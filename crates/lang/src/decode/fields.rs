@@ -63,8 +63,12 @@ impl<'t> Decoder<'t, '_> {
                 Some(key) if key.built => {}
                 Some(key) => {
                     fields.refused = true;
+                    if matches!(key.name, "states" | "finally" | "use") {
+                        self.partial.set(true);
+                    }
+                    let what = if crate::actions::is_later(key.name) { "an action" } else { "a key" };
                     let message =
-                        format!("`{}` is a key of the language that this version does not have", key.name);
+                        format!("`{}` is {what} of the language that this version does not have", key.name);
                     let help = format!("{}; remove it for now", key.doc);
                     self.push(Diagnostic::at_key(codes::LATER_KEY, entry, message).help(help));
                 }

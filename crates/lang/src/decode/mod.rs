@@ -10,7 +10,7 @@ mod names;
 mod step;
 mod values;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub(crate) struct Decoded<'t> {
     pub(crate) sites: Vec<Site<'t>>,
     /// Hashes of the files it names, by the paths as they are written.
     pub(crate) named: BTreeMap<String, String>,
+    /// Whether it has blocks that this version cannot read, so that steps may exist which are not known here.
+    pub(crate) partial: bool,
 }
 
 /// What the checks have to know of a step beside the plan.
@@ -168,6 +170,7 @@ pub(crate) struct Decoder<'t, 'o> {
     steps: RefCell<Vec<(crate::plan::Step, Notes<'t>)>>,
     sites: RefCell<Vec<Site<'t>>>,
     named: RefCell<BTreeMap<String, String>>,
+    partial: Cell<bool>,
     pub(crate) secrets: RefCell<Vec<String>>,
     pub(crate) env: RefCell<Vec<(String, Template)>>,
     pub(crate) defaults: RefCell<Defaults>,
@@ -181,6 +184,7 @@ impl<'t, 'o> Decoder<'t, 'o> {
             steps: RefCell::default(),
             sites: RefCell::default(),
             named: RefCell::default(),
+            partial: Cell::new(false),
             secrets: RefCell::default(),
             env: RefCell::default(),
             defaults: RefCell::default(),

@@ -310,11 +310,11 @@ impl<'t> Decoder<'t, '_> {
 
     fn each(&self, fields: &Fields<'t>, ix: StepIx) -> Option<Each> {
         match (fields.get("foreach"), fields.get("loop")) {
-            (Some(_), Some(second)) => {
+            (Some(first), Some(second)) => {
                 let message = "a step has `foreach` or `loop`, not both";
                 let help = "make it a group with the one, and a step in it with the other";
                 self.push(Diagnostic::at_start(codes::TWO_ITERATIONS, second, message).help(help));
-                None
+                self.foreach(first, ix)
             }
             (Some(node), None) => self.foreach(node, ix),
             (None, Some(node)) => self.looped(node, ix),

@@ -182,7 +182,9 @@ impl Reader<'_> {
                     let help = "quote it if it is a text that begins with `*`";
                     self.report(codes::UNKNOWN_ANCHOR, bytes, message, Some(help.to_owned()));
                     if !self.is_key() {
-                        self.push(Kind::Nothing, bytes)?;
+                        // Most often a text that begins with `*`, so it is read on as one.
+                        let text = format!("*{name}");
+                        self.push(Kind::Scalar { text, style: Style::Plain }, bytes)?;
                     } else if let Some(open) = self.open.last_mut() {
                         open.key = Some(Key::Refused);
                     }

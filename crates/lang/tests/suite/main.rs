@@ -1,0 +1,4 @@
+//! The tests of the language, in one program.
+
+mod codes;
+mod common;
