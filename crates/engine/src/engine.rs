@@ -19,8 +19,8 @@ use stead_store::{Reader, Store};
 use crate::attempts::Attempts;
 use crate::driver::{Addressed, Driver, Refusal, Stepped, Written};
 use crate::error::EngineError;
-use crate::executor::{Executor, NoControl};
-use crate::executors;
+use crate::executor::{EndSwitch, Executor};
+use crate::executors::{Noop, ProcessExecutor};
 use crate::failpoint;
 use crate::home::Home;
 use crate::limits;
@@ -52,7 +52,12 @@ enum Command {
 }
 
 enum Write {
-    Start { bundle: Box<stead_lang::Bundle>, inputs: Vec<(String, serde_json::Value)>, project: String, folder: String },
+    Start {
+        bundle: Box<stead_lang::Bundle>,
+        inputs: Vec<(String, serde_json::Value)>,
+        project: String,
+        folder: String,
+    },
     Input(Input),
 }
 
@@ -63,18 +68,24 @@ impl Engine {
     /// When another process holds the home, or the store cannot be opened.
     pub fn open(home: &Home, secrets: Arc<dyn Secrets>) -> Result<Self, EngineError> {
         home.make()?;
-        let lock = HomeLock::take(home.root())?;
+        let lock = HomeLock::take(home.root(), &called(), clock(0))?;
         let store = SqliteStore::open(&home.database())?;
         let files = FileStore::open(&home.files())?;
         let mut driver = Driver::new(store, files)?;
         let lost = driver.open_attempts()?;
         crate::attempts::recover_strays(&lost);
+        crate::attempts::clear_work_folder(&home.work()).map_err(|e| EngineError::Home {
+            what: "cannot clear the folder",
+            path: home.work().display().to_string(),
+            why: e.to_string(),
+        })?;
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone());
+        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone())?;
         let thread = std::thread::Builder::new().name("driver".into());
-        let thread = thread.spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
+        let thread = thread
+            .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
         let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
         let (home, database) = (home.clone(), home.database());
         Ok(Self { commands, thread: Some(thread), under_way, recovered, home, database, _lock: lock })
@@ -189,7 +200,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
     }
     let (stream, write) = writing(operation, &mut reads)?;
     drop(reads);
-    let _lock = HomeLock::take(home.root())?;
+    let _lock = HomeLock::take(home.root(), &called(), clock(0))?;
     let store = SqliteStore::open(&home.database())?;
     let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
     let now = clock(0);
@@ -226,7 +237,9 @@ fn writing<R: Reader>(operation: Operation, reads: &mut Reads<R>) -> Result<(Str
             let inputs = inputs.into_iter().collect();
             (run, Write::Start { bundle: Box::new(bundle), inputs, project, folder })
         }
-        Operation::Cancel { run, by, reason } => (reads.find(&run)?, Write::Input(Input::Cancel { by, reason })),
+        Operation::Cancel { run, by, reason } => {
+            (reads.find(&run)?, Write::Input(Input::Cancel { by, reason }))
+        }
         Operation::Settle { run, step, verdict, by } => {
             let verdict = match verdict {
                 Settlement::Done(value) => SettleInput::Done(value),
@@ -235,10 +248,18 @@ fn writing<R: Reader>(operation: Operation, reads: &mut Reads<R>) -> Result<(Str
             };
             (reads.find(&run)?, Write::Input(Input::Settle { path: step, verdict, by }))
         }
-        Operation::Runs { .. } | Operation::Status { .. } | Operation::Events { .. } | Operation::Logs { .. } => {
+        Operation::Runs { .. }
+        | Operation::Status { .. }
+        | Operation::Events { .. }
+        | Operation::Logs { .. } => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })
+}
+
+/// How this process was called, for whoever finds the home held.
+fn called() -> String {
+    std::env::args().collect::<Vec<_>>().join(" ")
 }
 
 fn refused(stream: &StreamId, refusal: Refusal) -> EngineError {
@@ -397,17 +418,26 @@ struct Outside {
     attempts: Attempts,
     followers: Vec<Sender<Written>>,
     under_way: Arc<AtomicUsize>,
+    /// What the driver performs itself is never told to end.
+    never: EndSwitch,
 }
 
 impl Outside {
-    fn new(home: Home, secrets: Arc<dyn Secrets>, commands: Sender<Command>, under_way: Arc<AtomicUsize>) -> Self {
-        let executors = executors::all(secrets);
+    fn new(
+        home: Home,
+        secrets: Arc<dyn Secrets>,
+        commands: Sender<Command>,
+        under_way: Arc<AtomicUsize>,
+    ) -> Result<Self, EngineError> {
+        let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
+        let executors = all.into_iter().map(|executor| (executor.name(), executor)).collect();
         let attempts = Attempts::new(move |attempt, result| {
             failpoint::cross("effect.after");
             // Without a driver nobody wants the result; the next engine makes the attempt again.
             let _ = commands.send(Command::Result(attempt, result));
         });
-        Self { home, executors, attempts, followers: Vec::new(), under_way }
+        let never = EndSwitch::new().map_err(|e| EngineError::Stopped(e.to_string()))?;
+        Ok(Self { home, executors, attempts, followers: Vec::new(), under_way, never })
     }
 
     /// Starts an attempt; gives the result back at once when there is nothing to wait for.
@@ -417,16 +447,22 @@ impl Outside {
                 kind: stead_core::effect::ErrorKind::Lost,
                 message: format!("this engine has no executor `{}`", job.executor),
             };
-            return Some(ended(job.attempt, AttemptResult { error: Some(error), ..AttemptResult::default() }));
+            return Some(ended(
+                job.attempt,
+                AttemptResult { error: Some(error), ..AttemptResult::default() },
+            ));
         };
         let place = self.home.place(&job.attempt, folder);
         if executor.immediate() {
-            let result = executor.perform(&job, &place, &NoControl);
+            let result = executor.perform(&job, &place, &self.never);
             failpoint::cross("effect.after");
             return Some(ended(job.attempt, result));
         }
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        self.attempts.start(job, executor.clone(), place);
+        if !self.attempts.start(job, executor.clone(), place) {
+            // It is here already, or all is being stopped: either way nothing will be told of this one.
+            self.under_way.fetch_sub(1, Ordering::Relaxed);
+        }
         None
     }
 

@@ -6,15 +6,9 @@ use stead_store::StoreError;
 /// Why the engine refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The store.
+    /// The store, files by hash, or the lock of the home.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Files by hash.
-    #[error(transparent)]
-    Files(#[from] stead_store::files::FileError),
-    /// Another engine holds the home.
-    #[error(transparent)]
-    Lock(#[from] stead_store::lock::LockError),
     /// A run is pinned to a revision that is not kept.
     #[error("the definition of revision {revision} is not in the store")]
     NoDefinition {
@@ -92,8 +86,6 @@ impl EngineError {
     pub fn code(&self) -> &'static str {
         match self {
             EngineError::Store(error) => error.code(),
-            EngineError::Files(error) => error.code(),
-            EngineError::Lock(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Journal { .. } => "R0103",
@@ -110,9 +102,7 @@ impl EngineError {
     /// What to try.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            EngineError::Store(error) => return error.help(),
-            EngineError::Files(error) => return error.help(),
-            EngineError::Lock(error) => return error.help(),
+            EngineError::Store(error) => error.help().to_owned(),
             EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
                 "continue the run with the version of Stead that started it".into()
             }

@@ -42,7 +42,7 @@ mod on {
             && target == name
             && number == count
         {
-            stead_platform::die();
+            stead_platform::machine::die();
         }
     }
 }

@@ -75,7 +75,16 @@ impl Home {
 
     /// Log of an attempt.
     pub fn log(&self, attempt: &AttemptId) -> PathBuf {
-        self.logs(attempt.stream.as_str()).join(format!("{}.{}.log", file_name(&attempt.path), attempt.number))
+        self.logs(attempt.stream.as_str()).join(format!(
+            "{}.{}.log",
+            file_name(&attempt.path),
+            attempt.number
+        ))
+    }
+
+    /// Folders of attempts under way.
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
     }
 
     /// Where an attempt works.
@@ -83,7 +92,7 @@ impl Home {
         let own = format!("{}.{}", file_name(&attempt.path), attempt.number);
         Place {
             project: PathBuf::from(project),
-            dir: self.root.join("work").join(attempt.stream.as_str()).join(own),
+            dir: self.work().join(attempt.stream.as_str()).join(own),
             log: self.log(attempt),
             files: self.files(),
         }
@@ -140,7 +149,8 @@ mod tests {
     #[test]
     fn names_of_logs_are_distinct() {
         let long = "x".repeat(300);
-        let names = ["a/b", "a[b/c]", "a%2Fb", "a+b", "a[ä]", "a[ö]", "a/../b", &long, &format!("{long}y")].map(file_name);
+        let names = ["a/b", "a[b/c]", "a%2Fb", "a+b", "a[ä]", "a[ö]", "a/../b", &long, &format!("{long}y")]
+            .map(file_name);
         let distinct: std::collections::HashSet<_> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
         assert!(names.iter().all(|name| name.len() < 200 && !name.contains('/')), "{names:?}");

@@ -136,11 +136,8 @@ impl<R: Reader> Reads<R> {
             for event in all {
                 match event {
                     Event::AttemptStarted { path, number, .. } => {
-                        let attempt = stead_core::effect::AttemptId {
-                            stream: id.clone(),
-                            path: path.clone(),
-                            number,
-                        };
+                        let attempt =
+                            stead_core::effect::AttemptId { stream: id.clone(), path: path.clone(), number };
                         let file = self.home.log(&attempt);
                         if file.exists() {
                             open.insert((path.clone(), number), logs.len());

@@ -9,9 +9,9 @@ use crate::executors::ProcessExecutor;
 use crate::secrets::EnvironmentSecrets;
 
 /// What is performed in place of a real one.
-struct Scripted(Slot, Box<dyn Fn(&Execute, &dyn Control) -> AttemptResult + Send + Sync>);
+struct Scripted<F>(Slot, F);
 
-impl Executor for Scripted {
+impl<F: Fn(&Execute, &dyn Control) -> AttemptResult + Send + Sync> Executor for Scripted<F> {
     fn name(&self) -> &'static str {
         "scripted"
     }
@@ -27,7 +27,7 @@ fn scripted(
     slot: Slot,
     what: impl Fn(&Execute, &dyn Control) -> AttemptResult + Send + Sync + 'static,
 ) -> Arc<dyn Executor> {
-    Arc::new(Scripted(slot, Box::new(what)))
+    Arc::new(Scripted(slot, what))
 }
 
 /// Gives back its path when it was ended.
@@ -223,7 +223,7 @@ fn strays_of_an_engine_that_is_gone_are_ended() {
         .spawn()
         .unwrap();
     let reaper = std::thread::spawn(move || child.wait().unwrap());
-    let (ended, left) = recover_strays(&[attempt.clone()]);
+    let (ended, left) = recover_strays(std::slice::from_ref(&attempt));
     assert_eq!((ended.len(), left.len()), (1, 0));
     assert_eq!(ended[0].attempt, attempt.to_string());
     assert!(!reaper.join().unwrap().success());

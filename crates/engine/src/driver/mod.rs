@@ -276,7 +276,12 @@ impl<S: Store> Driver<S> {
             self.files.put(&file.bytes)?;
         }
         if turn.more {
-            self.queue.push_back(Addressed { stream: id.clone(), input: Input::Continue, revision: None, token: 0 });
+            self.queue.push_back(Addressed {
+                stream: id.clone(),
+                input: Input::Continue,
+                revision: None,
+                token: 0,
+            });
         }
         let folder = stream.state.folder.clone();
         let Turn { events, effects, messages, refused, .. } = turn;

@@ -24,7 +24,11 @@ impl Plans {
     ///
     /// # Errors
     /// When the definition is not in the store, or this engine does not accept it any more.
-    pub fn get<R: Reader + ?Sized>(&mut self, store: &mut R, revision: &str) -> Result<Arc<Plan>, EngineError> {
+    pub fn get<R: Reader + ?Sized>(
+        &mut self,
+        store: &mut R,
+        revision: &str,
+    ) -> Result<Arc<Plan>, EngineError> {
         if let Some(plan) = self.by_revision.get(revision) {
             return Ok(plan.clone());
         }

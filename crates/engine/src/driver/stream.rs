@@ -43,7 +43,10 @@ impl Stream {
     }
 
     /// Reads a stream back: the newest snapshot that this engine understands, and the rows behind it.
-    pub(super) fn load<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<Self>, EngineError> {
+    pub(super) fn load<R: Reader + ?Sized>(
+        store: &mut R,
+        id: &StreamId,
+    ) -> Result<Option<Self>, EngineError> {
         let Some(state) = load_state(store, id)? else { return Ok(None) };
         let listed = store.head(id)?;
         let mut stream = Stream::new(state, String::new());
@@ -142,7 +145,10 @@ impl Stream {
 }
 
 /// The state of a stream as the store has it.
-pub(crate) fn load_state<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<RunState>, EngineError> {
+pub(crate) fn load_state<R: Reader + ?Sized>(
+    store: &mut R,
+    id: &StreamId,
+) -> Result<Option<RunState>, EngineError> {
     let Some(mut loaded) = store.load(id)? else { return Ok(None) };
     let mut state = None;
     if let Some(snapshot) = &loaded.snapshot {
