@@ -52,12 +52,12 @@ impl Check<'_> {
             Kind::Root(name) => self.root(name, node),
             Kind::Field { of, name, optional } => {
                 let ty = self.infer(of);
-                self.field(&ty, name, *optional, of, node)
+                self.field(&ty, name, *optional, node)
             }
             Kind::Has { of, name } => {
                 let ty = self.infer(of);
                 // Asking for a field is reading it optionally.
-                self.field(&ty, name, true, of, node);
+                self.field(&ty, name, true, node);
                 Type::Bool
             }
             Kind::Index { of, index, optional } => self.index(of, index, *optional),
@@ -120,7 +120,7 @@ impl Check<'_> {
         Type::Dyn
     }
 
-    fn field(&mut self, ty: &Type, name: &str, optional: bool, of: &Node, node: &Node) -> Type {
+    fn field(&mut self, ty: &Type, name: &str, optional: bool, node: &Node) -> Type {
         match ty {
             Type::Map(fields) => match fields.field(name) {
                 Some(field) if optional => Type::Optional(Arc::new(field.ty.clone())),
@@ -132,7 +132,7 @@ impl Check<'_> {
                     if optional { Type::Optional(Arc::new(Type::Dyn)) } else { Type::Dyn }
                 }
             },
-            Type::Optional(inner) => match self.field(inner, name, false, of, node) {
+            Type::Optional(inner) => match self.field(inner, name, false, node) {
                 field @ Type::Optional(_) => field,
                 field => Type::Optional(Arc::new(field)),
             },
@@ -208,7 +208,7 @@ impl Check<'_> {
             };
             match &entry.key.kind {
                 Kind::Str(name) => {
-                    fields.push(Field { name: name.to_string(), ty, required: !entry.optional })
+                    fields.push(Field { name: name.to_string(), ty, required: !entry.optional });
                 }
                 _ => open = true,
             }

@@ -402,7 +402,7 @@ impl<'e, 'a> Run<'e, 'a> {
             Binary::Greater => self.order(&left, &right, node)? == Some(Greater),
             Binary::GreaterEqual => matches!(self.order(&left, &right, node)?, Some(Greater | Equal)),
             Binary::In => self.contained(&left, &right, node)?,
-            _ => return self.arithmetic(op, left, right, node),
+            _ => return self.arithmetic(op, left, &right, node),
         };
         Ok(Val::Bool(holds))
     }

@@ -226,8 +226,7 @@ impl Lower<'_> {
         }
         let (open, _, _) = self.token(id);
         let end = self.close(open);
-        let name_at =
-            open.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(self.last, |t| (t.start, t.end));
+        let name_at = self.name_before(open);
         let mut name = func_name;
         let mut start = name_at.0;
         let mut is_method = false;
@@ -241,7 +240,7 @@ impl Lower<'_> {
                 name = format!("optional.{name}");
             } else {
                 if let ("optMap" | "optFlatMap", 2) = (name.as_str(), args.len()) {
-                    return self.opt_map(&name, target, args, end);
+                    return self.opt_map(&name, target, args, (name_at, end));
                 }
                 is_method = true;
                 args.insert(0, target);
@@ -348,17 +347,13 @@ impl Lower<'_> {
         }
     }
 
-    /// Binds a name while its body is lowered.
-    fn binding<T>(&mut self, name: String, at: u64, body: impl FnOnce(&mut Self, u32) -> T) -> T {
+    /// Binds a name while its body is lowered. `place` is that of the macro's name.
+    fn binding<T>(&mut self, name: String, place: (u32, u32), body: impl FnOnce(&mut Self, u32) -> T) -> T {
         if name.starts_with('.') {
-            let (_, start, end) = self.token(at);
             let message = "the first argument is a name for the element".to_owned();
-            self.problem(ProblemKind::Arguments, (start, end), message, None);
+            self.problem(ProblemKind::Arguments, place, message, None);
         }
         if self.bound.len() >= limits::COMPREHENSION_NESTING {
-            let (open, _, _) = self.token(at);
-            let name = open.checked_sub(1).and_then(|at| self.tokens.get(at)).copied();
-            let place = name.map_or(self.last, |name| (name.start, name.end));
             let message = format!("macros over lists nest deeper than {}", limits::COMPREHENSION_NESTING);
             let help = "take the inner one into `vars` or a `set` step".to_owned();
             self.problem(ProblemKind::TooDeep, place, message, Some(help));
@@ -370,7 +365,19 @@ impl Lower<'_> {
         made
     }
 
-    fn opt_map(&mut self, name: &str, target: IdedExpr, args: Vec<IdedExpr>, end: u32) -> Node {
+    /// The name of the function whose bracket is opened by a token.
+    fn name_before(&self, open: usize) -> (u32, u32) {
+        let name = open.checked_sub(1).and_then(|at| self.tokens.get(at));
+        name.map_or(self.last, |name| (name.start, name.end))
+    }
+
+    fn opt_map(
+        &mut self,
+        name: &str,
+        target: IdedExpr,
+        args: Vec<IdedExpr>,
+        (place, end): ((u32, u32), u32),
+    ) -> Node {
         let of = self.boxed(target);
         let mut args = args.into_iter();
         let variable = args.next().unwrap_or_default();
@@ -383,7 +390,7 @@ impl Lower<'_> {
             self.problem(ProblemKind::Arguments, (at, name_end), message, Some(help));
             return Node { kind: Kind::Null, at, start, end };
         };
-        let body = self.binding(bound, variable.id, |lower, _| lower.boxed(body));
+        let body = self.binding(bound, place, |lower, _| lower.boxed(body));
         Node { kind: Kind::OptMap { of, body, flat }, at, start, end }
     }
 
@@ -391,8 +398,8 @@ impl Lower<'_> {
     fn comprehension(&mut self, id: u64, each: ComprehensionExpr) -> Node {
         let (open, _, _) = self.token(id);
         let end = self.close(open);
-        let at =
-            open.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(self.last.0, |name| name.start);
+        let place = self.name_before(open);
+        let at = place.0;
         let over = self.boxed(each.iter_range);
         let start = over.start;
         let Some((kind, only, body)) = unfold(&each.accu_init, each.loop_step) else {
@@ -400,7 +407,7 @@ impl Lower<'_> {
             self.problem(ProblemKind::UnknownFunction, (at, end), message, None);
             return Node { kind: Kind::Null, at, start, end };
         };
-        let (slot, only, body) = self.binding(each.iter_var, id, |lower, slot| {
+        let (slot, only, body) = self.binding(each.iter_var, place, |lower, slot| {
             let only = only.map(|only| lower.boxed(only));
             (slot, only, lower.boxed(body))
         });

@@ -37,7 +37,9 @@ pub(crate) fn listing<S: AsRef<str>>(names: &[S]) -> String {
         text.push('`');
     }
     if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+        text.push_str(" and ");
+        text.push_str(&(names.len() - SHOWN).to_string());
+        text.push_str(" more");
     }
     text
 }

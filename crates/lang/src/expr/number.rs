@@ -20,30 +20,29 @@ impl<'a> Run<'_, 'a> {
         &mut self,
         op: Binary,
         left: Val<'a>,
-        right: Val<'a>,
+        right: &Val<'a>,
         node: &Node,
     ) -> Result<Val<'a>, EvalError> {
-        if op == Binary::Add {
-            match (&left, &right) {
-                (Val::Str(a), Val::Str(b)) => {
-                    let len = a.len() + b.len();
-                    self.spend_text(len, node)?;
-                    let mut text = String::with_capacity(len);
-                    text.push_str(a);
-                    text.push_str(b);
-                    return Ok(Val::Str(Cow::Owned(text)));
-                }
-                (Val::Bytes(a), Val::Bytes(b)) => {
-                    self.spend_text(a.len() + b.len(), node)?;
-                    return Ok(Val::Bytes(Cow::Owned([a.as_ref(), b.as_ref()].concat())));
-                }
-                _ => {}
+        let left = match (op, left, right) {
+            (Binary::Add, Val::Str(a), Val::Str(b)) => {
+                self.spend_text(a.len() + b.len(), node)?;
+                // What was made for this sum alone is made longer.
+                let mut text = a.into_owned();
+                text.push_str(b);
+                return Ok(Val::Str(Cow::Owned(text)));
             }
-            if let (Some(a), Some(b)) = (Seq::of(&left), Seq::of(&right)) {
-                return self.join_lists(&a, &b, node);
+            (Binary::Add, Val::Bytes(a), Val::Bytes(b)) => {
+                self.spend_text(a.len() + b.len(), node)?;
+                return Ok(Val::Bytes(Cow::Owned([a.as_ref(), b.as_ref()].concat())));
             }
+            (_, left, _) => left,
+        };
+        if op == Binary::Add
+            && let (Some(a), Some(b)) = (Seq::of(&left), Seq::of(right))
+        {
+            return self.join_lists(&a, &b, node);
         }
-        apply(op, &left, &right).map_err(|error| self.at(node, error))
+        apply(op, &left, right).map_err(|error| self.at(node, error))
     }
 
     fn join_lists(&mut self, a: &Seq<'a>, b: &Seq<'a>, node: &Node) -> Result<Val<'a>, EvalError> {

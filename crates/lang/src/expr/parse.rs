@@ -6,7 +6,7 @@ use cel::parser::{ParseError, Parser};
 use super::lower;
 use super::node::Node;
 use super::problem::{ExprProblem, ProblemKind};
-use super::syntax;
+use super::syntax::{self, Syntax};
 use super::token::{Token, tokens};
 use crate::limits;
 
@@ -24,8 +24,39 @@ pub(super) fn parse(source: &str) -> Result<Node, Vec<ExprProblem>> {
     }
     let tokens = tokens(source).map_err(|problem| vec![problem])?;
     let syntax = syntax::check(source, &tokens).map_err(|problem| vec![problem])?;
-    let (tree, places) = read(source, &tokens)?;
-    lower::lower(&tokens, &syntax, &places, tree)
+    if syntax.nesting <= OWN_STACK_NESTING && syntax.height <= OWN_STACK_HEIGHT {
+        return build(source, &tokens, &syntax);
+    }
+    std::thread::scope(|scope| {
+        let own = std::thread::Builder::new().stack_size(OWN_STACK);
+        let building = own.spawn_scoped(scope, || build(source, &tokens, &syntax));
+        match building.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(built)) => built,
+            _ => Err(vec![unread(source)]),
+        }
+    })
+}
+
+/// The parser takes up to 200 KiB of stack for each bracket and 50 KiB for each operator in a row. What goes
+/// beyond the usual is read on a stack of its own, since that of the caller may be small.
+const OWN_STACK: usize = 32 * 1024 * 1024;
+const OWN_STACK_NESTING: usize = 3;
+const OWN_STACK_HEIGHT: usize = 12;
+
+fn unread(source: &str) -> ExprProblem {
+    ExprProblem {
+        kind: ProblemKind::TooDeep,
+        offset: 0,
+        len: source.len() as u32,
+        message: "the expression could not be read".into(),
+        help: Some("take parts of it into `vars` or a `set` step".into()),
+        nearest: None,
+    }
+}
+
+fn build(source: &str, tokens: &[Token], syntax: &Syntax) -> Result<Node, Vec<ExprProblem>> {
+    let (tree, places) = read(source, tokens)?;
+    lower::lower(tokens, syntax, &places, tree)
 }
 
 fn read(source: &str, tokens: &[Token]) -> Result<(IdedExpr, SourceInfo), Vec<ExprProblem>> {
@@ -46,9 +77,11 @@ fn read(source: &str, tokens: &[Token]) -> Result<(IdedExpr, SourceInfo), Vec<Ex
 
 /// The parser's errors list what tokens it could take; few of them help.
 fn rewrite(source: &str, tokens: &[Token], error: &ParseError) -> ExprProblem {
-    let offset = offset_of(source, error.pos);
+    // The column counts characters, but bytes where a macro complains.
+    let of_macro = error.msg.contains("has() macro") || error.msg.contains("simple name");
+    let offset = offset_of(source, error.pos, of_macro);
     // The token there, or the last one before.
-    let token = tokens.iter().rev().find(|token| token.start <= offset).or(tokens.first());
+    let token = tokens.iter().rev().find(|token| token.start <= offset).or_else(|| tokens.first());
     let (offset, len) = token.map_or((0, 0), |token| (token.start, token.end - token.start));
     let shown = token.map_or("", |token| token.text(source));
     let (kind, message, help) = if error.msg.contains("has() macro") {
@@ -72,11 +105,14 @@ fn rewrite(source: &str, tokens: &[Token], error: &ParseError) -> ExprProblem {
 }
 
 /// Line and column, both from 1, as a byte offset.
-fn offset_of(source: &str, (line, column): (isize, isize)) -> u32 {
+fn offset_of(source: &str, (line, column): (isize, isize), in_bytes: bool) -> u32 {
     let line_at = usize::try_from(line - 1).unwrap_or(0);
     let start: usize = source.split_inclusive('\n').take(line_at).map(str::len).sum();
     let rest = source.get(start..).unwrap_or_default();
     let column = usize::try_from(column - 1).unwrap_or(0);
-    let within = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+    let within = match in_bytes {
+        true => column.min(rest.len()),
+        false => rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at),
+    };
     (start + within) as u32
 }

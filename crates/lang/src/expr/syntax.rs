@@ -13,6 +13,10 @@ use crate::limits;
 pub(super) struct Syntax {
     /// For each token that opens a bracket the position of the one that closes it.
     pub(super) closes: Vec<Option<u32>>,
+    /// How many brackets and choices stand in each other.
+    pub(super) nesting: usize,
+    /// How high the tree can be.
+    pub(super) height: usize,
 }
 
 /// Words that CEL keeps for itself: no root of an expression can have such a name.
@@ -109,6 +113,7 @@ pub(super) fn check(source: &str, tokens: &[Token]) -> Result<Syntax, ExprProble
         frames: vec![Frame::new(Open::Top, 0)],
         closes: vec![None; tokens.len()],
         nesting: 0,
+        deepest: 0,
         previous: None,
     };
     let mut at = 0;
@@ -116,8 +121,8 @@ pub(super) fn check(source: &str, tokens: &[Token]) -> Result<Syntax, ExprProble
     while at < tokens.len() {
         (at, operand) = if operand { walk.operand(at)? } else { walk.operator(at)? };
     }
-    walk.end(operand)?;
-    Ok(Syntax { closes: walk.closes })
+    let height = walk.end(operand)?;
+    Ok(Syntax { closes: walk.closes, nesting: walk.deepest, height })
 }
 
 struct Walk<'s> {
@@ -126,6 +131,7 @@ struct Walk<'s> {
     frames: Vec<Frame>,
     closes: Vec<Option<u32>>,
     nesting: usize,
+    deepest: usize,
     /// The operator, comma or bracket after which an operand is expected.
     previous: Option<usize>,
 }
@@ -185,6 +191,7 @@ impl Walk<'_> {
 
     fn deeper(&mut self, at: usize) -> Result<(), ExprProblem> {
         self.nesting += 1;
+        self.deepest = self.deepest.max(self.nesting);
         if self.nesting > limits::EXPR_NESTING {
             let message = format!("nested deeper than {} levels", limits::EXPR_NESTING);
             return Err(self.too_deep(at, message));
@@ -513,6 +520,7 @@ impl Walk<'_> {
             "contains" | "startsWith" | "endsWith" | "matches" => Some(format!("write a.{found}(b)")),
             "{" => Some("a map stands alone: {'key': value}; messages of types are not taken".to_owned()),
             _ if number && unit => Some(format!("write duration('{before}{found}')")),
+            _ if found.starts_with('.') => Some(format!("write [{}] for an element of a list", &found[1..])),
             _ if self.kind(at) == Some(Tok::Text) => Some("join texts with `+`".to_owned()),
             _ => None,
         };
@@ -520,7 +528,8 @@ impl Walk<'_> {
         self.problem(at, format!("an operator is missing before `{shown}`"), help.as_deref())
     }
 
-    fn end(&mut self, operand: bool) -> Result<(), ExprProblem> {
+    /// The height of the whole.
+    fn end(&mut self, operand: bool) -> Result<usize, ExprProblem> {
         let at = self.tokens.len();
         if at == 0 {
             return Err(self.problem(at, "the expression is empty", None));
@@ -539,9 +548,10 @@ impl Walk<'_> {
             return Err(self.problem(token, format!("`{opened}` is not closed"), None));
         }
         self.element_ends(at)?;
-        if self.frame().height.done > limits::EXPR_HEIGHT {
+        let height = self.frame().height.done;
+        if height > limits::EXPR_HEIGHT {
             return Err(self.too_deep(0, format!("more than {} operations in a row", limits::EXPR_HEIGHT)));
         }
-        Ok(())
+        Ok(height)
     }
 }

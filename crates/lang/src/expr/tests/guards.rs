@@ -11,11 +11,12 @@ fn reads(source: &str) -> Vec<String> {
             let mut text = reference.root.clone();
             for (at, segment) in reference.path.iter().enumerate() {
                 let optional = if reference.optional_at == Some(at) { "?" } else { "" };
-                match segment {
-                    Segment::Field(name) => text.push_str(&format!(".{optional}{name}")),
-                    Segment::Index(index) => text.push_str(&format!("[{optional}{index}]")),
-                    Segment::Dynamic => text.push_str(&format!("[{optional}*]")),
-                }
+                let segment = match segment {
+                    Segment::Field(name) => format!(".{optional}{name}"),
+                    Segment::Index(index) => format!("[{optional}{index}]"),
+                    Segment::Dynamic => format!("[{optional}*]"),
+                };
+                text.push_str(&segment);
             }
             if reference.field(1) == Some("output") && !reference.guarded {
                 text.push('!');
@@ -43,13 +44,9 @@ fn paths_are_as_long_as_they_are_written_out() {
         ("f.x.optMap(v, v + g)", vec!["f.x", "g"]),
         ("type(a) == int", vec!["a"]),
         ("has(a.b.c)", vec!["has(a.b.c)"]),
+        // A call is no path: what is in it is read.
         ("has(a.map(x, x).b)", vec!["a"]),
     ] {
-        if source.starts_with("has(a.map") {
-            // A call is no path: what is in it is read.
-            assert_eq!(reads(source), wanted, "{source}");
-            continue;
-        }
         assert_eq!(reads(source), wanted, "{source}");
     }
 }

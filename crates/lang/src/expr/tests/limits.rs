@@ -42,6 +42,18 @@ fn nesting() {
     });
 }
 
+/// What is read on the caller's stack is small enough for it.
+#[test]
+fn what_needs_no_stack_of_its_own() {
+    in_small_stack(|| {
+        assert_eq!(kind("((([1])))"), None);
+        assert_eq!(kind("(((1)))"), None);
+        assert_eq!(kind("a.b.c.d.e.f.g.h.i.j.k"), None);
+        assert_eq!(kind("a+b+c+d+e+f+g+h+i+j+k+l"), None);
+        assert_eq!(kind("[{'a': (a + b.c) * d == e ? f : g}]"), None);
+    });
+}
+
 #[test]
 fn height() {
     in_small_stack(|| {

@@ -191,7 +191,7 @@ fn access() {
             ("o.a[-1]", "`o.a` has no element -1; it has 2, counted from 0"),
             ("o.a['x']", "`o.a` is a list, it has no `x`; write [0] for its first element"),
             ("o.a[true]", "the index of a list is an integer, not a boolean"),
-            ("o.aa", "`o` has no `aa`; it has `a`, `b-c`, `nothing`; the nearest is `a`"),
+            ("o.nothin", "`o` has no `nothin`; it has `a`, `b-c`, `nothing`; the nearest is `nothing`"),
             ("o['nothing'].x", "`o['nothing']` is null, it has no `x`"),
             ("has(o.nothing.x)", "`o.nothing` is null, it has no `x`"),
             ("has(o.z.x)", "`o` has no `z`; it has `a`, `b-c`, `nothing`"),
