@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use serde_json::{Map, Value};
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult, Effect, Execute};
 use stead_core::ids::StreamId;
@@ -52,12 +53,7 @@ enum Command {
 }
 
 enum Write {
-    Start {
-        bundle: Box<stead_lang::Bundle>,
-        inputs: Vec<(String, serde_json::Value)>,
-        project: String,
-        folder: String,
-    },
+    Start { kept: Box<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String },
     Input(Input),
 }
 
@@ -230,12 +226,41 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
     Ok(Answer::Done { run: stream })
 }
 
+/// A definition that was checked, as it is kept.
+struct Kept {
+    plan: Arc<stead_lang::plan::Plan>,
+    /// Bytes by revision: its own and its children's.
+    definitions: Vec<(String, Vec<u8>)>,
+}
+
+impl Kept {
+    fn check(
+        bundle: &stead_lang::Bundle,
+        inputs: &Map<String, Value>,
+    ) -> Result<(Self, Map<String, Value>), EngineError> {
+        let checked = stead_lang::check(bundle);
+        let Some(plan) = checked.plan else {
+            return Err(EngineError::Invalid { diagnostics: checked.diagnostics });
+        };
+        let inputs = stead_lang::inputs::check_inputs(&plan, inputs)
+            .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
+        let mut definitions = Vec::new();
+        let children = checked.children.iter().map(|(revision, bundle)| (revision, bundle));
+        for (revision, bundle) in children.chain([(&plan.revision, bundle)]) {
+            definitions
+                .push((revision.clone(), serde_json::to_vec(bundle).map_err(|e| EngineError::bug(&e))?));
+        }
+        Ok((Self { plan, definitions }, inputs))
+    }
+}
+
 /// What an operation writes, and to which stream.
 fn writing<R: Reader>(operation: Operation, reads: &mut Reads<R>) -> Result<(StreamId, Write), EngineError> {
     Ok(match operation {
         Operation::Start { run, bundle, inputs, project, folder } => {
-            let inputs = inputs.into_iter().collect();
-            (run, Write::Start { bundle: Box::new(bundle), inputs, project, folder })
+            let (kept, inputs) = Kept::check(&bundle, &inputs)?;
+            let (kept, inputs) = (Box::new(kept), inputs.into_iter().collect());
+            (run, Write::Start { kept, inputs, project, folder })
         }
         Operation::Cancel { run, by, reason } => {
             (reads.find(&run)?, Write::Input(Input::Cancel { by, reason }))
@@ -352,8 +377,8 @@ impl Loop {
                 self.replies.insert(token, reply);
                 let (input, revision) = match write {
                     Write::Input(input) => (input, None),
-                    Write::Start { bundle, inputs, project, folder } => {
-                        let revision = self.keep(&bundle)?;
+                    Write::Start { kept, inputs, project, folder } => {
+                        let revision = self.keep(*kept)?;
                         (Input::Start { inputs, project, folder }, Some(revision))
                     }
                 };
@@ -370,16 +395,12 @@ impl Loop {
     }
 
     /// Keeps a definition and those of its children.
-    fn keep(&mut self, bundle: &stead_lang::Bundle) -> Result<String, EngineError> {
-        let checked = stead_lang::check(bundle);
-        let plan = checked.plan.ok_or_else(|| EngineError::definition("new", &"it has errors"))?;
-        let children = checked.children.iter().map(|(revision, bundle)| (revision.as_str(), bundle));
-        for (revision, bundle) in children.chain([(plan.revision.as_str(), bundle)]) {
-            let bytes = serde_json::to_vec(bundle).map_err(|e| EngineError::bug(&e))?;
-            self.driver.store().put_definition(revision, &bytes)?;
+    fn keep(&mut self, kept: Kept) -> Result<String, EngineError> {
+        for (revision, bytes) in &kept.definitions {
+            self.driver.store().put_definition(revision, bytes)?;
         }
-        let revision = plan.revision.clone();
-        self.driver.plans().put(plan);
+        let revision = kept.plan.revision.clone();
+        self.driver.plans().put(kept.plan);
         Ok(revision)
     }
 

@@ -15,6 +15,12 @@ pub enum EngineError {
         /// The revision.
         revision: String,
     },
+    /// A definition or inputs with errors.
+    #[error("the definition or its inputs have errors: {}", first(diagnostics))]
+    Invalid {
+        /// All of them.
+        diagnostics: Vec<stead_lang::Diagnostic>,
+    },
     /// A kept definition that this engine does not accept.
     #[error("the kept definition of revision {revision} cannot be used: {why}")]
     Definition {
@@ -88,6 +94,7 @@ impl EngineError {
             EngineError::Store(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
+            EngineError::Invalid { .. } => "R0105",
             EngineError::Journal { .. } => "R0103",
             EngineError::Value { .. } => "R0104",
             EngineError::NoRun { .. } => "R0201",
@@ -111,6 +118,7 @@ impl EngineError {
             }
             EngineError::NoRun { .. } => "`stead runs` lists the runs of this home".into(),
             EngineError::Ambiguous { .. } => "give more of the id".into(),
+            EngineError::Invalid { .. } => "`stead check FILE` shows each with its place".into(),
             EngineError::Home { .. } => "check that the folder exists and that you may write there".into(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
             EngineError::Refused { .. } | EngineError::Stopped(_) => return None,
@@ -143,4 +151,10 @@ impl EngineError {
     pub(crate) fn bug(why: &dyn std::fmt::Display) -> Self {
         EngineError::Bug(why.to_string())
     }
+}
+
+fn first(diagnostics: &[stead_lang::Diagnostic]) -> String {
+    let more = diagnostics.len().saturating_sub(1);
+    let first = diagnostics.first().map_or_else(String::new, |d| format!("{}: {}", d.code, d.message));
+    if more == 0 { first } else { format!("{first} (and {more} more)") }
 }

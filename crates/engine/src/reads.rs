@@ -98,8 +98,9 @@ impl<R: Reader> Reads<R> {
         let plan = self.plans.get(&mut self.reader, &state.revision)?;
         let listed = self.reader.head(&id)?;
         let mut view = state.view(&plan);
-        if let Some(listed) = listed.filter(|_| !view.status.is_end()) {
-            // Between two events the row knows whether something is under way.
+        // Between two events the row knows whether something is under way; a row that is ahead of what was
+        // read tells of another moment.
+        if let Some(listed) = listed.filter(|listed| listed.seq == view.seq && !view.status.is_end()) {
             view.status = listed.head.status;
         }
         if let Some(reference) = state.outputs_at() {

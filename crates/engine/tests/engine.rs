@@ -1,0 +1,220 @@
+//! The engine of a home, end to end: real store, real files, real processes.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use stead_core::ids::StreamId;
+use stead_core::run::View;
+use stead_core::status::{Outcome, RunStatus};
+use stead_engine::operations::{Answer, Operation, RunQuery, Settlement};
+use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::{Engine, EngineError, Home, ask_home};
+use stead_lang::Bundle;
+
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn home(&self) -> Home {
+        Home::at(&self.folder.path().join(".stead"))
+    }
+
+    fn open(&self) -> Engine {
+        Engine::open(&self.home(), Arc::new(EnvironmentSecrets)).unwrap()
+    }
+
+    fn start(&self, engine: &Engine, id: &str, body: &str) -> StreamId {
+        let bundle = Bundle::single("test.yml", format!("stead: 1\nname: test\n{body}"));
+        let run = StreamId::new(id);
+        let folder = self.folder.path().display().to_string();
+        let inputs = Map::new();
+        let operation = Operation::Start { run: run.clone(), bundle, inputs, project: "test".into(), folder };
+        engine.ask(operation).unwrap();
+        run
+    }
+}
+
+fn status(engine: &Engine, run: &str) -> View {
+    match engine.ask(Operation::Status { run: run.to_owned() }).unwrap() {
+        Answer::Status { view } => *view,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn until(engine: &Engine, run: &str, done: impl Fn(&View) -> bool) -> View {
+    let start = Instant::now();
+    loop {
+        let view = status(engine, run);
+        if done(&view) {
+            return view;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "still {view:#?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn ended(engine: &Engine, run: &str) -> View {
+    let view = until(engine, run, |view| view.status.is_end());
+    assert!(view.error.is_none(), "{:?}", view.error);
+    view
+}
+
+#[test]
+fn a_run_of_programs_and_values() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_a",
+        "steps:\n  - { id: hello, run: [echo, hello] }\n  - id: each\n    foreach: { in: '${{ [1, 2, 3] }}', parallel: 2 }\n    run: 'echo \"{\\\"n\\\": $((N * 2))}\"'\n    env: { N: '${{ item }}' }\n    parse: json\n  - { id: n, noop: '${{ steps.each.output.map(o, o.n) }}' }\noutputs: { hello: '${{ steps.hello.output }}', n: '${{ steps.n.output }}' }\n",
+    );
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.error, None);
+    assert_eq!((view.status, view.outcome), (RunStatus::Completed, Some(Outcome::Ok)));
+    assert_eq!(view.outputs, Some(json!({"hello": "hello", "n": [2, 4, 6]})));
+    let Answer::Logs { logs, .. } = engine.ask(Operation::Logs { run: "@last".into() }).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        logs.iter().map(|log| log.path.as_str()).collect::<Vec<_>>(),
+        ["hello", "each[0]", "each[1]", "each[2]"]
+    );
+    let Answer::Runs { runs } = engine.ask(Operation::Runs { query: RunQuery::default() }).unwrap() else {
+        panic!()
+    };
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].head.outcome, Some(Outcome::Ok));
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_second_engine_is_refused_with_the_pid_of_the_first() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let Err(error) = Engine::open(&bench.home(), Arc::new(EnvironmentSecrets)) else {
+        panic!("it was let in")
+    };
+    assert_eq!(error.code(), "S0601");
+    assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+    engine.stop().unwrap();
+    bench.open().stop().unwrap();
+}
+
+#[test]
+fn a_stopped_engine_leaves_runs_that_the_next_one_finishes() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_a",
+        "steps:\n  - { id: first, run: 'echo x >> \"$PWD/first\"; echo 1' }\n  - { id: slow, run: 'if [ -e go ]; then echo done; else sleep 600; fi' }\n  - { id: w, wait: { for: 50ms } }\noutputs: { slow: '${{ steps.slow.output }}' }\n",
+    );
+    until(&engine, "r_a", |view| view.steps[1].since.is_some());
+    engine.stop().unwrap();
+    std::fs::write(bench.folder.path().join("go"), "").unwrap();
+    let engine = bench.open();
+    assert_eq!(engine.recovered(), [StreamId::new("r_a")]);
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.outputs, Some(json!({"slow": "done"})));
+    assert_eq!(std::fs::read_to_string(bench.folder.path().join("first")).unwrap(), "x\n", "P1: it ran once");
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_run_is_cancelled_with_its_processes_and_also_when_no_engine_is_there() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let slow = "steps:\n  - { id: slow, run: 'echo $$ > pid; sleep 600' }\n";
+    bench.start(&engine, "r_a", slow);
+    let pid = || loop {
+        if let Ok(text) = std::fs::read_to_string(bench.folder.path().join("pid"))
+            && text.ends_with('\n')
+        {
+            return text.trim().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let first = pid();
+    engine.ask(Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None }).unwrap();
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.status, RunStatus::Cancelled);
+    assert!(!std::path::Path::new(&format!("/proc/{first}")).exists(), "its program is gone");
+    let refused = engine.ask(Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None });
+    assert!(matches!(refused, Err(EngineError::Refused { .. })), "{refused:?}");
+    bench.start(&engine, "r_b", slow);
+    until(&engine, "r_b", |view| view.steps[0].since.is_some());
+    engine.stop().unwrap();
+    let cancel = Operation::Cancel { run: "r_b".into(), by: "user:ana".into(), reason: None };
+    assert_eq!(ask_home(&bench.home(), cancel).unwrap(), Answer::Done { run: StreamId::new("r_b") });
+    let Answer::Status { view } = ask_home(&bench.home(), Operation::Status { run: "r_b".into() }).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(view.status, RunStatus::Cancelled);
+}
+
+#[test]
+fn a_child_by_inline_and_a_timer_are_brought_on_by_the_engine() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_a",
+        "steps:\n  - { id: w, wait: { for: 100ms } }\n  - id: c\n    workflow: { inline: { stead: 1, name: kid, inputs: { n: { type: integer } }, steps: [ { id: k, run: [echo, '${{ inputs.n }}'] } ] }, inputs: { n: 5 } }\noutputs: { k: '${{ steps.c.output.k }}' }\n",
+    );
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.outputs, Some(json!({"k": "5"})));
+    let query = RunQuery { children: true, ..RunQuery::default() };
+    let Answer::Runs { runs } = engine.ask(Operation::Runs { query }).unwrap() else { panic!() };
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs.iter().filter(|row| row.head.parent.is_some()).count(), 1);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn large_values_go_through_files_and_come_back() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_a",
+        "steps:\n  - { id: big, run: [python3, -c, 'print(\"x\" * 300000)'] }\n  - { id: size, run: [wc, -c], stdin: '${{ steps.big.output }}' }\noutputs: { n: '${{ size(steps.big.output) }}', wc: '${{ steps.size.output }}' }\n",
+    );
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.outputs, Some(json!({"n": 300_000, "wc": "300000"})));
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_parked_step_is_settled_without_an_engine() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_a",
+        "steps:\n  - { id: s, effect: once, run: 'echo x >> ran; sleep 600' }\n  - { id: t, run: [echo, '${{ steps.s.output }}'] }\n",
+    );
+    while !bench.folder.path().join("ran").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    engine.stop().unwrap();
+    let engine = bench.open();
+    let view = until(&engine, "r_a", |view| view.status == RunStatus::Waiting);
+    assert_eq!(view.waits_for[0].kind, "settle");
+    engine.stop().unwrap();
+    let verdict = Settlement::Done(json!("it happened"));
+    let settle = Operation::Settle { run: "r_a".into(), step: "s".into(), verdict, by: "user:ana".into() };
+    ask_home(&bench.home(), settle).unwrap();
+    let engine = bench.open();
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.outputs.unwrap()["t"], Value::from("it happened"));
+    assert_eq!(std::fs::read_to_string(bench.folder.path().join("ran")).unwrap(), "x\n");
+    engine.stop().unwrap();
+}
