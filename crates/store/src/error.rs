@@ -351,3 +351,19 @@ impl StoreError {
         matches!(self, Self::Busy { .. } | Self::Full { .. } | Self::Injected { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // Codes stand in documentation and in scripts: each means one thing.
+    #[test]
+    fn no_code_is_given_twice() {
+        let source = include_str!("error.rs");
+        let mut codes: Vec<&str> =
+            source.match_indices("=> \"S0").map(|(at, _)| &source[at + 4..at + 9]).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert!(all > 20);
+        assert_eq!(codes.len(), all);
+    }
+}

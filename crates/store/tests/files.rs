@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use common::folder;
 use stead_store::files::{FileRef, FileStore};
 use tempfile::TempDir;
 
 fn store() -> (TempDir, FileStore) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let store = FileStore::open(&folder.path().join("files")).unwrap();
     (folder, store)
 }

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod common;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use common::folder;
 use stead_store::conformance::{commit, head, message, stream};
 use stead_store::lock::HomeLock;
 use stead_store::sqlite::SqliteStore;
@@ -58,7 +61,7 @@ fn commits_until_killed() {
 
 #[test]
 fn what_was_reported_durable_is_there_after_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let mut last = 0;
     for round in 0..8 {
         let mut child = start("commits_until_killed", folder.path());
@@ -102,7 +105,7 @@ fn holds_the_lock_until_killed() {
 
 #[test]
 fn the_lock_of_a_killed_holder_is_free() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let mut child = start("holds_the_lock_until_killed", folder.path());
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "held"));
@@ -127,7 +130,7 @@ fn the_lock_of_a_killed_holder_is_free() {
 
 #[test]
 fn a_home_has_one_holder() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let lock = HomeLock::take(folder.path(), "stead serve", 1).unwrap();
     assert_eq!(HomeLock::take(folder.path(), "stead run", 2).unwrap_err().code(), "S0601");
     // Whatever stands in the file, the lock is what counts.

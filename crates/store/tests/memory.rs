@@ -28,3 +28,9 @@ impl StoreFactory for Memory {
 }
 
 stead_store::conformance_tests!(Memory::default());
+
+#[test]
+fn the_suite_runs_as_one_too() {
+    assert!(stead_store::conformance::CASES.len() > 20);
+    stead_store::conformance::run(&mut Memory::default());
+}

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod common;
+
+use common::folder;
 use proptest::prelude::*;
 use stead_core::head::Head;
 use stead_core::status::RunStatus;
@@ -108,7 +111,7 @@ proptest! {
 
     #[test]
     fn memory_and_sqlite_answer_alike(steps in prop::collection::vec(step(), 1..25)) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let path = folder.path().join("db");
         let (faults, faults_too) = (Faults::new(), Faults::new());
         let mut memory = MemoryStore::new().with_faults(faults.clone());

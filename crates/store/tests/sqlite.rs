@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod common;
+
+use common::folder;
 use stead_store::Store;
 use stead_store::conformance::StoreFactory;
 use stead_store::fault::Faults;
@@ -16,7 +19,7 @@ struct Sqlite {
 
 impl Sqlite {
     fn new() -> Self {
-        Self { faults: Faults::new(), folder: tempfile::tempdir().unwrap(), opened: 0 }
+        Self { faults: Faults::new(), folder: folder(), opened: 0 }
     }
 
     fn store(&self) -> Box<dyn Store> {

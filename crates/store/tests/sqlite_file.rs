@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use common::folder;
 use rusqlite::Connection;
 use stead_core::ids::StreamId;
 use stead_store::conformance::{commit, seen, stream};
@@ -21,7 +24,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let path = folder.path().join("stead.db");
         Self { folder, path }
     }
@@ -276,11 +279,11 @@ fn a_reader_follows_the_writer() {
     // A second writer that has taken the fence: the first one's idea of the stream is out of date.
     let mut second = SqliteStore::open(&home.path).unwrap();
     let newer = second.take_fence().unwrap();
-    second.commit(newer, &[commit(&stream(1), 6, 1)]).unwrap();
+    second.commit(newer, &[commit(&stream(1), 6, 1), commit(&stream(2), 6, 1)]).unwrap();
     assert_eq!(store.commit(fence, &[commit(&stream(1), 6, 1)]).unwrap_err().code(), "S0101");
     let fence = store.take_fence().unwrap();
-    store.commit(fence, &[commit(&stream(1), 7, 1)]).unwrap();
-    assert_eq!(reader.verify(&stream(1)).unwrap(), 7);
+    store.commit(fence, &[commit(&stream(1), 7, 1), commit(&stream(2), 7, 1)]).unwrap();
+    assert_eq!((reader.verify(&stream(1)).unwrap(), reader.verify(&stream(2)).unwrap()), (7, 7));
 }
 
 #[test]

@@ -163,13 +163,19 @@ fn backup(conn: &Connection, path: &Path, version: u32) -> Result<(), StoreError
     let finish = || {
         File::open(&growing)?.sync_all()?;
         std::fs::rename(&growing, &target)?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+        sync_folder_of(&target)
     };
     finish().map_err(|error| failed(error.to_string()))
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+/// Makes the name of a file durable.
+pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+/// The path with something behind its name.
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -1,5 +1,6 @@
 //! Opening the file in the mode that durability needs, and nothing that is not ours.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -48,6 +49,9 @@ const STATEMENTS: usize = 64;
 
 /// A connection that writes, its database migrated.
 pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        create(path)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut conn = connect(path, flags, options.busy)?;
     // A file that may not be written is opened for reading without a word.
@@ -68,6 +72,40 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection, Store
     }
     migrate::run(&mut conn, path, migrate::MIGRATIONS)?;
     Ok(conn)
+}
+
+/// Makes a database under another name, without a sync until it is whole, and gives it its name. There is
+/// never half of one, and it costs two syncs instead of a dozen: a first `stead run` waits for them.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let growing = migrate::suffixed(path, &format!(".new-{}", std::process::id()));
+    let failed = |error: std::io::Error| StoreError::io(path, &error);
+    // Of a process that had this number and was killed here.
+    if growing.exists() {
+        std::fs::remove_file(&growing).map_err(failed)?;
+    }
+    let made = make(&growing, path).and_then(|()| {
+        File::open(&growing).and_then(|file| file.sync_all()).map_err(failed)?;
+        // Not a rename: should another process have been faster, its database stays.
+        match std::fs::hard_link(&growing, path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
+            _ => Ok(()),
+        }
+    });
+    let removed = std::fs::remove_file(&growing).map_err(failed);
+    made.and(removed)?;
+    migrate::sync_folder_of(path).map_err(failed)
+}
+
+fn make(growing: &Path, path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    // Errors speak of the name that the user knows.
+    let mut conn = Connection::open_with_flags(growing, flags).at(path)?;
+    conn.pragma_update(None, "page_size", PAGE_SIZE).at(path)?;
+    set(&conn, path, "synchronous", "0")?;
+    set(&conn, path, "journal_mode", "wal")?;
+    migrate::run(&mut conn, path, migrate::MIGRATIONS)?;
+    // The last connection to go takes the WAL along.
+    conn.close().map_err(|(_, error)| error).at(path)
 }
 
 /// A connection that reads.
@@ -135,12 +173,35 @@ mod tests {
     #[test]
     fn a_mode_that_is_not_taken_is_refused() {
         // A database in memory cannot have a WAL, as one on many network file systems cannot.
-        match writer(Path::new(":memory:"), &Options::default()) {
+        let conn = Connection::open_in_memory().unwrap();
+        match set(&conn, Path::new("stead.db"), "journal_mode", "wal") {
             Err(StoreError::Mode { name, wanted, found, .. }) => {
                 assert_eq!((name, wanted.as_str(), found.as_str()), ("journal_mode", "wal", "memory"));
             }
             other => panic!("it was to be refused: {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_new_database_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let left = migrate::suffixed(&path, &format!(".new-{}", std::process::id()));
+        std::fs::write(&left, "of a process that was killed").unwrap();
+        drop(writer(&path, &Options::default()).unwrap());
+        let names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["db"]);
+    }
+
+    #[test]
+    fn an_empty_file_becomes_a_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        std::fs::write(&path, "").unwrap();
+        let conn = writer(&path, &Options::default()).unwrap();
+        assert_eq!(pragma(&conn, "page_size"), "Integer(4096)");
+        assert_eq!(pragma(&conn, "user_version"), format!("Integer({})", migrate::MIGRATIONS.len()));
     }
 
     #[test]
