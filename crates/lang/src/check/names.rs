@@ -237,6 +237,7 @@ impl<'t> Names<'_, 't> {
         let mut refused = Vec::new();
         for reference in expressions.into_iter().flat_map(|e| e.references()) {
             match reference.root.as_str() {
+                root if self.misplaced(root, spot).is_some() => refused.push(root.to_owned()),
                 "steps" => {
                     let ty = |id: &str| match spot.find(id, self.decoded, self.order) {
                         Found::Step { ix, .. } | Found::ThisIteration(ix) => self.known_step(ix, reference),
@@ -246,21 +247,17 @@ impl<'t> Names<'_, 't> {
                 }
                 // A step of the iteration before may stand below, where its type is not known yet.
                 "previous" => previous.add(reference, |_| Type::Dyn),
-                root => refused.extend(self.misplaced(root, spot).map(|_| root.to_owned())),
+                _ => {}
             }
         }
         if spot.frame.is_some() {
             roots.push(("steps".to_owned(), steps.done()));
-        } else {
-            roots.push(("steps".to_owned(), Type::Dyn));
         }
         if spot.looped(self.decoded).is_some() {
             roots.push(("previous".to_owned(), previous.done()));
         }
         roots.extend(self.bound(spot));
-        // What was refused by name is not reported again as unknown.
-        roots.extend(refused.into_iter().map(|name| (name, Type::Dyn)));
-        Roots(roots)
+        Roots { known: roots, refused }
     }
 
     /// The type of a step, unless the reference asks it for something that was reported.

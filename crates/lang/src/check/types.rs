@@ -120,16 +120,21 @@ pub(crate) fn words(of: &Type) -> &'static str {
 }
 
 /// The roots in reach of an expression.
-pub(crate) struct Roots(pub(crate) Vec<(String, Type)>);
+pub(crate) struct Roots {
+    /// With their types; the innermost one of a name comes last.
+    pub(crate) known: Vec<(String, Type)>,
+    /// Those that were refused by name, which are not to be reported again as unknown.
+    pub(crate) refused: Vec<String>,
+}
 
 impl TypeEnv for Roots {
     fn var(&self, name: &str) -> Option<Type> {
-        // The innermost one of a name comes last.
-        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, ty)| ty.clone())
+        let known = self.known.iter().rev().find(|(n, _)| n == name).map(|(_, ty)| ty.clone());
+        known.or_else(|| self.refused.iter().any(|n| n == name).then_some(Type::Dyn))
     }
 
     fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(n, _)| n.clone()).collect()
+        self.known.iter().map(|(n, _)| n.clone()).collect()
     }
 }
 

@@ -66,7 +66,8 @@ impl<'t> Decoder<'t, '_> {
         {
             if let Some(why) = crate::inputs::misfit(&input, &value) {
                 let message = format!("the default of `{name}` does not fit: {why}");
-                self.problem(codes::BAD_DEFAULT, node, message);
+                let help = "change the default, or what the input declares";
+                self.push(Diagnostic::at(codes::BAD_DEFAULT, node, message).help(help));
             }
             input.default = Some(value);
         }

@@ -2,7 +2,7 @@
 
 use stead_lang::diagnostic::{RenderOptions, render};
 use stead_lang::tree::ReadProblem;
-use stead_lang::{Bundle, Checked, Diagnostic, check, collect};
+use stead_lang::{Bundle, Checked, check, collect};
 
 /// A definition from its text; a part of one gets a head.
 pub(crate) fn whole(text: &str) -> String {
@@ -35,13 +35,6 @@ pub(crate) fn codes(checked: &Checked) -> Vec<&str> {
 /// The findings as text, for messages of tests.
 pub(crate) fn shown(checked: &Checked) -> String {
     render(&checked.diagnostics, &checked.sources, RenderOptions::default())
-}
-
-/// The one finding of a definition.
-pub(crate) fn only(text: &str) -> Diagnostic {
-    let checked = checked(text);
-    assert_eq!(checked.diagnostics.len(), 1, "{text}\n{}", shown(&checked));
-    checked.diagnostics[0].clone()
 }
 
 /// That a definition has exactly these findings: code, line, and a part of the message.

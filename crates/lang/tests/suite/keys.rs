@@ -1,0 +1,268 @@
+//! Every key, action and value that the language names is built, or refused by name.
+
+use serde_json::Value;
+use stead_lang::actions::{ACTIONS, LATER};
+use stead_lang::keys::{self, Key};
+use stead_lang::{codes as table, tree};
+
+use crate::common::{checked, codes, shown, whole};
+
+/// Keys of the head and of its block.
+const DOCUMENT: &[&str] = &[
+    "stead",
+    "name",
+    "description",
+    "inputs",
+    "secrets",
+    "vars",
+    "env",
+    "defaults",
+    "budget",
+    "deadline",
+    "concurrency",
+    "scopes",
+    "documents",
+    "templates",
+    "triggers",
+    "steps",
+    "states",
+    "outputs",
+    "finally",
+];
+const INPUT: &[&str] = &["type", "description", "default", "schema", "stdin", "index"];
+const DEFAULTS: &[&str] = &["timeout", "retry", "shell", "cwd"];
+/// Keys of a step as a whole, of each instance, and of states.
+const STEP: &[&str] = &[
+    "id",
+    "name",
+    "needs",
+    "concurrency",
+    "if",
+    "foreach",
+    "loop",
+    "on_error",
+    "deadline",
+    "budget",
+    "retry",
+    "timeout",
+    "undo",
+    "verify",
+    "cache",
+    "produces",
+    "labels",
+    "next",
+    "use",
+    "states",
+    "finally",
+];
+/// Keys of a step that belong to an action.
+const OF_RUN: &[&str] = &["effect", "env", "cwd", "stdin", "shell", "parse", "expect"];
+const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
+const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
+const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
+const GROUP: &[&str] = &["steps", "outputs", "join"];
+const WAIT: &[&str] = &["for", "at", "signal"];
+const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
+const ACTIONS_NAMED: &[&str] = &[
+    "run", "http", "agent", "calc", "set", "file", "noop", "workflow", "approve", "ask", "task", "wait",
+    "mcp", "signal", "fail", "finish",
+];
+
+fn names(table: &[Key]) -> Vec<&str> {
+    let mut names: Vec<&str> = table.iter().map(|k| k.name).collect();
+    names.sort_unstable();
+    names
+}
+
+#[track_caller]
+fn same(table: &[Key], named: &[&str]) {
+    let mut named = named.to_vec();
+    named.sort_unstable();
+    assert_eq!(names(table), named);
+}
+
+#[test]
+fn every_key_that_the_language_names_is_in_the_tables() {
+    same(keys::DOCUMENT, DOCUMENT);
+    same(keys::INPUT, INPUT);
+    same(keys::DEFAULTS, DEFAULTS);
+    same(keys::STEP, STEP);
+    same(keys::GROUP, GROUP);
+    same(keys::FOREACH, FOREACH);
+    same(keys::LOOP, LOOP);
+    same(keys::RETRY, RETRY);
+    let action = |name: &str| ACTIONS.iter().find(|a| a.name == name).unwrap();
+    same(action("run").step_keys, OF_RUN);
+    same(action("wait").keys, WAIT);
+    same(action("workflow").keys, WORKFLOW);
+    let mut actions: Vec<&str> = ACTIONS.iter().map(|a| a.name).chain(LATER.iter().map(|l| l.name)).collect();
+    let mut named = ACTIONS_NAMED.to_vec();
+    actions.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(actions, named);
+}
+
+#[test]
+fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
+    let tables = [
+        keys::DOCUMENT,
+        keys::INPUT,
+        keys::STEP,
+        keys::GROUP,
+        keys::FOREACH,
+        keys::LOOP,
+        keys::RETRY,
+        keys::DEFAULTS,
+    ];
+    let of_actions = ACTIONS.iter().flat_map(|a| a.step_keys.iter().chain(a.keys));
+    for key in tables.iter().flat_map(|t| t.iter()).chain(of_actions) {
+        assert!(!["on", "off", "yes", "no", "y", "n", "true", "false"].contains(&key.name), "{}", key.name);
+        assert!(!key.doc.is_empty() && !key.doc.ends_with('.'), "{}: {}", key.name, key.doc);
+    }
+}
+
+/// Puts a key into a definition that has everything it needs besides.
+fn with(place: &str, key: &str) -> String {
+    let run = "run: ls";
+    match place {
+        "document" if key == "states" => format!("{key}: []\n"),
+        "document" => format!("{key}: x\nsteps:\n  - id: a\n    {run}\n"),
+        "input" => format!("inputs: {{ i: {{ type: string, {key}: x }} }}\nsteps:\n  - id: a\n    {run}\n"),
+        "step" => format!("steps:\n  - id: a\n    {key}: x\n    {run}\n"),
+        "action" => format!("steps:\n  - id: a\n    {key}: x\n"),
+        "foreach" => format!("steps:\n  - id: a\n    foreach: {{ in: [1], {key}: x }}\n    {run}\n"),
+        other => format!("steps:\n  - id: a\n    {other}: {{ {key}: x }}\n"),
+    }
+}
+
+#[test]
+fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
+    let mut later: Vec<(&str, &str)> = Vec::new();
+    let tables = [
+        ("document", keys::DOCUMENT),
+        ("input", keys::INPUT),
+        ("step", keys::STEP),
+        ("foreach", keys::FOREACH),
+    ];
+    for (place, table) in tables {
+        later.extend(table.iter().filter(|k| !k.built).map(|k| (place, k.name)));
+    }
+    for action in ACTIONS {
+        later.extend(action.keys.iter().filter(|k| !k.built).map(|k| (action.name, k.name)));
+    }
+    later.extend(LATER.iter().map(|l| ("action", l.name)));
+    assert!(later.len() >= 30, "{later:?}");
+    for (place, key) in later {
+        let found = checked(&with(place, key));
+        assert_eq!(codes(&found), ["E0501"], "{place} {key}\n{}", shown(&found));
+        assert!(found.diagnostics[0].message.contains(&format!("`{key}`")), "{}", shown(&found));
+        assert!(
+            found.diagnostics[0].help.as_ref().unwrap().contains("remove it for now"),
+            "{}",
+            shown(&found)
+        );
+        let text =
+            with(place, key) + if place == "document" { "" } else { "outputs: { o: \"${{ nothing }}\" }\n" };
+        if place != "document" {
+            assert_eq!(codes(&checked(&text)).last(), Some(&"E0407"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn values_that_are_not_built_are_refused_by_name() {
+    for (text, what) in [
+        ("steps:\n  - id: a\n    join: first\n    steps: [{ id: b, run: ls }]\n", "join: first"),
+        ("steps:\n  - id: a\n    join: majority\n    steps: [{ id: b, run: ls }]\n", "join: majority"),
+        ("steps:\n  - id: a\n    join: 2\n    steps: [{ id: b, run: ls }]\n", "join: 2"),
+        ("steps:\n  - id: a\n    foreach: { in: [1], join: settled }\n    run: ls\n", "join: settled"),
+        ("steps:\n  - id: a\n    on_error: { go: b }\n    run: ls\n", "on_error: {go: …}"),
+        ("steps:\n  - id: a\n    needs: documents\n    run: ls\n", "needs: documents"),
+        ("steps:\n  - id: a\n    run: [echo, \"${{ feedback }}\"]\n", "feedback"),
+        ("steps:\n  - id: a\n    if: ended.status == 'failed'\n    run: ls\n", "ended"),
+        ("steps:\n  - id: a\n    run: [echo, \"${{ event.body }}\"]\n", "event"),
+    ] {
+        let found = checked(text);
+        assert_eq!(codes(&found), ["E0502"], "{text}{}", shown(&found));
+        assert!(found.diagnostics[0].message.contains(what), "{}", shown(&found));
+    }
+}
+
+#[test]
+fn keys_in_the_wrong_place_are_told_where_they_belong() {
+    for (text, help) in [
+        ("steps:\n  - id: a\n    set: { x: 1 }\n    env: { A: b }\n", "`env` belongs to `run`"),
+        ("steps:\n  - id: a\n    run: ls\n    outputs: { a: 1 }\n", "`outputs` belongs to a group"),
+        ("steps:\n  - id: a\n    run: ls\n    until: \"true\"\n", "`until` belongs to `loop`"),
+        ("steps:\n  - id: a\n    run: ls\n    max_wait: 1s\n", "`max_wait` belongs to `retry`"),
+        ("run: ls\nsteps:\n  - id: a\n    run: ls\n", "`run` is a key of a step"),
+        ("steps:\n  - id: a\n    run: [ls]\n    shell: sh\n", "remove `shell`"),
+    ] {
+        let found = checked(text);
+        assert_eq!(codes(&found), ["E0209"], "{text}{}", shown(&found));
+        assert!(found.diagnostics[0].help.as_ref().unwrap().contains(help), "{}", shown(&found));
+    }
+}
+
+/// A definition as the JSON Schema sees it.
+fn as_json(text: &str) -> Option<Value> {
+    tree::read("t", &whole(text), &mut Vec::new())?.root().to_json().ok()
+}
+
+#[test]
+fn the_schema_accepts_what_the_check_accepts() {
+    let schema = keys::schema();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for code in table::all().filter(|c| !c.mended.is_empty()) {
+        let value = as_json(code.mended).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{}\n{}\n{errors:?}", code.code, code.mended);
+    }
+}
+
+#[test]
+fn the_schema_refuses_wrong_shapes() {
+    let validator = jsonschema::validator_for(&keys::schema()).unwrap();
+    // What a schema can see of the codes of shape. It cannot compare keys, nor look into other files.
+    for code in [
+        "E0201", "E0202", "E0203", "E0204", "E0205", "E0206", "E0207", "E0208", "E0209", "E0210", "E0211",
+        "E0214", "E0301", "E0501", "E0502",
+    ] {
+        let example = table::all().find(|c| c.code == code).unwrap();
+        let value = as_json(example.wrong).unwrap();
+        assert!(!validator.is_valid(&value), "{code}\n{}", example.wrong);
+    }
+}
+
+#[test]
+fn the_schema_describes_every_key() {
+    let schema = keys::schema();
+    for (name, of) in
+        [("document", DOCUMENT), ("step", STEP), ("foreach", FOREACH), ("loop", LOOP), ("retry", RETRY)]
+    {
+        for key in of {
+            let described = schema["$defs"][name]["properties"][key]["description"].as_str();
+            assert!(described.is_some_and(|d| !d.is_empty()), "{name}.{key}");
+        }
+    }
+    assert_eq!(schema["$defs"]["retry"]["properties"]["attempts"]["default"], 1);
+    assert_eq!(schema["$defs"]["step"]["properties"]["expect"]["default"], serde_json::json!([0]));
+}
+
+#[test]
+fn the_reference_has_every_key_and_code() {
+    let page = keys::reference_markdown();
+    for key in
+        [DOCUMENT, INPUT, DEFAULTS, STEP, OF_RUN, FOREACH, LOOP, RETRY, GROUP, WAIT, WORKFLOW, ACTIONS_NAMED]
+            .concat()
+    {
+        assert!(
+            page.contains(&format!("`{key}`")) || page.contains(&format!("### {key}\n")),
+            "{key}\n{page}"
+        );
+    }
+    for code in table::all() {
+        assert!(page.contains(code.code), "{}", code.code);
+    }
+}
