@@ -184,16 +184,21 @@ impl Template {
     /// # Errors
     /// As [`Expr::eval`]. A value that is not loaded does not keep the others from being asked for.
     pub fn render<'a>(&'a self, env: &dyn Env<'a>) -> Result<Value, EvalError> {
+        self.render_within(env, 0)
+    }
+
+    /// Renders what stands so deep in a list or map.
+    fn render_within<'a>(&'a self, env: &dyn Env<'a>, depth: usize) -> Result<Value, EvalError> {
         match self {
             Template::Literal(value) => Ok(value.clone()),
             Template::Secret(_) => Ok(Value::Null),
-            Template::Expr(expr) => expr.eval(env)?.to_json(),
+            Template::Expr(expr) => expr.eval(env)?.to_json_within(depth),
             Template::Text(pieces) => Ok(Value::String(text_of(pieces, env)?)),
             Template::List(items) => {
                 let mut made = Vec::with_capacity(items.len());
                 let mut needs = false;
                 for item in items {
-                    made.extend(or_needs(item.render(env), &mut needs)?);
+                    made.extend(or_needs(item.render_within(env, depth + 1), &mut needs)?);
                 }
                 if needs { Err(EvalError::Needs) } else { Ok(Value::Array(made)) }
             }
@@ -201,7 +206,7 @@ impl Template {
                 let mut made = Map::with_capacity(entries.len());
                 let mut needs = false;
                 for (key, value) in entries {
-                    if let Some(value) = or_needs(value.render(env), &mut needs)? {
+                    if let Some(value) = or_needs(value.render_within(env, depth + 1), &mut needs)? {
                         made.insert(key.clone(), value);
                     }
                 }

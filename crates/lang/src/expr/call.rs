@@ -95,7 +95,7 @@ impl<'a> Run<'_, 'a> {
                 value => self.not_optional(&value, "hasValue", node),
             },
             Fun::Value => match first {
-                Val::Optional(Some(value)) => Ok((*value).clone()),
+                Val::Optional(Some(value)) => self.unwrapped(value, node),
                 Val::Optional(None) => self.fail(node, "the optional value is not there; write orValue(x)"),
                 value => self.not_optional(&value, "value", node),
             },
@@ -126,7 +126,7 @@ impl<'a> Run<'_, 'a> {
         let name = if fun == Fun::Or { "or" } else { "orValue" };
         match self.eval(of)? {
             Val::Optional(Some(value)) if fun == Fun::Or => Ok(Val::Optional(Some(value))),
-            Val::Optional(Some(value)) => Ok((*value).clone()),
+            Val::Optional(Some(value)) => self.unwrapped(value, node),
             Val::Optional(None) => {
                 let other = self.eval(other)?;
                 if fun == Fun::Or && !matches!(other, Val::Optional(_)) {

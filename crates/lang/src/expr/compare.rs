@@ -27,32 +27,46 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn lists_equal(&mut self, a: &Seq<'a>, b: &Seq<'a>, node: &Node) -> Result<bool, EvalError> {
-        let len = a.len()?;
-        if len != b.len()? {
+        let len = self.length(a, node)?;
+        if len != self.length(b, node)? {
             return Ok(false);
         }
+        let mut all = All::default();
         for index in 0..len {
             self.spend(1, node)?;
-            let (Some(left), Some(right)) = (a.at(index)?, b.at(index)?) else { return Ok(false) };
-            if !self.equal(&left, &right, node)? {
-                return Ok(false);
+            let pair = (self.item(a, index, node), self.item(b, index, node));
+            let equal = self.pair_equal(pair, node);
+            if all.stop(equal)? {
+                break;
             }
         }
-        Ok(true)
+        all.whole()
     }
 
     fn maps_equal(&mut self, a: &Dict<'a>, b: &Dict<'a>, node: &Node) -> Result<bool, EvalError> {
-        if a.len()? != b.len()? {
+        let lengths = (a.len(), b.len());
+        if lengths.0.map_err(|error| self.at(node, error))?
+            != lengths.1.map_err(|error| self.at(node, error))?
+        {
             return Ok(false);
         }
-        for key in a.keys()? {
-            self.spend_lookup(b, node)?;
-            let (Some(left), Some(right)) = (a.get(&key)?, b.get(&key)?) else { return Ok(false) };
-            if !self.equal(&left, &right, node)? {
-                return Ok(false);
+        let mut all = All::default();
+        for key in self.keys(a, node)? {
+            let pair = (self.entry(a, &key, node), self.entry(b, &key, node));
+            let equal = self.pair_equal(pair, node);
+            if all.stop(equal)? {
+                break;
             }
         }
-        Ok(true)
+        all.whole()
+    }
+
+    fn pair_equal(&mut self, pair: (Found<'a>, Found<'a>), node: &Node) -> Result<bool, EvalError> {
+        match pair {
+            (Ok(Some(a)), Ok(Some(b))) => self.equal(&a, &b, node),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+            _ => Ok(false),
+        }
     }
 
     /// The order of two values of one kind; `None` where one is not a number.
@@ -66,6 +80,31 @@ impl<'a> Run<'_, 'a> {
             self.spend_scan(a.len().min(b.len()), node)?;
         }
         order(left, right).map_err(|error| self.at(node, error))
+    }
+}
+
+/// A part of a list or map, where there is one.
+type Found<'a> = Result<Option<Val<'a>>, EvalError>;
+
+/// Whether all parts are equal; those that are not loaded keep no other from being asked for.
+#[derive(Default)]
+struct All {
+    needs: bool,
+    different: bool,
+}
+
+impl All {
+    fn stop(&mut self, equal: Result<bool, EvalError>) -> Result<bool, EvalError> {
+        match equal {
+            Ok(equal) => self.different |= !equal,
+            Err(EvalError::Needs) => self.needs = true,
+            Err(error) => return Err(error),
+        }
+        Ok(self.different)
+    }
+
+    fn whole(self) -> Result<bool, EvalError> {
+        if self.needs { Err(EvalError::Needs) } else { Ok(!self.different) }
     }
 }
 

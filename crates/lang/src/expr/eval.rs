@@ -53,15 +53,6 @@ impl<'e, 'a> Run<'e, 'a> {
         self.spend(bytes as u64 / 256, node)
     }
 
-    /// Takes what finding a key costs: a map that an expression made is searched through.
-    pub(super) fn spend_lookup(&mut self, dict: &Dict<'a>, node: &Node) -> Result<(), EvalError> {
-        let entries = match dict {
-            Dict::Made(entries) => entries.len() as u64,
-            _ => 0,
-        };
-        self.spend(1 + entries / 8, node)
-    }
-
     /// The error, at the place of a node.
     pub(super) fn at(&self, node: &Node, error: EvalError) -> EvalError {
         match error {
@@ -135,9 +126,9 @@ impl<'e, 'a> Run<'e, 'a> {
         }
     }
 
-    fn slot(&self, slot: u32, node: &Node) -> Result1<'a> {
-        match self.bound.get(slot as usize) {
-            Some(value) => Ok(value.clone()),
+    fn slot(&mut self, slot: u32, node: &Node) -> Result1<'a> {
+        match self.bound.get(slot as usize).cloned() {
+            Some(value) => self.paid(value, node),
             None => self.fail(node, "a name that is not bound"),
         }
     }
@@ -155,16 +146,13 @@ impl<'e, 'a> Run<'e, 'a> {
     fn field(&mut self, value: Val<'a>, name: &str, optional: bool, of: &Node, node: &Node) -> Result1<'a> {
         let (value, optional) = match value {
             Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(value)) => ((*value).clone(), true),
+            Val::Optional(Some(value)) => (self.unwrapped(value, node)?, true),
             value => (value, optional),
         };
         let found = match &value {
             Val::Json(serde_json::Value::Object(entries)) => entries.get(name).map(Val::from_json),
             value => match Dict::of(value) {
-                Some(dict) => {
-                    self.spend_lookup(&dict, node)?;
-                    dict.field(name).map_err(|error| self.at(node, error))?
-                }
+                Some(dict) => self.member(&dict, name, node)?,
                 // Nothing is in null, and that is what was asked for.
                 None if optional && matches!(value, Val::Null) => None,
                 None => return self.no_fields(value, name, of, node),
@@ -190,12 +178,16 @@ impl<'e, 'a> Run<'e, 'a> {
     }
 
     #[cold]
-    fn missing(&self, value: &Val<'a>, name: &str, of: &Node, node: &Node) -> Result1<'a> {
+    fn missing(&mut self, value: &Val<'a>, name: &str, of: &Node, node: &Node) -> Result1<'a> {
+        /// Among more it is not worth looking for the nearest.
+        const LOOKED_AT: usize = 200;
         let keys = match Dict::of(value) {
-            Some(dict) => dict.keys().map_err(|error| self.at(node, error))?,
+            Some(dict) => self.keys(&dict, node)?,
             None => Vec::new(),
         };
-        let keys: Vec<&str> = keys
+        // The message may be made and thrown away for each element of a list.
+        self.spend(8 * keys.len().min(LOOKED_AT) as u64, node)?;
+        let names: Vec<&str> = keys
             .iter()
             .filter_map(|key| match key {
                 Val::Str(key) => Some(key.as_ref()),
@@ -203,12 +195,12 @@ impl<'e, 'a> Run<'e, 'a> {
             })
             .collect();
         let mut message = format!("{} has no `{}`", self.named(of), shorten(name));
-        if keys.is_empty() {
+        if names.is_empty() {
             message.push_str("; it is empty");
         } else {
             message.push_str("; it has ");
-            message.push_str(&listing(&keys));
-            if let Some(near) = nearest(name, keys.iter().copied()) {
+            message.push_str(&listing(&names));
+            if let Some(near) = nearest(name, names.iter().take(LOOKED_AT).copied()) {
                 message.push_str("; the nearest is `");
                 message.push_str(near);
                 message.push('`');
@@ -224,10 +216,7 @@ impl<'e, 'a> Run<'e, 'a> {
             _ => {}
         }
         match Dict::of(value) {
-            Some(dict) => {
-                self.spend_lookup(&dict, node)?;
-                Ok(Val::Bool(dict.field(name).map_err(|error| self.at(node, error))?.is_some()))
-            }
+            Some(dict) => Ok(Val::Bool(self.member(&dict, name, node)?.is_some())),
             None => self.no_fields(value, name, of, node),
         }
     }
@@ -248,7 +237,7 @@ impl<'e, 'a> Run<'e, 'a> {
     ) -> Result1<'a> {
         let (value, optional) = match value {
             Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(value)) => ((*value).clone(), true),
+            Val::Optional(Some(value)) => (self.unwrapped(value, node)?, true),
             value => (value, optional),
         };
         if let Val::Str(name) = index {
@@ -260,10 +249,9 @@ impl<'e, 'a> Run<'e, 'a> {
                     return self
                         .fail(node, format!("the index of a list is an integer, not {}", index.describe()));
                 };
-                let found = usize::try_from(position).map_or(Ok(None), |at| seq.at(at));
-                let found = found.map_err(|error| self.at(node, error))?;
+                let found = usize::try_from(position).map_or(Ok(None), |at| self.item(&seq, at, node))?;
                 if found.is_none() && !optional {
-                    let len = seq.len().map_err(|error| self.at(node, error))?;
+                    let len = self.length(&seq, node)?;
                     let named = self.named(of);
                     return self.fail(
                         node,
@@ -273,8 +261,7 @@ impl<'e, 'a> Run<'e, 'a> {
                 found
             }
             View::Dict(dict) => {
-                self.spend_lookup(&dict, node)?;
-                let found = dict.get(index).map_err(|error| self.at(node, error))?;
+                let found = self.entry(&dict, index, node)?;
                 if found.is_none() && !optional {
                     let key = index.to_text().map_err(|error| self.at(node, error))?;
                     return self.missing(&value, &key, of, node);
@@ -314,7 +301,7 @@ impl<'e, 'a> Run<'e, 'a> {
         for (item, optional) in items {
             match self.eval(item) {
                 Ok(value) if *optional => match value {
-                    Val::Optional(Some(value)) => made.push((*value).clone()),
+                    Val::Optional(Some(value)) => made.push(self.unwrapped(value, node)?),
                     Val::Optional(None) => {}
                     value => {
                         return self
@@ -346,7 +333,7 @@ impl<'e, 'a> Run<'e, 'a> {
                     }
                     match (entry.optional, value) {
                         (false, value) => made.push((key, value)),
-                        (true, Val::Optional(Some(value))) => made.push((key, (*value).clone())),
+                        (true, Val::Optional(Some(value))) => made.push((key, self.unwrapped(value, node)?)),
                         (true, Val::Optional(None)) => {}
                         (true, value) => {
                             return self.fail(
@@ -410,19 +397,24 @@ impl<'e, 'a> Run<'e, 'a> {
     fn contained(&mut self, item: &Val<'a>, within: &Val<'a>, node: &Node) -> Result<bool, EvalError> {
         match View::of(within) {
             View::Seq(seq) => {
-                for index in 0..seq.len().map_err(|error| self.at(node, error))? {
+                let mut needs = false;
+                for index in 0..self.length(&seq, node)? {
                     self.spend(1, node)?;
-                    let Some(element) = seq.at(index).map_err(|error| self.at(node, error))? else { break };
-                    if self.equal(item, &element, node)? {
-                        return Ok(true);
+                    let equal = match self.item(&seq, index, node) {
+                        Ok(Some(element)) => self.equal(item, &element, node),
+                        Ok(None) => break,
+                        Err(error) => Err(error),
+                    };
+                    match equal {
+                        Ok(true) => return if needs { Err(EvalError::Needs) } else { Ok(true) },
+                        Ok(false) => {}
+                        Err(EvalError::Needs) => needs = true,
+                        Err(error) => return Err(error),
                     }
                 }
-                Ok(false)
+                if needs { Err(EvalError::Needs) } else { Ok(false) }
             }
-            View::Dict(dict) => {
-                self.spend_lookup(&dict, node)?;
-                Ok(dict.get(item).map_err(|error| self.at(node, error))?.is_some())
-            }
+            View::Dict(dict) => Ok(self.entry(&dict, item, node)?.is_some()),
             View::Other => {
                 let help = if matches!(within, Val::Str(_)) { "; write text.contains(part)" } else { "" };
                 self.fail(node, format!("`in` takes a list or a map, not {}{help}", within.describe()))
@@ -442,23 +434,23 @@ impl<'e, 'a> Run<'e, 'a> {
     ) -> Result1<'a> {
         let seq = match View::of(over) {
             View::Seq(seq) => seq,
-            View::Dict(dict) => Seq::Made(Rc::new(dict.keys().map_err(|error| self.at(node, error))?)),
+            View::Dict(dict) => Seq::Made(Rc::new(self.keys(&dict, node)?)),
             View::Other => {
                 return self.fail(node, format!("this goes over a list or a map, not {}", over.describe()));
             }
         };
-        let len = seq.len().map_err(|error| self.at(node, error))?;
+        let len = self.length(&seq, node)?;
         let mut found = Found::default();
         for index in 0..len {
             self.spend(1, node)?;
-            let item = match seq.at(index) {
+            let item = match self.item(&seq, index, node) {
                 Ok(Some(item)) => item,
                 Ok(None) => break,
                 Err(EvalError::Needs) => {
                     found.needs = true;
                     continue;
                 }
-                Err(error) => return Err(self.at(node, error)),
+                Err(error) => return Err(error),
             };
             if self.visit(each, item, only, body, &mut found, node)? {
                 break;
@@ -487,7 +479,7 @@ impl<'e, 'a> Run<'e, 'a> {
         found: &mut Found<'a>,
         node: &Node,
     ) -> Result<bool, EvalError> {
-        let kept = if each == Each::Filter { Some(item.clone()) } else { None };
+        let kept = if each == Each::Filter { Some(self.copy(&item, node)?) } else { None };
         self.bound.push(item);
         let wanted = match only {
             Some(only) => self.eval(only).and_then(|value| self.condition(value, node)),

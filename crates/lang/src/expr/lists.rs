@@ -20,15 +20,15 @@ impl<'a> Run<'_, 'a> {
         let Some(seq) = Seq::of(value) else {
             return self.fail(node, format!("{name}() takes a list, not {}", value.describe()));
         };
-        let len = seq.len().map_err(|error| self.at(node, error))?;
+        let len = self.length(&seq, node)?;
         self.spend_items(len, node)?;
         let mut items = Vec::with_capacity(len);
         let mut needs = false;
         for index in 0..len {
-            match seq.at(index) {
+            match self.item(&seq, index, node) {
                 Ok(item) => items.extend(item),
                 Err(EvalError::Needs) => needs = true,
-                Err(error) => return Err(self.at(node, error)),
+                Err(error) => return Err(error),
             }
         }
         if needs { Err(EvalError::Needs) } else { Ok(items) }
@@ -94,7 +94,7 @@ impl<'a> Run<'_, 'a> {
             let fresh = match Key::of(&item) {
                 Some(key) => {
                     if let Val::Str(text) = &item {
-                        self.spend_scan(text.len(), node)?;
+                        self.spend_text(text.len(), node)?;
                     }
                     seen.insert(key)
                 }
@@ -102,8 +102,8 @@ impl<'a> Run<'_, 'a> {
                     let mut fresh = true;
                     for at in &slow {
                         self.spend(1, node)?;
-                        let Some(known) = kept.get(*at).cloned() else { continue };
-                        if self.equal(&known, &item, node)? {
+                        let Some(known) = kept.get(*at) else { continue };
+                        if self.equal(known, &item, node)? {
                             fresh = false;
                             break;
                         }
@@ -149,9 +149,8 @@ impl<'a> Run<'_, 'a> {
             return self.fail(node, format!("{name}() takes a map of lists, not {}", value.describe()));
         };
         let mut columns = Vec::new();
-        for key in dict.keys().map_err(|error| self.at(node, error))? {
-            self.spend_lookup(&dict, node)?;
-            let Some(column) = dict.get(&key).map_err(|error| self.at(node, error))? else { continue };
+        for key in self.keys(&dict, node)? {
+            let Some(column) = self.entry(&dict, &key, node)? else { continue };
             if Seq::of(&column).is_none() {
                 let key = key.to_text().unwrap_or(Cow::Borrowed("?"));
                 let shown = super::nearest::shorten(&key).into_owned();
@@ -177,7 +176,7 @@ impl<'a> Run<'_, 'a> {
             let mut entries: Vec<(Val<'a>, Val<'a>)> = Vec::with_capacity(columns.len());
             for (key, items) in columns.iter().rev() {
                 if let Some(item) = items.get(rest % items.len().max(1)) {
-                    entries.push((key.clone(), item.clone()));
+                    entries.push((self.copy(key, node)?, self.copy(item, node)?));
                 }
                 rest /= items.len().max(1);
             }
@@ -202,8 +201,13 @@ impl<'a> Run<'_, 'a> {
         self.spend(rows as u64 * columns.len() as u64, node)?;
         let mut made = Vec::with_capacity(rows);
         for row in 0..rows {
-            let entry = |(key, items): &(Val<'a>, Vec<Val<'a>>)| Some((key.clone(), items.get(row)?.clone()));
-            made.push(Val::Map(Rc::new(columns.iter().filter_map(entry).collect())));
+            let mut entries = Vec::with_capacity(columns.len());
+            for (key, items) in &columns {
+                if let Some(item) = items.get(row) {
+                    entries.push((self.copy(key, node)?, self.copy(item, node)?));
+                }
+            }
+            made.push(Val::Map(Rc::new(entries)));
         }
         Ok(Val::List(Rc::new(made)))
     }

@@ -9,6 +9,7 @@
 //! numbers become text as in JSON; `duration` knows days and weeks; names of time zones, comments, messages
 //! of types and `format` are left out; `min max sum sort distinct flatten json text product zip` are added.
 
+mod access;
 mod call;
 mod check;
 mod compare;
@@ -23,6 +24,7 @@ mod number;
 mod parse;
 mod problem;
 mod reference;
+mod render;
 mod syntax;
 mod text;
 mod time;

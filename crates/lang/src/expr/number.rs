@@ -46,15 +46,20 @@ impl<'a> Run<'_, 'a> {
     }
 
     fn join_lists(&mut self, a: &Seq<'a>, b: &Seq<'a>, node: &Node) -> Result<Val<'a>, EvalError> {
-        let (first, second) = (a.len()?, b.len()?);
+        let (first, second) = (self.length(a, node)?, self.length(b, node)?);
         self.spend_items(first + second, node)?;
         let mut items = Vec::with_capacity(first + second);
+        let mut needs = false;
         for (seq, len) in [(a, first), (b, second)] {
             for index in 0..len {
-                items.extend(seq.at(index)?);
+                match self.item(seq, index, node) {
+                    Ok(item) => items.extend(item),
+                    Err(EvalError::Needs) => needs = true,
+                    Err(error) => return Err(error),
+                }
             }
         }
-        Ok(Val::List(Rc::new(items)))
+        if needs { Err(EvalError::Needs) } else { Ok(Val::List(Rc::new(items))) }
     }
 
     /// Fails where a text of this length may not be made, and takes what making it costs.

@@ -119,7 +119,7 @@ impl<'a> Run<'_, 'a> {
         }
         let pattern = self.text_at(args, 1, node)?;
         // Compiling takes far longer than matching: a computed pattern costs what it takes.
-        self.spend(1000 + 20 * pattern.len() as u64, node)?;
+        self.spend(5000 + 20 * pattern.len() as u64, node)?;
         match self::regex(pattern) {
             Ok(regex) => Ok(Val::Bool(regex.is_match(text))),
             Err(message) => self.fail(node, message),
@@ -204,14 +204,20 @@ impl<'a> Run<'_, 'a> {
             Some(_) => self.text_at(args, 1, node)?,
         };
         let mut text = String::new();
-        for index in 0..seq.len().map_err(|error| self.at(node, error))? {
-            let part = match seq.at(index).map_err(|error| self.at(node, error))? {
-                Some(Val::Str(part)) => part,
-                Some(other) => {
+        let mut needs = false;
+        for index in 0..self.length(&seq, node)? {
+            let part = match self.item(&seq, index, node) {
+                Ok(Some(Val::Str(part))) => part,
+                Err(EvalError::Needs) => {
+                    needs = true;
+                    continue;
+                }
+                Err(error) => return Err(error),
+                Ok(Some(other)) => {
                     let help = "; write list.map(x, text(x)).join(…)";
                     return self.fail(node, format!("join() takes texts, not {}{help}", other.describe()));
                 }
-                None => break,
+                Ok(None) => break,
             };
             let between = if index == 0 { "" } else { between };
             let len = text.len() + between.len() + part.len();
@@ -222,7 +228,7 @@ impl<'a> Run<'_, 'a> {
             text.push_str(between);
             text.push_str(&part);
         }
-        Ok(Val::Str(Cow::Owned(text)))
+        if needs { Err(EvalError::Needs) } else { Ok(Val::Str(Cow::Owned(text))) }
     }
 }
 

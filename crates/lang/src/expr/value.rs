@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
+use super::render::{Rendering, compact};
 use super::{EvalError, time};
 
 /// A value under evaluation. Data that was there before is borrowed for `'a`.
@@ -169,28 +170,16 @@ impl<'a> Val<'a> {
     /// The value as JSON; lists and maps that are made as they are asked for are made.
     ///
     /// # Errors
-    /// `Needs` when a part is not at hand; `Failed` where JSON has no such value (NaN, infinities, bytes).
+    /// `Needs` when a part is not at hand; `Failed` where JSON has no such value (NaN, infinities, bytes), and
+    /// where the value is larger or deeper than [`RENDERED_WORK`](crate::limits::RENDERED_WORK) and
+    /// [`VALUE_DEPTH`](crate::limits::VALUE_DEPTH) allow.
     pub fn to_json(&self) -> Result<Value, EvalError> {
-        Ok(match self {
-            Val::Null | Val::Optional(None) => Value::Null,
-            Val::Bool(value) => Value::Bool(*value),
-            Val::Int(value) => Value::from(*value),
-            Val::UInt(value) => Value::from(*value),
-            Val::Double(value) => Value::Number(Number::from_f64(*value).ok_or_else(no_number)?),
-            Val::Str(text) => Value::String(text.clone().into_owned()),
-            Val::Bytes(_) => return Err(failed("bytes are no JSON; write string(x) for their text")),
-            Val::Json(value) => (*value).clone(),
-            Val::List(items) => Value::Array(all(items.iter().map(Val::to_json))?),
-            Val::Map(entries) => {
-                let values = all(entries.iter().map(|(key, value)| Ok((key_text(key)?, value.to_json()?))))?;
-                Value::Object(values.into_iter().collect())
-            }
-            Val::Object(object) => object_to_json(object.as_ref())?,
-            Val::Timestamp(millis, nanos) => Value::String(time::timestamp_text(*millis, *nanos)),
-            Val::Duration(nanos) => Value::String(time::duration_text(*nanos)),
-            Val::Optional(Some(value)) => value.to_json()?,
-            Val::Type(name) => Value::String((*name).to_owned()),
-        })
+        Rendering::default().value(self, 0)
+    }
+
+    /// As [`Val::to_json`], for a value that stands so deep in another.
+    pub(crate) fn to_json_within(&self, depth: usize) -> Result<Value, EvalError> {
+        Rendering::default().value(self, depth)
     }
 
     /// The value as text, as a template renders it: numbers and booleans as in JSON, null as nothing, lists
@@ -221,70 +210,6 @@ impl<'a> Val<'a> {
     }
 }
 
-/// Goes on after a `Needs`, so that the host hears of all that is missing at once.
-fn all<T>(parts: impl Iterator<Item = Result<T, EvalError>>) -> Result<Vec<T>, EvalError> {
-    let mut made = Vec::with_capacity(parts.size_hint().0);
-    let mut needs = false;
-    for part in parts {
-        match part {
-            Ok(part) => made.push(part),
-            Err(EvalError::Needs) => needs = true,
-            Err(failed) => return Err(failed),
-        }
-    }
-    if needs { Err(EvalError::Needs) } else { Ok(made) }
-}
-
-fn object_to_json<'a>(object: &(dyn Object<'a> + 'a)) -> Result<Value, EvalError> {
-    match object.kind() {
-        ObjectKind::List => {
-            let len = object.len()?;
-            let items = (0..len).map(|at| object.at(at)?.map_or(Ok(Value::Null), |value| value.to_json()));
-            Ok(Value::Array(all(items)?))
-        }
-        ObjectKind::Map => {
-            let keys = object.keys()?;
-            let entries = all(keys.into_iter().map(|key| {
-                let value = object.get(&key)?.map_or(Ok(Value::Null), |value| value.to_json())?;
-                Ok((key.into_owned(), value))
-            }))?;
-            Ok(Value::Object(entries.into_iter().collect::<Map<String, Value>>()))
-        }
-    }
-}
-
-/// A key as JSON has it.
-fn key_text(key: &Val<'_>) -> Result<String, EvalError> {
-    match key {
-        Val::Str(_) | Val::Bool(_) | Val::Int(_) | Val::UInt(_) => Ok(key.to_text()?.into_owned()),
-        _ => Err(failed(format!("{} is no key of a map", key.describe()))),
-    }
-}
-
-/// As compact JSON, within the bound on texts.
-fn compact(value: &Value) -> Result<String, EvalError> {
-    let mut text = Capped(Vec::new());
-    serde_json::to_writer(&mut text, value).map_err(|_| too_long())?;
-    String::from_utf8(text.0).map_err(|_| failed("a text that is not UTF-8"))
-}
-
-/// Bytes up to [`MADE_BYTES`](crate::limits::MADE_BYTES).
-struct Capped(Vec<u8>);
-
-impl std::io::Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > crate::limits::MADE_BYTES {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 pub(crate) fn failed(message: impl Into<String>) -> EvalError {
     EvalError::Failed { message: message.into(), offset: 0 }
 }
@@ -293,6 +218,6 @@ pub(crate) fn too_long() -> EvalError {
     failed(format!("the text becomes longer than {} bytes", crate::limits::MADE_BYTES))
 }
 
-fn no_number() -> EvalError {
+pub(super) fn no_number() -> EvalError {
     failed("the result is no number (not a number, or infinite)")
 }

@@ -148,6 +148,15 @@ fn texts_are_bounded() {
     assert!(Template::parse("${{ s }}").unwrap().render(&Roots(&roots)).is_ok());
 }
 
+#[test]
+fn depth_counts_through_lists_and_maps() {
+    let deep = (0..limits::VALUE_DEPTH).fold(json!(1), |inner, _| json!([inner]));
+    let roots = json!({"x": deep});
+    let lone = Template::parse("${{ x }}").unwrap();
+    assert!(lone.render(&Roots(&roots)).is_ok());
+    assert!(Template::list(vec![lone]).render(&Roots(&roots)).is_err());
+}
+
 struct Types;
 
 impl TypeEnv for Types {

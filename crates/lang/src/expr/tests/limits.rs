@@ -161,3 +161,54 @@ fn regular_expressions() {
     let roots = json!({"x": "a", "p": "(a{1000}){1000}"});
     assert_eq!(eval("x.matches(p)", &roots), Err("the regular expression is too large".to_owned()));
 }
+
+/// A text that was made is copied when it is taken out of where it was put: that costs.
+#[test]
+fn copies() {
+    let roots = json!({"s": "x".repeat(2_000_000), "many": vec![1; 1000]});
+    let message = format!("the expression takes more than {} steps", bounds::EVAL_FUEL);
+    let list = vec!["x"; 200].join(", ");
+    let sums = vec!["x"; 100].join(" + ");
+    for source in [
+        format!("[s + s].map(x, [{list}])"),
+        format!("[[s + s]].map(x, {sums})"),
+        "product({'a': [s + s], 'b': many})".to_owned(),
+        format!("optional.of(s + s).optMap(x, [{list}])"),
+        format!("[{{'a': s + s}}].map(x, [{}])", list.replace('x', "x.a")),
+        format!("[optional.of(s + s)].map(x, [{}])", list.replace('x', "x.value()")),
+        "[s + s].map(x, many.map(y, x))".to_owned(),
+        format!("[[s + s]].map(x, [{}])", list.replace('x', "sort(x)")),
+        format!("[[s + s]].map(x, [{}])", list.replace('x', "x.filter(y, true)")),
+    ] {
+        assert_eq!(eval(&source, &roots), Err(message.clone()), "{source}");
+    }
+}
+
+/// Small while it is shared, immense when it is written out.
+#[test]
+fn values_that_are_written_out() {
+    let list = vec!["x"; 100].join(", ");
+    let source = format!("[[1]].map(x, [{list}]).map(x, [{list}]).map(x, [{list}]).map(x, [{list}])");
+    assert_eq!(eval(&source, &json!({})), Err("the value is too large".to_owned()));
+    assert_eq!(eval(&format!("text({source})"), &json!({})), Err("the value is too large".to_owned()));
+    assert_eq!(eval(&format!("size({source})"), &json!({})), Ok(json!(1)));
+}
+
+#[test]
+fn depth_of_values() {
+    let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    assert!(eval("x", &json!({"x": deep(bounds::VALUE_DEPTH)})).is_ok());
+    let message = format!("the value is nested deeper than {} levels", bounds::VALUE_DEPTH);
+    assert_eq!(eval("x", &json!({"x": deep(bounds::VALUE_DEPTH + 1)})), Err(message.clone()));
+    assert_eq!(eval("[x]", &json!({"x": deep(bounds::VALUE_DEPTH)})), Err(message.clone()));
+    assert_eq!(eval("{'a': x}", &json!({"x": deep(bounds::VALUE_DEPTH)})), Err(message));
+}
+
+/// Messages are made even where nobody reads them.
+#[test]
+fn work_of_messages() {
+    let big: serde_json::Map<String, Value> = (0..5000).map(|n| (format!("key_{n}"), json!(n))).collect();
+    let roots = json!({"big": big, "l": vec![1; 1000]});
+    let message = format!("the expression takes more than {} steps", bounds::EVAL_FUEL);
+    assert_eq!(eval("l.exists(x, l.exists(y, big.key_x))", &roots), Err(message));
+}
