@@ -17,8 +17,9 @@ pub const EVAL_FUEL: u64 = 1_000_000;
 pub const MADE_ITEMS: usize = 100_000;
 /// Bytes of a text that an expression makes, and of a text that a template renders.
 pub const MADE_BYTES: usize = 4 * 1024 * 1024;
-/// Work of writing out one value as JSON: an element costs 1, text costs by its length.
-pub const RENDERED_WORK: u64 = 1_000_000;
+/// Work of writing out, as JSON, a value that an expression put together: an element costs 1, text costs by its
+/// length. A value that is handed on as it was is not bounded by it.
+pub const RENDERED_WORK: u64 = 4_000_000;
 /// How deep a value may be that an expression or a template gives. Readers of JSON stop at 128, and what keeps
 /// the value puts something around it.
 pub const VALUE_DEPTH: usize = 100;

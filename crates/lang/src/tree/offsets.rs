@@ -11,18 +11,30 @@ impl Node<'_> {
         let Kind::Scalar { text, style } = &data.kind else { return self.span() };
         let source = &self.doc.text[data.start as usize..data.end as usize];
         let base = data.start as usize;
-        let (from, to) = locate(source, text, *style, start, end.max(start));
+        // A block begins behind the indent of its first line, which is that of all of them.
+        let line = self.doc.text[..base].rfind('\n').map_or(0, |n| n + 1);
+        let lead = &self.doc.text[line..base];
+        let indent = if lead.bytes().all(|b| b == b' ') { lead.len() } else { 0 };
+        let (from, to) = locate(source, text, *style, indent, start, end.max(start));
         self.doc.span(base + from, base + to)
     }
 }
 
 /// Walks the source and the content side by side and returns where in the source two of its offsets are.
-fn locate(source: &str, content: &str, style: Style, start: usize, end: usize) -> (usize, usize) {
+fn locate(
+    source: &str,
+    content: &str,
+    style: Style,
+    indent: usize,
+    start: usize,
+    end: usize,
+) -> (usize, usize) {
     let (mut from, mut to) = (None, None);
     let mut walk = Walk {
         source,
         at: usize::from(matches!(style, Style::Single | Style::Double)),
         style,
+        indent,
         broken: false,
     };
     for (offset, wanted) in content.char_indices() {
@@ -44,6 +56,8 @@ struct Walk<'s> {
     source: &'s str,
     at: usize,
     style: Style,
+    /// Spaces before each line of a block.
+    indent: usize,
     /// Whether the last character of the content was a line break.
     broken: bool,
 }
@@ -89,7 +103,8 @@ impl Walk<'_> {
     fn past_break(&mut self, wanted: char) {
         self.at += 1;
         if self.style == Style::Literal {
-            self.at += self.indent();
+            let own = self.rest().len() - self.rest().trim_start_matches(' ').len();
+            self.at += own.min(self.indent);
             return;
         }
         // Where lines are folded the first break of a run stands for a space or, if more follow, for nothing.
@@ -103,15 +118,6 @@ impl Walk<'_> {
 
     fn blank(&self) -> usize {
         self.rest().len() - self.rest().trim_start_matches([' ', '\t', '\r']).len()
-    }
-
-    /// The indent of a literal block, which its first line shows. The source begins behind it.
-    fn indent(&self) -> usize {
-        let rest = self.rest();
-        let own = rest.len() - rest.trim_start_matches(' ').len();
-        let next = self.source.split('\n').skip(1).filter(|l| !l.trim().is_empty());
-        let least = next.map(|l| l.len() - l.trim_start_matches(' ').len()).min().unwrap_or(0);
-        own.min(least)
     }
 
     fn past_escape(&mut self, wanted: char) {

@@ -420,9 +420,10 @@ impl Reader<'_> {
             return;
         }
         let help = match error.kind() {
-            ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabNotAllowed => {
-                Some("indent with spaces")
-            }
+            ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::TabNotAllowed => Some("indent with spaces"),
             ErrorKind::MappingValueNotAllowed => {
                 Some("quote a text that has `: ` in it, and indent the keys of one map alike")
             }
@@ -430,6 +431,10 @@ impl Reader<'_> {
             ErrorKind::UnclosedFlowCollection { .. } | ErrorKind::InvalidColonPlacement => {
                 Some("close every `[` and `{`")
             }
+            ErrorKind::InvalidTrailingDoubleQuotedScalar
+            | ErrorKind::InvalidTrailingSingleQuotedScalar
+            | ErrorKind::ExpectedFlowMappingSeparator
+            | ErrorKind::ExpectedFlowSequenceSeparator => Some("is a comma or a quote missing?"),
             ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
                 Some("close the quotes, and indent a quoted text that goes over several lines")
             }
