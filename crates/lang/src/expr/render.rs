@@ -25,6 +25,10 @@ impl Default for Rendering {
 
 impl Rendering {
     pub(super) fn value(&mut self, value: &Val<'_>, depth: usize) -> Result<Value, EvalError> {
+        // What is handed on as it was is as large as it was: only what is put together can grow.
+        if matches!(value, Val::Json(_) | Val::Object(_)) {
+            self.work = u64::MAX;
+        }
         let made = self.part(value, depth)?;
         if self.needs { Err(EvalError::Needs) } else { Ok(made) }
     }

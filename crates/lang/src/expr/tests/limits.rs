@@ -194,6 +194,15 @@ fn values_that_are_written_out() {
     assert_eq!(eval(&format!("size({source})"), &json!({})), Ok(json!(1)));
 }
 
+/// What is handed on as it was may be larger than what may be put together.
+#[test]
+fn values_that_are_handed_on() {
+    let size = usize::try_from(bounds::RENDERED_WORK).unwrap() + 1;
+    let roots = json!({"o": {"l": vec![0; size]}});
+    assert_eq!(eval("o.l", &roots).map(|list| list.as_array().map(Vec::len)), Ok(Some(size)));
+    assert_eq!(eval("{'l': o.l}", &roots), Err("the value is too large".to_owned()));
+}
+
 #[test]
 fn depth_of_values() {
     let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
