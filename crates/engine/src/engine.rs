@@ -1,8 +1,8 @@
 //! The engine of a home: the driver on a thread of its own, executors around it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use stead_core::ids::StreamId;
 use stead_core::run::{Input, turn::SettleInput};
 use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
-use stead_store::sqlite::SqliteStore;
+use stead_store::sqlite::{SqliteReader, SqliteStore};
 use stead_store::{Reader, Store};
 
 use crate::attempts::Attempts;
@@ -36,7 +36,7 @@ pub struct Engine {
     under_way: Arc<AtomicUsize>,
     recovered: Vec<StreamId>,
     home: Home,
-    database: std::path::PathBuf,
+    reads: Mutex<Reads<SqliteReader>>,
     _lock: HomeLock,
 }
 
@@ -83,8 +83,16 @@ impl Engine {
         let thread = thread
             .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
         let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
-        let (home, database) = (home.clone(), home.database());
-        Ok(Self { commands, thread: Some(thread), under_way, recovered, home, database, _lock: lock })
+        let reads = Mutex::new(reads_of(home)?);
+        Ok(Self {
+            commands,
+            thread: Some(thread),
+            under_way,
+            recovered,
+            home: home.clone(),
+            reads,
+            _lock: lock,
+        })
     }
 
     /// Performs an operation. What writes is durable when this returns.
@@ -92,12 +100,14 @@ impl Engine {
     /// # Errors
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
-        let mut reads = self.reads()?;
+        // One reader for all who ask: opening one costs more than most questions.
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = reads.ask(&operation)? {
             return Ok(answer);
         }
         let starts = matches!(operation, Operation::Start { .. });
         let (stream, write) = writing(operation, &mut reads)?;
+        drop(reads);
         let (reply, answer) = bounded(1);
         let command = Command::Write { stream: stream.clone(), write, reply };
         self.commands.send(command).map_err(|_| self.stopped())?;
@@ -121,6 +131,12 @@ impl Engine {
     /// Attempts under way, of all runs.
     pub fn under_way(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has stopped, which it does by itself only when something is wrong: [`stop`](Self::stop) says
+    /// what.
+    pub fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Runs that the last engine left open and that go on now.
@@ -154,9 +170,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn reads(&self) -> Result<Reads<impl Reader + use<>>, EngineError> {
-        let reader = SqliteStore::open_read_only(&self.database)?;
-        Ok(Reads::new(reader, FileStore::open(&self.home.files())?, self.home.clone()))
+    pub fn reads(&self) -> Result<Reads<SqliteReader>, EngineError> {
+        reads_of(&self.home)
     }
 
     fn stopped(&self) -> EngineError {
@@ -170,6 +185,11 @@ impl Drop for Engine {
         // Errors were the business of `stop`; this is the way out of a caller that failed already.
         let _ = self.join();
     }
+}
+
+fn reads_of(home: &Home) -> Result<Reads<SqliteReader>, EngineError> {
+    let reader = SqliteStore::open_read_only(&home.database())?;
+    Ok(Reads::new(reader, FileStore::attach(&home.files()), home.clone()))
 }
 
 /// Performs an operation in a home whose engine may not run: reads as they are, writes by taking the home,
@@ -189,8 +209,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
             Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         };
     }
-    let reader = SqliteStore::open_read_only(&home.database())?;
-    let mut reads = Reads::new(reader, FileStore::open(&home.files())?, home.clone());
+    let mut reads = reads_of(home)?;
     if let Some(answer) = reads.ask(&operation)? {
         return Ok(answer);
     }

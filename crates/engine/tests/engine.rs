@@ -55,6 +55,7 @@ fn until(engine: &Engine, run: &str, done: impl Fn(&View) -> bool) -> View {
         if done(&view) {
             return view;
         }
+        assert!(!engine.has_stopped(), "the engine has stopped by itself");
         assert!(start.elapsed() < Duration::from_secs(60), "still {view:#?}");
         std::thread::sleep(Duration::from_millis(5));
     }
