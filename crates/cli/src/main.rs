@@ -1,2 +1,7 @@
-//! The command line of Stead.
-fn main() {}
+//! The binary `stead`; see the library of this package.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stead_cli::main()
+}

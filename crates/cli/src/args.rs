@@ -1,0 +1,313 @@
+//! The command line: what can be said, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stead_core::status::RunStatus;
+
+/// Workflows whose steps are programs and people, and that survive crashes.
+#[derive(Debug, Parser)]
+#[command(name = "stead", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 done, 1 the run failed, 2 usage or validation, 3 cancelled, \
+4 the run waits, 5 out of time watching, 6 the home or its engine failed, 130 left by Ctrl-C.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What holds for all commands.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What holds for all commands.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// When to colour: `auto` looks at the terminal, NO_COLOR and CLICOLOR_FORCE.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// The home: where runs are kept. Else STEAD_HOME, `.stead` here or above, or the user's data folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// By the terminal and the environment.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a home and a first workflow in this folder
+    Init(Init),
+    /// Find everything that is wrong with definitions
+    Check(Check),
+    /// Tell more about the code of an error
+    Explain(Explain),
+    /// Print the JSON Schema of the definition language
+    Schema,
+    /// Run a workflow and follow it to its end
+    Run(Run),
+    /// Go on with runs that were left or interrupted
+    Resume(Resume),
+    /// End a run: what is under way is ended, then the run is cancelled
+    Cancel(Cancel),
+    /// Say what an attempt came to whose end is not known
+    Settle(Settle),
+    /// List runs, the newest first
+    Runs(Runs),
+    /// Show a run: its steps, what it waits for, what to do next
+    Status(Status),
+    /// Show what the programs of a run printed
+    Logs(Logs),
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The project's folder
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Definitions
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// How to write the findings
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code, such as E0104; without it all codes are listed
+    pub code: Option<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The definition
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// An input: NAME=TEXT (read by its type), NAME:=JSON, NAME=@FILE (the file's text, or the file itself
+    /// for a `file` input); NAME=@@TEXT for a text that begins with @
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Inputs from a JSON or YAML file; `-i` goes before it
+    #[arg(long, value_name = "FILE")]
+    pub input_file: Option<PathBuf>,
+    /// Show what would run, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to follow it.
+    #[command(flatten)]
+    pub follow: Follow,
+}
+
+/// How a run is followed.
+#[derive(Debug, Clone, Args)]
+pub struct Follow {
+    /// Events as JSON, one per line, on standard output; the last line is the result
+    #[arg(long)]
+    pub json: bool,
+    /// Leave with code 4 as soon as the run waits for a person or a timer (not for a retry)
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Leave with code 5 after this time, such as 90s or 2h; the run can be resumed
+    #[arg(long, value_name = "TIME", conflicts_with = "dry_run")]
+    pub timeout: Option<String>,
+    /// Print only this output: a text as it is, anything else as JSON
+    #[arg(short, long, value_name = "NAME", conflicts_with = "json")]
+    pub output: Option<String>,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name. Without it all
+    /// open runs of the home
+    pub run: Option<String>,
+    /// Events as JSON, one per line, on standard output; the last line is the result
+    #[arg(long)]
+    pub json: bool,
+    /// Leave with code 4 as soon as the run waits for a person or a timer (not for a retry)
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Leave with code 5 after this time, such as 90s or 2h; the run can be resumed
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Print only this output: a text as it is, anything else as JSON
+    #[arg(short, long, value_name = "NAME", conflicts_with = "json", requires = "run")]
+    pub output: Option<String>,
+}
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The run
+    pub run: String,
+    /// Why: kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `settle`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("verdict").required(true))]
+pub struct Settle {
+    /// The run
+    pub run: String,
+    /// Path of the step, as `stead status` shows it
+    pub step: String,
+    /// It happened. VALUE becomes the step's output: JSON where it is JSON, else text; without it null
+    #[arg(long, value_name = "VALUE", num_args = 0..=1, default_missing_value = "null", group = "verdict")]
+    pub done: Option<String>,
+    /// It did not happen: run it again
+    #[arg(long, group = "verdict")]
+    pub again: bool,
+    /// The step failed
+    #[arg(long, group = "verdict")]
+    pub failed: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Only these: pending, running, waiting, paused, completed, failed, cancelled, or open for all that
+    /// have not ended
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses)]
+    pub status: Vec<Statuses>,
+    /// Only runs of this workflow
+    #[arg(long, value_name = "NAME")]
+    pub workflow: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Child runs too
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The statuses behind one word of `--status`.
+#[derive(Debug, Clone)]
+pub struct Statuses(pub Vec<RunStatus>);
+
+/// Those that have not ended.
+pub const OPEN: &[RunStatus] =
+    &[RunStatus::Pending, RunStatus::Running, RunStatus::Waiting, RunStatus::Paused];
+
+fn statuses(word: &str) -> Result<Statuses, String> {
+    if word == "open" {
+        return Ok(Statuses(OPEN.to_vec()));
+    }
+    let words: Vec<&str> = RunStatus::ALL.iter().map(|status| status.as_str()).collect();
+    let status = word.parse().map_err(|()| format!("it is one of open, {}", words.join(", ")))?;
+    Ok(Statuses(vec![status]))
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
+    pub run: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    /// One line; without a run the numbers of running, waiting and failed ones, for prompts
+    #[arg(long, conflicts_with = "json")]
+    pub short: bool,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The run, and a step of it behind a slash
+    #[arg(value_name = "RUN[/STEP]")]
+    pub run: Option<String>,
+    /// Go on with what is printed from now on, until the run ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only this step and what is inside it
+    #[arg(long, value_name = "PATH")]
+    pub step: Option<String>,
+    /// Only this try
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    /// Only lines that match this regular expression
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    /// Only steps that failed: the default for a failed run
+    #[arg(long, conflicts_with = "all")]
+    pub failed: bool,
+    /// All steps, of a failed run too
+    #[arg(long)]
+    pub all: bool,
+    /// The time before each line
+    #[arg(long, short = 't')]
+    pub timestamps: bool,
+    /// One JSON object per line
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// The bytes as they were printed
+    #[arg(long, conflicts_with_all = ["grep", "timestamps"])]
+    pub raw: bool,
+    /// Only the last so many lines
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    pub lines: Option<usize>,
+}
+
+impl Command {
+    /// Whether the answer, and so an error too, is to be JSON.
+    pub fn json(&self) -> bool {
+        match self {
+            Command::Run(args) => args.follow.json,
+            Command::Resume(args) => args.json,
+            Command::Cancel(args) => args.json,
+            Command::Settle(args) => args.json,
+            Command::Runs(args) => args.json,
+            Command::Status(args) => args.json,
+            Command::Logs(args) => args.json,
+            Command::Check(args) => args.format == Format::Json,
+            Command::Init(_) | Command::Explain(_) | Command::Schema => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        super::Cli::command().debug_assert();
+    }
+}

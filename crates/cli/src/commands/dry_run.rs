@@ -1,0 +1,207 @@
+//! `stead run --dry-run`: what would run, as far as it is known before anything does.
+
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use stead_lang::plan::{ActionKind, Block, Body, Each, OnError, Plan, Setting, Step, Wait};
+use stead_lang::template::{Piece, Template};
+
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::out;
+use crate::text;
+
+/// Shows steps, their order, the inputs, and settings that are fixed in the text.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool) -> Result<Exit, CliError> {
+    let steps = block(plan, &plan.root);
+    if as_json {
+        let record = json!({
+            "type": "plan",
+            "workflow": plan.name,
+            "revision": plan.revision,
+            "inputs": inputs,
+            "secrets": plan.secrets,
+            "steps": steps,
+        });
+        out::json(&record)?;
+        return Ok(Exit::Done);
+    }
+    let mut text =
+        format!("{}@{}  {}\n", plan.name, text::short(&plan.revision), text::count(plan.steps.len(), "step"));
+    if !inputs.is_empty() {
+        text.push_str("inputs\n");
+        for (name, value) in inputs {
+            let _ = writeln!(text, "  {name}  {}", shown(value, here));
+        }
+    }
+    if !plan.secrets.is_empty() {
+        let _ = writeln!(text, "secrets\n  {}", plan.secrets.join(" "));
+    }
+    text.push_str("steps\n");
+    write(&mut text, &steps, 1, here);
+    out::answer(&text)?;
+    out::note("nothing was run");
+    Ok(Exit::Done)
+}
+
+fn write(out: &mut String, steps: &[Value], depth: usize, here: &Here) {
+    for step in steps {
+        let indent = "  ".repeat(depth);
+        let field = |key: &str| step[key].as_str().unwrap_or_default();
+        let _ = write!(out, "{indent}{}  {}", field("id"), field("action"));
+        let after: Vec<&str> =
+            step["after"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !after.is_empty() {
+            let _ = write!(out, "  after {}", after.join(", "));
+        }
+        out.push('\n');
+        for (name, value) in step["settings"].as_object().into_iter().flatten() {
+            let _ = writeln!(out, "{indent}  {name}: {}", shown(value, here));
+        }
+        if let Some(inside) = step["steps"].as_array() {
+            write(out, inside, depth + 1, here);
+        }
+    }
+}
+
+/// A value in one line. Texts stand without quotes: they are shown, not read back.
+fn shown(value: &Value, here: &Here) -> String {
+    let whole = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    text::cut(&text::clean(&whole), 160, here.out.ellipsis())
+}
+
+fn block(plan: &Plan, block: &Block) -> Vec<Value> {
+    block.steps.iter().map(|ix| step(plan, block, &plan.steps[*ix as usize])).collect()
+}
+
+fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
+    let after: Vec<&str> =
+        step.needs.iter().map(|at| plan.steps[around.steps[*at] as usize].id.as_str()).collect();
+    let mut settings = Map::new();
+    if let Some(condition) = &step.condition {
+        settings.insert("if".into(), json!(condition.source()));
+    }
+    each(step, &mut settings);
+    if step.on_error == OnError::Continue {
+        settings.insert("on_error".into(), json!("continue"));
+    }
+    if let Some(deadline) = &step.deadline {
+        settings.insert("deadline".into(), millis(deadline));
+    }
+    let mut record = json!({"id": step.id, "path": step.path, "after": after});
+    match &step.body {
+        Body::Block(inside) => {
+            record["action"] = json!("group");
+            record["settings"] = Value::Object(settings);
+            record["steps"] = Value::Array(block(plan, inside));
+        }
+        Body::Action(action) => {
+            record["action"] = json!(what(&action.kind, &mut settings));
+            if let Some(timeout) = &action.timeout {
+                settings.insert("timeout".into(), millis(timeout));
+            }
+            match &action.retry.attempts {
+                Setting::Fixed(1) => {}
+                Setting::Fixed(n) => {
+                    settings.insert("attempts".into(), json!(n));
+                }
+                Setting::Computed(template) => {
+                    settings.insert("attempts".into(), template_text(template));
+                }
+            }
+            if action.effect == stead_lang::plan::EffectRule::Once {
+                settings.insert("effect".into(), json!("once"));
+            }
+            record["settings"] = Value::Object(settings);
+        }
+    }
+    record
+}
+
+fn each(step: &Step, settings: &mut Map<String, Value>) {
+    match &step.each {
+        None => {}
+        Some(Each::Foreach { items, parallel, .. }) => {
+            settings.insert("foreach".into(), template_text(items));
+            settings.insert("parallel".into(), number(parallel));
+        }
+        Some(Each::Loop { max, until, .. }) => {
+            settings.insert("loop_max".into(), number(max));
+            if let Some(until) = until {
+                settings.insert("until".into(), json!(until.source()));
+            }
+        }
+    }
+}
+
+/// The word of an action; its own settings are added.
+fn what(kind: &ActionKind, settings: &mut Map<String, Value>) -> String {
+    match kind {
+        ActionKind::Set(values) => {
+            settings.insert("values".into(), template_text(values));
+            "set".to_owned()
+        }
+        ActionKind::Wait(Wait::For(time)) => {
+            settings.insert("for".into(), millis(time));
+            "wait".to_owned()
+        }
+        ActionKind::Wait(Wait::At(time)) => {
+            settings.insert("at".into(), template_text(time));
+            "wait".to_owned()
+        }
+        ActionKind::Workflow(child) => {
+            settings
+                .insert("name".into(), json!(format!("{}@{}", child.workflow, text::short(&child.revision))));
+            settings.insert("inputs".into(), template_text(&child.inputs));
+            "workflow".to_owned()
+        }
+        ActionKind::Effect { executor, request } => {
+            settings.insert("request".into(), template_text(request));
+            (*executor).to_owned()
+        }
+    }
+}
+
+fn millis(setting: &Setting<u64>) -> Value {
+    match setting {
+        Setting::Fixed(millis) => json!(stead_lang::duration::format_duration(*millis)),
+        Setting::Computed(template) => template_text(template),
+    }
+}
+
+fn number(setting: &Setting<u32>) -> Value {
+    match setting {
+        Setting::Fixed(n) => json!(n),
+        Setting::Computed(template) => template_text(template),
+    }
+}
+
+/// A template as its author could have written it.
+fn template_text(template: &Template) -> Value {
+    match template {
+        Template::Literal(value) => value.clone(),
+        Template::Expr(expr) => json!(marked(expr.source())),
+        Template::Text(pieces) => {
+            let piece = |piece: &Piece| match piece {
+                Piece::Text(text) => text.clone(),
+                Piece::Expr(expr) => marked(expr.source()),
+            };
+            json!(pieces.iter().map(piece).collect::<String>())
+        }
+        Template::List(items) => Value::Array(items.iter().map(template_text).collect()),
+        Template::Map(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), template_text(value))).collect())
+        }
+        Template::Secret(name) => json!(marked(&format!("secrets.{name}"))),
+    }
+}
+
+fn marked(source: &str) -> String {
+    format!("${{{{ {} }}}}", source.trim())
+}

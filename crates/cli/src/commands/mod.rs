@@ -1,0 +1,43 @@
+//! One module per command.
+
+pub mod cancel;
+pub mod check;
+pub mod dry_run;
+pub mod explain;
+pub mod init;
+pub mod logs;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod settle;
+pub mod status;
+
+use crate::args::{Cli, Command};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::here::Here;
+use crate::out;
+
+/// Performs a command.
+///
+/// # Errors
+/// As the command says.
+pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
+    let here = Here::new(&cli.global)?;
+    match &cli.command {
+        Command::Init(args) => init::init(&here, args),
+        Command::Check(args) => check::check(&here, args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Schema => {
+            out::pretty(&stead_lang::keys::schema())?;
+            Ok(Exit::Done)
+        }
+        Command::Run(args) => run::run(&here, args),
+        Command::Resume(args) => resume::resume(&here, args),
+        Command::Cancel(args) => cancel::cancel(&here, args),
+        Command::Settle(args) => settle::settle(&here, args),
+        Command::Runs(args) => runs::runs(&here, args),
+        Command::Status(args) => status::status(&here, args),
+        Command::Logs(args) => logs::logs(&here, args),
+    }
+}

@@ -1,0 +1,72 @@
+//! `stead resume`: goes on with runs that were left or interrupted.
+
+use std::sync::Arc;
+
+use stead_core::ids::StreamId;
+use stead_engine::driver::Plans;
+use stead_engine::operations::RunQuery;
+use stead_lang::plan::Plan;
+use stead_store::sqlite::SqliteStore;
+
+use super::run::{open, wish};
+use crate::args::{Follow, OPEN, Resume};
+use crate::error::{CliError, codes};
+use crate::exit::Exit;
+use crate::follow::{Answers, conclude};
+use crate::here::Here;
+use crate::out;
+
+/// Goes on with one run, or with all open ones.
+///
+/// # Errors
+/// When there is no such run, another process holds the home, or the engine fails.
+pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
+    let wish = wish(&Follow {
+        json: args.json,
+        no_wait: args.no_wait,
+        timeout: args.timeout.clone(),
+        output: args.output.clone(),
+    })?;
+    let open_runs = || {
+        let query = RunQuery { status: OPEN.to_vec(), ..RunQuery::default() };
+        Ok::<_, CliError>(here.runs(query)?.into_iter().map(|row| row.run).collect::<Vec<_>>())
+    };
+    if args.run.is_none() && open_runs()?.is_empty() {
+        out::note("no run is open");
+        return Ok(Exit::Done);
+    }
+    if let Some(run) = &args.run
+        && !here.home.database().exists()
+    {
+        let error = CliError::usage(codes::NOTHING, format!("there is no run {run}"));
+        return Err(error.detail(format!("{} has none", here.home.root().display())));
+    }
+    let mut following = open(here, args.json)?;
+    let runs: Vec<StreamId> = match &args.run {
+        Some(run) => vec![following.view(run).map_err(|error| here.explained(error))?.run],
+        None => open_runs()?,
+    };
+    for run in &runs {
+        let view = following.view(run.as_str())?;
+        following.picture.watch(run, plan(here, &view.revision));
+    }
+    following.picture.tell_apart();
+    for run in &runs {
+        following.catch_up(run.as_str())?;
+    }
+    let why = following.follow(wish)?;
+    let answers = match (&args.run, &args.output) {
+        _ if args.json => Answers::Records,
+        (None, _) => Answers::List,
+        (Some(_), Some(name)) => Answers::Output(name),
+        (Some(_), None) => Answers::Outputs,
+    };
+    conclude(following, why, answers)
+}
+
+/// The plan of a kept definition. Without it a run is shown in one line; that the engine cannot go on with it
+/// either is its own business to say.
+fn plan(here: &Here, revision: &str) -> Option<Arc<Plan>> {
+    let mut store = SqliteStore::open_read_only(&here.home.database()).ok()?;
+    Plans::default().get(&mut store, revision).ok()
+}

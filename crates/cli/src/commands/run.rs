@@ -1,0 +1,109 @@
+//! `stead run`: starts a run and follows it to its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stead_core::ids::StreamId;
+use stead_engine::engine::Engine;
+use stead_engine::operations::Operation;
+use stead_engine::secrets::EnvironmentSecrets;
+
+use super::dry_run;
+use crate::args::{Follow, Run};
+use crate::definition::{self, Ready};
+use crate::error::{CliError, codes};
+use crate::exit::Exit;
+use crate::follow::picture::Picture;
+use crate::follow::show::Show;
+use crate::follow::{Answers, Following, Wish, conclude};
+use crate::here::Here;
+use crate::inputs;
+use crate::out;
+use crate::signals;
+
+/// Runs a workflow.
+///
+/// # Errors
+/// When the definition or an input is wrong, or the engine cannot be opened or fails.
+pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
+    let wish = wish(&args.follow)?;
+    let Ready { bundle, plan, warnings } = definition::ready(&args.file, here.err)?;
+    out::say(&warnings);
+    if let (Some(name), Some(outputs)) = (&args.follow.output, &plan.root.outputs)
+        && !outputs.iter().any(|(output, _)| output == name)
+    {
+        let names: Vec<&str> = outputs.iter().map(|(output, _)| output.as_str()).collect();
+        let error = CliError::usage(codes::NO_OUTPUT, format!("`{}` has no output `{name}`", plan.name));
+        return Err(error.detail(format!("it has {}", names.join(", "))));
+    }
+    let sources = inputs::Sources {
+        here,
+        file: &args.file,
+        given: &args.inputs,
+        input_file: args.input_file.as_deref(),
+        dry: args.dry_run,
+    };
+    let inputs = inputs::gather(&plan, &sources)?;
+    if args.dry_run {
+        return dry_run::show(here, &plan, &inputs, args.follow.json);
+    }
+    let run = draw()?;
+    let mut following = open(here, args.follow.json)?;
+    following.picture.watch(&run, Some(plan));
+    let folder = here.project().display().to_string();
+    let start = Operation::Start { run, bundle, inputs, project: String::new(), folder };
+    following.engine.ask(start).map_err(|error| here.explained(error))?;
+    let why = following.follow(wish)?;
+    let answers = match &args.follow.output {
+        _ if args.follow.json => Answers::Records,
+        Some(name) => Answers::Output(name),
+        None => Answers::Outputs,
+    };
+    conclude(following, why, answers)
+}
+
+/// An engine of this home, and all that is needed to follow what it does.
+///
+/// # Errors
+/// When another process holds the home, or it cannot be opened.
+pub fn open(here: &Here, json: bool) -> Result<Following<'_>, CliError> {
+    let signals = signals::listen()?;
+    let secrets = Arc::new(EnvironmentSecrets);
+    let engine = Engine::open(&here.home, secrets).map_err(|error| here.explained(error))?;
+    let written = engine.follow()?;
+    let show = Show::new(here, json);
+    Ok(Following { here, engine, written, signals, picture: Picture::default(), show })
+}
+
+/// What the arguments say about following.
+///
+/// # Errors
+/// When the time cannot be understood.
+pub fn wish(args: &Follow) -> Result<Wish, CliError> {
+    let until = match &args.timeout {
+        None => None,
+        Some(text) => {
+            let millis = stead_lang::duration::parse_duration(text).map_err(|e| {
+                CliError::usage(codes::ARGUMENT, format!("`--timeout {text}` is no time: {e}"))
+                    .hint("90s, 10m, 2h")
+            })?;
+            Instant::now().checked_add(Duration::from_millis(millis))
+        }
+    };
+    Ok(Wish { no_wait: args.no_wait, until })
+}
+
+/// The id of a new run.
+fn draw() -> Result<StreamId, CliError> {
+    let mut chance = [0; 10];
+    let mut filled = 0;
+    while filled < chance.len() {
+        let read = rustix::rand::getrandom(&mut chance[filled..], rustix::rand::GetRandomFlags::empty());
+        match read {
+            Ok(read) => filled += read,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(CliError::machine(format!("the system gives no random bytes: {e}"))),
+        }
+    }
+    Ok(StreamId::run(chance))
+}

@@ -1,0 +1,164 @@
+//! The end of following: answers on standard output, how to go on, and the exit code.
+
+use serde_json::{Value, json};
+use stead_core::run::View;
+use stead_engine::operations::{Answer, Operation};
+use stead_platform::terminal;
+
+use super::leave::{Left, leave};
+use super::{Following, Why};
+use crate::error::{CliError, Kind, codes};
+use crate::exit::Exit;
+use crate::here::{Here, unexpected};
+use crate::out;
+use crate::signals::Leave;
+use crate::tree;
+
+/// What goes to standard output at the end.
+#[derive(Debug, Clone, Copy)]
+pub enum Answers<'a> {
+    /// The outputs of the one run, as JSON.
+    Outputs,
+    /// One of its outputs.
+    Output(&'a str),
+    /// A result as JSON for each run; the events went before.
+    Records,
+    /// A line for each run.
+    List,
+}
+
+/// Ends following, in whatever way it came to it.
+///
+/// # Errors
+/// When the engine failed, or what was asked for is not there.
+pub fn conclude(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> Result<Exit, CliError> {
+    if why != Why::Ended {
+        return unfinished(following, why, answers);
+    }
+    let roots = following.picture.roots.clone();
+    let mut exits = Vec::new();
+    let mut told = Ok(());
+    for root in &roots {
+        let view = following.view(root.as_str())?;
+        if !matches!(answers, Answers::List) {
+            following.show.last(following.here, &mut following.picture, &view);
+        }
+        exits.push(Exit::of(view.status));
+        told = told.and_then(|()| tell(&view, answers));
+    }
+    following.show.clear();
+    following.wait_for_others();
+    following.engine.stop()?;
+    match told {
+        // The run is over whether or not anybody reads what it gave.
+        Err(error) if error.kind == Kind::Closed => {}
+        other => other?,
+    }
+    Ok(Exit::of_all(exits))
+}
+
+/// The runs have not ended: this process leaves them.
+fn unfinished(following: Following<'_>, why: Why, answers: Answers<'_>) -> Result<Exit, CliError> {
+    let Following { here, engine, signals, mut picture, mut show, .. } = following;
+    show.clear();
+    let signal = match why {
+        Why::Signal(signal) => Some(signal),
+        _ => None,
+    };
+    let left = leave(here, engine, &picture.roots, &signals, signal)?;
+    let roots = picture.roots.clone();
+    for root in &roots {
+        let view = status(here, root.as_str())?;
+        if why != Why::Closed {
+            show.last(here, &mut picture, &view);
+            match tell_open(&view, answers) {
+                Err(error) if error.kind == Kind::Closed => {}
+                other => other?,
+            }
+        }
+    }
+    Ok(match (left, why) {
+        (Left::Cancelled, _) => Exit::Cancelled,
+        (Left::Open, Why::Waits) => Exit::Waits,
+        (Left::Open, Why::TimedOut) => Exit::TimedOut,
+        (Left::Open, Why::Ended | Why::Closed | Why::Signal(Leave::Interrupt | Leave::Terminate)) => {
+            Exit::Left
+        }
+    })
+}
+
+fn status(here: &Here, run: &str) -> Result<View, CliError> {
+    match here.ask(Operation::Status { run: run.to_owned() })? {
+        Answer::Status { view } => Ok(*view),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The answer about a run that has ended.
+fn tell(view: &View, answers: Answers<'_>) -> Result<(), CliError> {
+    match answers {
+        Answers::Records => out::json(&result(view)),
+        Answers::List => out::answer(&in_list(view)),
+        Answers::Outputs => match &view.outputs {
+            // Without a reader that counts on it, nothing is better than an empty pair of brackets.
+            Some(outputs) if !is_empty(outputs) || !terminal::stdout_is_terminal() => out::pretty(outputs),
+            _ => Ok(()),
+        },
+        Answers::Output(name) => {
+            let Some(outputs) = &view.outputs else { return Ok(()) };
+            match outputs.get(name) {
+                Some(Value::String(text)) => out::answer(&format!("{text}\n")),
+                Some(value) => out::pretty(value),
+                None => Err(no_output(outputs, name)),
+            }
+        }
+    }
+}
+
+fn tell_open(view: &View, answers: Answers<'_>) -> Result<(), CliError> {
+    match answers {
+        Answers::Records => out::json(&result(view)),
+        Answers::List => out::answer(&in_list(view)),
+        Answers::Outputs | Answers::Output(_) => Ok(()),
+    }
+}
+
+fn is_empty(outputs: &Value) -> bool {
+    match outputs {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+fn in_list(view: &View) -> String {
+    format!("{}  {}  {}\n", view.run, view.workflow, tree::outcome_word(view.status, view.outcome))
+}
+
+fn no_output(outputs: &Value, name: &str) -> CliError {
+    let error = CliError::usage(codes::NO_OUTPUT, format!("the run has no output `{name}`"));
+    let names: Vec<&str> =
+        outputs.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str)).collect();
+    if names.is_empty() {
+        return error.detail("it has none");
+    }
+    error.detail(format!("it has {}", names.join(", ")))
+}
+
+/// The last record of `--json`: what a run came to, or where it stands.
+pub fn result(view: &View) -> Value {
+    let mut record = json!({
+        "type": "result",
+        "run": view.run,
+        "workflow": view.workflow,
+        "revision": view.revision,
+        "status": view.status,
+        "outcome": view.outcome,
+        "outputs": view.outputs,
+        "error": view.error,
+    });
+    if !view.status.is_end() {
+        record["waits_for"] = json!(view.waits_for);
+    }
+    record
+}

@@ -1,0 +1,107 @@
+//! Leaving before the end: what is under way is ended safely, and the run can go on later.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded, select};
+use stead_core::ids::StreamId;
+use stead_core::status::RunStatus;
+use stead_engine::engine::{Engine, ask_home};
+use stead_engine::operations::{Answer, Operation};
+
+use crate::error::CliError;
+use crate::here::{Here, actor};
+use crate::out;
+use crate::signals::Leave;
+use crate::text;
+
+/// A second Ctrl-C within this time after the first cancels the run, as long as this process still is there.
+const SECOND: Duration = Duration::from_secs(2);
+/// So long it is there in any case.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What became of the runs that were left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// They can go on.
+    Open,
+    /// They were cancelled.
+    Cancelled,
+}
+
+/// Stops the engine. After a Ctrl-C another one soon after cancels the runs.
+///
+/// # Errors
+/// When the engine had stopped because of an error, or the runs cannot be cancelled.
+pub fn leave(
+    here: &Here,
+    engine: Engine,
+    runs: &[StreamId],
+    signals: &Receiver<Leave>,
+    why: Option<Leave>,
+) -> Result<Left, CliError> {
+    let begun = Instant::now();
+    let under_way = engine.under_way();
+    if why.is_some() && under_way > 0 {
+        out::note(&format!("leaving: {} ended", what(under_way)));
+    }
+    if why == Some(Leave::Interrupt) {
+        out::note("Ctrl-C again cancels the run");
+    }
+    // The engine waits for what it ends; meanwhile signals are listened to.
+    let (stopped, stopping) = bounded(1);
+    let stop = move || {
+        // Nobody waits any more only when this process is on its way out.
+        let _ = stopped.send(engine.stop());
+    };
+    let thread = std::thread::Builder::new().name("stop".into()).spawn(stop);
+    thread.map_err(|e| CliError::machine(format!("no thread can be made: {e}")))?;
+    let mut cancel = false;
+    let mut result = None;
+    loop {
+        let linger = why == Some(Leave::Interrupt) && !cancel && begun.elapsed() < LINGER;
+        if result.is_some() && !linger {
+            break;
+        }
+        select! {
+            recv(signals) -> signal => {
+                let again = signal == Ok(Leave::Interrupt) && why == Some(Leave::Interrupt);
+                if again && !cancel && begun.elapsed() < SECOND {
+                    cancel = true;
+                    out::note("cancelling");
+                }
+            }
+            recv(stopping) -> stopped => {
+                result = Some(stopped.unwrap_or(Ok(())));
+                if !linger {
+                    break;
+                }
+            }
+            default(Duration::from_millis(20)) => {}
+        }
+    }
+    result.unwrap_or(Ok(()))?;
+    if !cancel {
+        return Ok(Left::Open);
+    }
+    for run in runs {
+        cancel_run(here, run.as_str())?;
+    }
+    Ok(Left::Cancelled)
+}
+
+fn what(under_way: usize) -> String {
+    format!("{} {}", text::count(under_way, "attempt"), if under_way == 1 { "is" } else { "are" })
+}
+
+/// Cancels a run whose engine has stopped.
+fn cancel_run(here: &Here, run: &str) -> Result<(), CliError> {
+    let status = match ask_home(&here.home, Operation::Status { run: run.to_owned() })? {
+        Answer::Status { view } => view.status,
+        _ => RunStatus::Running,
+    };
+    if !status.is_end() {
+        let reason = Some("Ctrl-C twice".to_owned());
+        ask_home(&here.home, Operation::Cancel { run: run.to_owned(), by: actor(), reason })?;
+    }
+    Ok(())
+}

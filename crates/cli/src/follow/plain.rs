@@ -1,0 +1,132 @@
+//! Where nothing can be drawn: one line per change of a state, and no escape sequences.
+
+use stead_core::run::event::{Lost, Verdict};
+use stead_core::run::{Event, StepError};
+use stead_core::status::{Outcome, RunStatus};
+
+use super::picture::Happened;
+use crate::face::Face;
+use crate::text;
+use crate::tree::{first_line, outcome_word};
+
+/// Columns of the word of a state.
+const WORD: usize = 10;
+
+/// The line about something that happened; `None` where nobody's state changed by it.
+pub fn line(happened: &Happened, face: Face) -> Option<String> {
+    let (word, what, more) = told(happened, face)?;
+    let took = happened.took.filter(|took| *took > 0).map(text::duration);
+    let mut line = format!("{} {} {what}", text::clock(happened.row.at), text::pad(word, WORD));
+    for part in took.into_iter().chain(more.into_iter().filter(|part| !part.is_empty())) {
+        line.push_str("  ");
+        line.push_str(&text::clean(&part));
+    }
+    Some(line)
+}
+
+/// The word of the new state, what it is about, and more.
+fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<String>)> {
+    let at = |path: &str| format!("{}{}", happened.prefix, text::clean(path));
+    let run = || format!("run {}", happened.row.run);
+    let now = happened.row.at;
+    Some(match &happened.event {
+        Event::RunCreated { workflow, revision, .. } if happened.root => {
+            ("started", run(), vec![format!("{workflow}@{}", text::short(revision))])
+        }
+        Event::RunCompleted { outcome, .. } if happened.root => ("completed", run(), vec![besides(*outcome)]),
+        Event::RunFailed { error } if happened.root => {
+            let outcome = outcome_word(RunStatus::Failed, Some(error.outcome));
+            let outcome = if error.outcome == Outcome::Error { String::new() } else { outcome };
+            ("failed", run(), vec![outcome, whose(error, face)])
+        }
+        Event::RunCancelled if happened.root => ("cancelled", run(), vec![]),
+        Event::CancelRequested { by, reason } => {
+            ("cancelling", run(), vec![format!("by {by}"), reason.clone().unwrap_or_default()])
+        }
+        Event::GroupStarted { path, .. } | Event::LoopStarted { path, .. } => ("running", at(path), vec![]),
+        Event::ForeachStarted { path, count, .. } => {
+            ("running", at(path), vec![text::count(*count as usize, "item")])
+        }
+        Event::AttemptStarted { path, number, .. } => ("running", at(path), vec![tries(*number)]),
+        Event::ChildStarted { path, number, run, workflow, .. } => {
+            ("running", at(path), vec![tries(*number), format!("run {run} {workflow}")])
+        }
+        Event::WaitStarted { path, until, .. } => {
+            ("waiting", at(path), vec![format!("{} more", text::remaining(*until - now))])
+        }
+        Event::AttemptEnded { path, number, error: Some(error), retry_at: Some(next), .. }
+        | Event::ChildEnded { path, number, error: Some(error), retry_at: Some(next), .. } => {
+            let again = format!("again in {}", text::remaining(*next - now));
+            ("waiting", at(path), vec![format!("try {number} failed"), own(error, face), again])
+        }
+        Event::AttemptEnded { path, error: None, .. } => ("completed", at(path), vec![]),
+        Event::ChildEnded { path, error: None, outcome, .. } => {
+            ("completed", at(path), vec![besides(*outcome)])
+        }
+        Event::AttemptEnded { path, error: Some(error), .. }
+        | Event::ChildEnded { path, error: Some(error), .. }
+            if error.outcome == Outcome::Cancelled =>
+        {
+            ("cancelled", at(path), vec![])
+        }
+        Event::AttemptEnded { path, error: Some(error), .. }
+        | Event::ChildEnded { path, error: Some(error), .. } => ("failed", at(path), vec![own(error, face)]),
+        Event::AttemptLost { path, number, then } => {
+            let then = match then {
+                Lost::Again => "it is made again",
+                Lost::Parked => "whether it happened is not known: somebody has to settle it",
+                Lost::Over => "it is over",
+            };
+            ("lost", at(path), vec![format!("try {number}"), then.to_owned()])
+        }
+        Event::AttemptSettled { path, verdict, by, .. } => {
+            let verdict = match verdict {
+                Verdict::Done(_) => "done",
+                Verdict::Again => "again",
+                Verdict::Failed => "failed",
+            };
+            ("settled", at(path), vec![verdict.to_owned(), format!("by {by}")])
+        }
+        // The block of the document ends with the run.
+        Event::StepCompleted { path, .. }
+        | Event::StepFailed { path, .. }
+        | Event::StepCancelled { path }
+            if path.is_empty() =>
+        {
+            return None;
+        }
+        Event::StepCompleted { path, outcome, .. } => ("completed", at(path), vec![besides(*outcome)]),
+        Event::StepFailed { path, error, .. } => {
+            let message = if error.step == *path { own(error, face) } else { format!("by {}", error.step) };
+            ("failed", at(path), vec![message])
+        }
+        Event::StepSkipped { path } => ("skipped", at(path), vec![]),
+        Event::StepBlocked { path, by } => ("blocked", at(path), vec![format!("by {by}")]),
+        Event::StepCancelled { path } => ("cancelled", at(path), vec![]),
+        Event::RunCreated { .. }
+        | Event::RunStarted { .. }
+        | Event::RunCompleted { .. }
+        | Event::RunFailed { .. }
+        | Event::RunCancelled
+        | Event::AttemptEnding { .. }
+        | Event::StepEnding { .. }
+        | Event::Late { .. } => return None,
+    })
+}
+
+fn tries(number: u32) -> String {
+    if number > 1 { format!("try {number}") } else { String::new() }
+}
+
+fn besides(outcome: Outcome) -> String {
+    if outcome == Outcome::Ok { String::new() } else { outcome.to_string() }
+}
+
+fn own(error: &StepError, face: Face) -> String {
+    first_line(&error.message, face)
+}
+
+fn whose(error: &StepError, face: Face) -> String {
+    let message = own(error, face);
+    if error.step.is_empty() { message } else { format!("{}: {message}", error.step) }
+}

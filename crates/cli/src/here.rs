@@ -1,0 +1,170 @@
+//! Where a command works: folder, home, outputs; and how it speaks to Stead there.
+
+use std::path::PathBuf;
+
+use stead_core::status::RunStatus;
+use stead_engine::engine::ask_home;
+use stead_engine::home::Home;
+use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
+use stead_platform::terminal;
+
+use crate::args::{Global, OPEN};
+use crate::error::{CliError, codes};
+use crate::face::Face;
+use crate::out;
+use crate::text;
+use crate::tree;
+
+/// Where a command works.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// The working folder.
+    pub folder: PathBuf,
+    /// The home.
+    pub home: Home,
+    /// What standard output can show.
+    pub out: Face,
+    /// What standard error can show.
+    pub err: Face,
+    /// The home as it was given on the command line: hints repeat it.
+    given: Option<PathBuf>,
+}
+
+impl Here {
+    /// Finds it out.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn new(global: &Global) -> Result<Self, CliError> {
+        let folder = std::env::current_dir();
+        let folder =
+            folder.map_err(|e| CliError::machine(format!("the working folder cannot be used: {e}")))?;
+        let home = match &global.home {
+            Some(root) => Home::at(&folder.join(root)),
+            None => Home::find(&folder, |name| std::env::var_os(name).map(PathBuf::from)),
+        };
+        let (out, err) = (Face::stdout(global.color), Face::stderr(global.color));
+        Ok(Self { folder, home, out, err, given: global.home.clone() })
+    }
+
+    /// The folder that steps of runs started here are relative to.
+    pub fn project(&self) -> PathBuf {
+        self.home.project_of(&self.folder)
+    }
+
+    /// A command of ours that works here, to be run as it is printed.
+    pub fn command(&self, words: &str) -> String {
+        match &self.given {
+            Some(home) => format!("stead --home {} {words}", text::shell_word(&home.display().to_string())),
+            None => format!("stead {words}"),
+        }
+    }
+
+    /// Asks Stead, without an engine of our own.
+    ///
+    /// # Errors
+    /// As the operation says.
+    pub fn ask(&self, operation: Operation) -> Result<Answer, CliError> {
+        ask_home(&self.home, operation).map_err(|error| self.explained(error))
+    }
+
+    /// An error of the engine, with what helps in this version.
+    pub fn explained(&self, error: impl Into<CliError>) -> CliError {
+        let error = error.into();
+        if error.code.starts_with("S06") {
+            return error
+                .hint("Ctrl-C where that engine runs leaves its runs so that they can go on; twice cancels them")
+                .hint("another home runs beside it: `--home DIR`");
+        }
+        if error.code == "R0201" && !self.home.database().exists() {
+            return error
+                .hint(format!("the home is {}; another one: `--home DIR`", self.home.root().display()));
+        }
+        error
+    }
+
+    /// Runs of the home.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn runs(&self, query: RunQuery) -> Result<Vec<RunRow>, CliError> {
+        match self.ask(Operation::Runs { query })? {
+            Answer::Runs { runs } => Ok(runs),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The run that is meant. Where none is named: at a terminal the newest open one, else the newest;
+    /// a script has to say which.
+    ///
+    /// # Errors
+    /// When there is none, or nobody can see which was taken.
+    pub fn which(&self, run: Option<&str>) -> Result<String, CliError> {
+        if let Some(run) = run {
+            return Ok(run.to_owned());
+        }
+        if terminal::stdin_is_terminal() {
+            for status in [OPEN.to_vec(), Vec::new()] {
+                let query = RunQuery { status, limit: 1, ..RunQuery::default() };
+                if let Some(found) = self.runs(query)?.pop() {
+                    return Ok(found.run.to_string());
+                }
+            }
+            let error = CliError::usage(codes::NOTHING, "there are no runs yet");
+            return Err(error.hint(self.command("run FILE")));
+        }
+        let mut error = CliError::usage(codes::NO_RUN_NAMED, "no run was named");
+        let latest = self.runs(RunQuery { limit: 5, ..RunQuery::default() })?;
+        if latest.is_empty() {
+            error = error.detail("this home has no runs");
+        }
+        for row in latest {
+            let what = tree::outcome_word(row.head.status, row.head.outcome);
+            let began = text::moment(row.head.created_at, text::now());
+            error = error.detail(format!("{}  {}  {what}  {began}", row.run, row.head.workflow));
+        }
+        Err(error.hint("name one: its id or the beginning of it, @last, @last:failed, or a workflow's name"))
+    }
+
+    /// Says which run was taken, where the command line did not.
+    pub fn say_which(&self, named: Option<&str>, run: &str) {
+        if named.is_none() {
+            out::note(&format!("{run} (the newest)"));
+        }
+    }
+}
+
+/// Who acts: as it is kept in the history.
+pub fn actor() -> String {
+    let name =
+        ["USER", "LOGNAME"].into_iter().find_map(|var| std::env::var(var).ok().filter(|v| !v.is_empty()));
+    format!("user:{}", name.as_deref().unwrap_or("unknown"))
+}
+
+/// Commands to go on with, for a run in this state.
+pub fn next_commands(here: &Here, view: &stead_core::run::View) -> Vec<String> {
+    let run = &view.run;
+    let mut next = Vec::new();
+    for waits in view.waits_for.iter().filter(|waits| waits.kind == "settle").take(3) {
+        let step = text::shell_word(&waits.path);
+        next.push(here.command(&format!("settle {run} {step} --done VALUE|--again|--failed")));
+    }
+    match view.status {
+        RunStatus::Completed => next.push(here.command(&format!("status {run}"))),
+        RunStatus::Failed => {
+            next.push(here.command(&format!("logs {run}")));
+            next.push(here.command(&format!("status {run}")));
+        }
+        RunStatus::Cancelled => next.push(here.command(&format!("status {run}"))),
+        _ => {
+            next.push(here.command(&format!("resume {run}")));
+            next.push(here.command(&format!("cancel {run}")));
+        }
+    }
+    next
+}
+
+/// An answer that does not belong to what was asked.
+pub fn unexpected(answer: &Answer) -> CliError {
+    CliError::machine(format!("this is a bug in Stead: an answer of the wrong kind came: {answer:?}"))
+}
