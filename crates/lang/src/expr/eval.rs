@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::nearest::{listing, nearest, shorten};
-use super::node::{Binary, Each, Entry, Kind, Node};
+use super::nearest::shorten;
+use super::node::{Binary, Entry, Kind, Node};
 use super::number;
 use super::value::{Val, failed};
-use super::view::{Dict, Seq, View, plain};
+use super::view::{View, plain};
 use super::{Env, EvalError};
 use crate::limits;
 
@@ -21,7 +21,7 @@ pub(super) struct Run<'e, 'a> {
     env: &'e dyn Env<'a>,
     source: &'a str,
     /// Values bound by the macros around, outermost first.
-    bound: Vec<Val<'a>>,
+    pub(super) bound: Vec<Val<'a>>,
     fuel: u64,
 }
 
@@ -66,7 +66,7 @@ impl<'e, 'a> Run<'e, 'a> {
     }
 
     /// How the text names a node, for messages.
-    fn named(&self, node: &Node) -> Cow<'a, str> {
+    pub(super) fn named(&self, node: &Node) -> Cow<'a, str> {
         match node.kind {
             Kind::Root(_) | Kind::Slot(_) | Kind::Field { .. } | Kind::Index { .. } => {
                 let text = self.source.get(node.start as usize..node.end as usize).unwrap_or_default();
@@ -142,147 +142,8 @@ impl<'e, 'a> Run<'e, 'a> {
         }
     }
 
-    /// `.name`, `.?name`, `["name"]`. A field of an optional value is optional.
-    fn field(&mut self, value: Val<'a>, name: &str, optional: bool, of: &Node, node: &Node) -> Result1<'a> {
-        let (value, optional) = match value {
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(value)) => (self.unwrapped(value, node)?, true),
-            value => (value, optional),
-        };
-        let found = match &value {
-            Val::Json(serde_json::Value::Object(entries)) => entries.get(name).map(Val::from_json),
-            value => match Dict::of(value) {
-                Some(dict) => self.member(&dict, name, node)?,
-                // Nothing is in null, and that is what was asked for.
-                None if optional && matches!(value, Val::Null) => None,
-                None => return self.no_fields(value, name, of, node),
-            },
-        };
-        match (found, optional) {
-            (Some(found), false) => Ok(found),
-            (Some(found), true) => Ok(Val::Optional(Some(Rc::new(found)))),
-            (None, true) => Ok(Val::Optional(None)),
-            (None, false) => self.missing(&value, name, of, node),
-        }
-    }
-
-    #[cold]
-    fn no_fields(&self, value: &Val<'a>, name: &str, of: &Node, node: &Node) -> Result1<'a> {
-        let help = match value {
-            Val::Str(_) => "; write json(x) to read JSON out of a text",
-            Val::Json(_) | Val::List(_) | Val::Object(_) => "; write [0] for its first element",
-            _ => "",
-        };
-        let name = shorten(name);
-        self.fail(node, format!("{} is {}, it has no `{name}`{help}", self.named(of), value.describe()))
-    }
-
-    #[cold]
-    fn missing(&mut self, value: &Val<'a>, name: &str, of: &Node, node: &Node) -> Result1<'a> {
-        /// Among more it is not worth looking for the nearest.
-        const LOOKED_AT: usize = 200;
-        let keys = match Dict::of(value) {
-            Some(dict) => self.keys(&dict, node)?,
-            None => Vec::new(),
-        };
-        // The message may be made and thrown away for each element of a list.
-        self.spend(8 * keys.len().min(LOOKED_AT) as u64, node)?;
-        let names: Vec<&str> = keys
-            .iter()
-            .filter_map(|key| match key {
-                Val::Str(key) => Some(key.as_ref()),
-                _ => None,
-            })
-            .collect();
-        let mut message = format!("{} has no `{}`", self.named(of), shorten(name));
-        if names.is_empty() {
-            message.push_str("; it is empty");
-        } else {
-            message.push_str("; it has ");
-            message.push_str(&listing(&names));
-            if let Some(near) = nearest(name, names.iter().take(LOOKED_AT).copied()) {
-                message.push_str("; the nearest is `");
-                message.push_str(near);
-                message.push('`');
-            }
-        }
-        self.fail(node, message)
-    }
-
-    fn has(&mut self, value: &Val<'a>, name: &str, of: &Node, node: &Node) -> Result1<'a> {
-        match value {
-            Val::Optional(None) => return Ok(Val::Bool(false)),
-            Val::Optional(Some(value)) => return self.has(value, name, of, node),
-            _ => {}
-        }
-        match Dict::of(value) {
-            Some(dict) => Ok(Val::Bool(self.member(&dict, name, node)?.is_some())),
-            None => self.no_fields(value, name, of, node),
-        }
-    }
-
-    #[inline(never)]
-    fn index(&mut self, of: &'a Node, index: &'a Node, optional: bool, node: &Node) -> Result1<'a> {
-        let (value, index) = self.two(of, index)?;
-        self.element(value, &index, optional, of, node)
-    }
-
-    fn element(
-        &mut self,
-        value: Val<'a>,
-        index: &Val<'a>,
-        optional: bool,
-        of: &Node,
-        node: &Node,
-    ) -> Result1<'a> {
-        let (value, optional) = match value {
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(value)) => (self.unwrapped(value, node)?, true),
-            value => (value, optional),
-        };
-        if let Val::Str(name) = index {
-            return self.field(value, name, optional, of, node);
-        }
-        let found = match View::of(&value) {
-            View::Seq(seq) => {
-                let Some(position) = position(index) else {
-                    return self
-                        .fail(node, format!("the index of a list is an integer, not {}", index.describe()));
-                };
-                let found = usize::try_from(position).map_or(Ok(None), |at| self.item(&seq, at, node))?;
-                if found.is_none() && !optional {
-                    let len = self.length(&seq, node)?;
-                    let named = self.named(of);
-                    return self.fail(
-                        node,
-                        format!("{named} has no element {position}; it has {len}, counted from 0"),
-                    );
-                }
-                found
-            }
-            View::Dict(dict) => {
-                let found = self.entry(&dict, index, node)?;
-                if found.is_none() && !optional {
-                    let key = index.to_text().map_err(|error| self.at(node, error))?;
-                    return self.missing(&value, &key, of, node);
-                }
-                found
-            }
-            View::Other if optional && matches!(value, Val::Null) => None,
-            View::Other => {
-                return self
-                    .fail(node, format!("{} is {}, it has no elements", self.named(of), value.describe()));
-            }
-        };
-        Ok(match (found, optional) {
-            (Some(found), true) => Val::Optional(Some(Rc::new(found))),
-            (Some(found), false) => found,
-            (None, _) => Val::Optional(None),
-        })
-    }
-
     /// Both values. The second is evaluated even where the first is not loaded.
-    fn two(&mut self, left: &'a Node, right: &'a Node) -> Result<(Val<'a>, Val<'a>), EvalError> {
+    pub(super) fn two(&mut self, left: &'a Node, right: &'a Node) -> Result<(Val<'a>, Val<'a>), EvalError> {
         match self.eval(left) {
             Ok(left) => Ok((left, self.eval(right)?)),
             Err(EvalError::Needs) => {
@@ -420,152 +281,5 @@ impl<'e, 'a> Run<'e, 'a> {
                 self.fail(node, format!("`in` takes a list or a map, not {}{help}", within.describe()))
             }
         }
-    }
-
-    /// `all`, `exists`, `exists_one`, `map`, `filter`: over the elements of a list or the keys of a map.
-    #[inline(never)]
-    fn each(
-        &mut self,
-        each: Each,
-        over: &Val<'a>,
-        only: Option<&'a Node>,
-        body: &'a Node,
-        node: &Node,
-    ) -> Result1<'a> {
-        let seq = match View::of(over) {
-            View::Seq(seq) => seq,
-            View::Dict(dict) => Seq::Made(Rc::new(self.keys(&dict, node)?)),
-            View::Other => {
-                return self.fail(node, format!("this goes over a list or a map, not {}", over.describe()));
-            }
-        };
-        let len = self.length(&seq, node)?;
-        let mut found = Found::default();
-        for index in 0..len {
-            self.spend(1, node)?;
-            let item = match self.item(&seq, index, node) {
-                Ok(Some(item)) => item,
-                Ok(None) => break,
-                Err(EvalError::Needs) => {
-                    found.needs = true;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if self.visit(each, item, only, body, &mut found, node)? {
-                break;
-            }
-        }
-        if found.needs {
-            return Err(EvalError::Needs);
-        }
-        match (each, found.error) {
-            (Each::All | Each::Exists, _) if found.settled => Ok(Val::Bool(each == Each::Exists)),
-            (_, Some(error)) => Err(error),
-            (Each::All, None) => Ok(Val::Bool(true)),
-            (Each::Exists, None) => Ok(Val::Bool(false)),
-            (Each::ExistsOne, None) => Ok(Val::Bool(found.count == 1)),
-            (Each::Map | Each::Filter, None) => Ok(Val::List(Rc::new(found.made))),
-        }
-    }
-
-    /// One element. `true`: no further one matters.
-    fn visit(
-        &mut self,
-        each: Each,
-        item: Val<'a>,
-        only: Option<&'a Node>,
-        body: &'a Node,
-        found: &mut Found<'a>,
-        node: &Node,
-    ) -> Result<bool, EvalError> {
-        let kept = if each == Each::Filter { Some(self.copy(&item, node)?) } else { None };
-        self.bound.push(item);
-        let wanted = match only {
-            Some(only) => self.eval(only).and_then(|value| self.condition(value, node)),
-            None => Ok(true),
-        };
-        let value = match wanted {
-            Ok(true) => self.eval(body).map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => Err(error),
-        };
-        self.bound.pop();
-        let value = match (each, value) {
-            (_, Ok(None)) => return Ok(false),
-            (Each::Map, Ok(Some(value))) => {
-                found.made.push(value);
-                self.within(found.made.len(), node)?;
-                return Ok(false);
-            }
-            (_, Ok(Some(value))) => self.condition(value, node),
-            (_, Err(error)) => Err(error),
-        };
-        match (each, value) {
-            (_, Err(EvalError::Needs)) => found.needs = true,
-            // One element that fails is no matter where another settles it.
-            (Each::All | Each::Exists, Err(error)) => found.error = found.error.take().or(Some(error)),
-            (_, Err(error)) => {
-                found.error = Some(error);
-                // Without the values that are missing the rest is not worth the work either.
-                return Ok(true);
-            }
-            (Each::All, Ok(value)) => found.settled |= !value,
-            (Each::Exists, Ok(value)) => found.settled |= value,
-            (Each::ExistsOne, Ok(value)) => found.count += u64::from(value),
-            (_, Ok(true)) => {
-                found.made.extend(kept);
-                self.within(found.made.len(), node)?;
-            }
-            (_, Ok(false)) => {}
-        }
-        Ok(found.settled)
-    }
-
-    fn condition(&self, value: Val<'a>, node: &Node) -> Result<bool, EvalError> {
-        match value {
-            Val::Bool(value) => Ok(value),
-            value => self
-                .fail(node, format!("the condition for an element is a boolean, not {}", value.describe())),
-        }
-    }
-
-    #[inline(never)]
-    fn opt_map(&mut self, of: &'a Node, body: &'a Node, flat: bool, node: &Node) -> Result1<'a> {
-        let value = match self.eval(of)? {
-            Val::Optional(Some(value)) => (*value).clone(),
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            value => {
-                return self.fail(node, format!("this takes an optional value, not {}", value.describe()));
-            }
-        };
-        self.bound.push(value);
-        let made = self.eval(body);
-        self.bound.pop();
-        match made? {
-            made if !flat => Ok(Val::Optional(Some(Rc::new(made)))),
-            Val::Optional(made) => Ok(Val::Optional(made)),
-            made => self.fail(node, format!("optFlatMap gives an optional value, not {}", made.describe())),
-        }
-    }
-}
-
-/// What a macro over a list has come to.
-#[derive(Default)]
-struct Found<'a> {
-    made: Vec<Val<'a>>,
-    count: u64,
-    settled: bool,
-    needs: bool,
-    error: Option<EvalError>,
-}
-
-/// An index of a list: an integer, or a number without a fraction.
-fn position(index: &Val<'_>) -> Option<i64> {
-    match index {
-        Val::Int(at) => Some(*at),
-        Val::UInt(at) => i64::try_from(*at).ok(),
-        Val::Double(at) if at.fract() == 0.0 && at.abs() < 1e15 => Some(*at as i64),
-        _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::expr::Val;
+use crate::expr::{ProblemKind, Val};
 
 struct Roots<'a>(&'a Value);
 

@@ -4,20 +4,25 @@
 //! tight loops and can be named in messages. Names bound by macros become positions on a stack. Functions
 //! and their numbers of arguments are looked up, and literals that can be made once are.
 
+mod macros;
+mod names;
+
 use cel::common::ast::{
-    CallExpr, ComprehensionExpr, EntryExpr, Expr as Ast, IdedExpr, ListExpr, LiteralValue, MapExpr,
-    SelectExpr, SourceInfo, operators,
+    CallExpr, EntryExpr, Expr as Ast, IdedExpr, ListExpr, LiteralValue, MapExpr, SelectExpr, SourceInfo,
+    operators,
 };
 use regex::Regex;
 use serde_json::Value;
 
-use super::function::{self, Fun, Signature};
-use super::node::{Binary, Each, Entry, Kind, Node};
-use super::problem::{ExprProblem, ProblemKind};
-use super::syntax::Syntax;
-use super::text;
-use super::token::{Tok, Token};
-use crate::limits;
+pub use names::TYPE_NAMES;
+use names::{binary, type_name, wrong_count};
+
+use crate::expr::function::{self, Fun};
+use crate::expr::node::{Entry, Kind, Node};
+use crate::expr::problem::{ExprProblem, ProblemKind};
+use crate::expr::syntax::Syntax;
+use crate::expr::text;
+use crate::expr::token::{Tok, Token};
 
 pub(super) fn lower(
     tokens: &[Token],
@@ -200,7 +205,8 @@ impl Lower<'_> {
             if let Kind::Str(key) = &entry.key.kind
                 && !seen.insert(key)
             {
-                let message = format!("the key `{}` stands twice in the map", super::nearest::shorten(key));
+                let message =
+                    format!("the key `{}` stands twice in the map", crate::expr::nearest::shorten(key));
                 self.problem(ProblemKind::Arguments, (entry.key.start, entry.key.end), message, None);
             }
         }
@@ -347,163 +353,9 @@ impl Lower<'_> {
         }
     }
 
-    /// Binds a name while its body is lowered. `place` is that of the macro's name.
-    fn binding<T>(&mut self, name: String, place: (u32, u32), body: impl FnOnce(&mut Self, u32) -> T) -> T {
-        if name.starts_with('.') {
-            let message = "the first argument is a name for the element".to_owned();
-            self.problem(ProblemKind::Arguments, place, message, None);
-        }
-        if self.bound.len() >= limits::COMPREHENSION_NESTING {
-            let message = format!("macros over lists nest deeper than {}", limits::COMPREHENSION_NESTING);
-            let help = "take the inner one into `vars` or a `set` step".to_owned();
-            self.problem(ProblemKind::TooDeep, place, message, Some(help));
-        }
-        let slot = self.bound.len() as u32;
-        self.bound.push(name);
-        let made = body(self, slot);
-        self.bound.pop();
-        made
-    }
-
     /// The name of the function whose bracket is opened by a token.
     fn name_before(&self, open: usize) -> (u32, u32) {
         let name = open.checked_sub(1).and_then(|at| self.tokens.get(at));
         name.map_or(self.last, |name| (name.start, name.end))
     }
-
-    fn opt_map(
-        &mut self,
-        name: &str,
-        target: IdedExpr,
-        args: Vec<IdedExpr>,
-        (place, end): ((u32, u32), u32),
-    ) -> Node {
-        let of = self.boxed(target);
-        let mut args = args.into_iter();
-        let variable = args.next().unwrap_or_default();
-        let body = args.next().unwrap_or_default();
-        let (_, at, name_end) = self.token(variable.id);
-        let (start, flat) = (of.start, name == "optFlatMap");
-        let Ast::Ident(bound) = variable.expr else {
-            let message = "the first argument is a name for the value".to_owned();
-            let help = format!("write x.{name}(v, v.title)");
-            self.problem(ProblemKind::Arguments, (at, name_end), message, Some(help));
-            return Node { kind: Kind::Null, at, start, end };
-        };
-        let body = self.binding(bound, place, |lower, _| lower.boxed(body));
-        Node { kind: Kind::OptMap { of, body, flat }, at, start, end }
-    }
-
-    /// A macro over a list or map, from the loop that the parser made of it.
-    fn comprehension(&mut self, id: u64, each: ComprehensionExpr) -> Node {
-        let (open, _, _) = self.token(id);
-        let end = self.close(open);
-        let place = self.name_before(open);
-        let at = place.0;
-        let over = self.boxed(each.iter_range);
-        let start = over.start;
-        let Some((kind, only, body)) = unfold(&each.accu_init, each.loop_step) else {
-            let message = "this macro is not known".to_owned();
-            self.problem(ProblemKind::UnknownFunction, (at, end), message, None);
-            return Node { kind: Kind::Null, at, start, end };
-        };
-        let (slot, only, body) = self.binding(each.iter_var, place, |lower, slot| {
-            let only = only.map(|only| lower.boxed(only));
-            (slot, only, lower.boxed(body))
-        });
-        // `filter` is written out as a `map` with a condition that gives the element itself.
-        let kind = match (only, &body.kind) {
-            (Some(only), Kind::Slot(given)) if *given == slot => {
-                Kind::Each { each: Each::Filter, over, only: None, body: only }
-            }
-            (only, _) => Kind::Each { each: kind, over, only, body },
-        };
-        Node { kind, at, start, end }
-    }
-}
-
-/// What the loop of a macro was: its kind, the condition of a `map` with three arguments, and its body.
-fn unfold(init: &IdedExpr, step: IdedExpr) -> Option<(Each, Option<IdedExpr>, IdedExpr)> {
-    let Ast::Call(CallExpr { func_name, args, .. }) = step.expr else { return None };
-    let mut args = args.into_iter();
-    match (&init.expr, func_name.as_str()) {
-        (Ast::Literal(LiteralValue::Boolean(value)), operators::LOGICAL_AND | operators::LOGICAL_OR) => {
-            let each = if *value.inner() { Each::All } else { Each::Exists };
-            Some((each, None, args.nth(1)?))
-        }
-        (Ast::Literal(LiteralValue::Int(_)), operators::CONDITIONAL) => {
-            Some((Each::ExistsOne, None, args.next()?))
-        }
-        // `@result + [value]`
-        (Ast::List(_), operators::ADD) => Some((Each::Map, None, only_element(args.nth(1)?)?)),
-        // `condition ? @result + [value] : @result`
-        (Ast::List(_), operators::CONDITIONAL) => {
-            let condition = args.next()?;
-            let Ast::Call(CallExpr { args: sum, .. }) = args.next()?.expr else { return None };
-            let value = only_element(sum.into_iter().nth(1)?)?;
-            Some((Each::Map, Some(condition), value))
-        }
-        _ => None,
-    }
-}
-
-fn only_element(list: IdedExpr) -> Option<IdedExpr> {
-    match list.expr {
-        Ast::List(list) => list.elements.into_iter().next(),
-        _ => None,
-    }
-}
-
-fn binary(name: &str) -> Option<Binary> {
-    Some(match name {
-        operators::ADD => Binary::Add,
-        operators::SUBSTRACT => Binary::Subtract,
-        operators::MULTIPLY => Binary::Multiply,
-        operators::DIVIDE => Binary::Divide,
-        operators::MODULO => Binary::Modulo,
-        operators::EQUALS => Binary::Equal,
-        operators::NOT_EQUALS => Binary::NotEqual,
-        operators::LESS => Binary::Less,
-        operators::LESS_EQUALS => Binary::LessEqual,
-        operators::GREATER => Binary::Greater,
-        operators::GREATER_EQUALS => Binary::GreaterEqual,
-        operators::IN => Binary::In,
-        _ => return None,
-    })
-}
-
-/// Names of types, which stand as values: `type(x) == int`. A host should have no roots of these names.
-pub const TYPE_NAMES: [&str; 13] = [
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bytes",
-    "bool",
-    "list",
-    "map",
-    "null_type",
-    "type",
-    "timestamp",
-    "duration",
-    "optional_type",
-];
-
-fn type_name(name: &str) -> Option<&'static str> {
-    TYPE_NAMES.iter().find(|known| **known == name).copied()
-}
-
-fn wrong_count(signature: &Signature, is_method: bool, given: usize) -> String {
-    let before = usize::from(is_method);
-    let (least, most) = (signature.least.saturating_sub(before), signature.most.saturating_sub(before));
-    let given = given.saturating_sub(before);
-    let name = signature.name;
-    let wanted = match (least, most) {
-        (0, 0) => "no arguments".to_owned(),
-        (1, 1) => "1 argument".to_owned(),
-        (least, most) if least == most => format!("{least} arguments"),
-        (0, most) => format!("at most {most} arguments"),
-        (least, most) => format!("{least} to {most} arguments"),
-    };
-    format!("`{name}` takes {wanted}, not {given}")
 }

@@ -4,8 +4,14 @@
 //! could take. It finds brackets that do not match and tells where each one closes. And it bounds how high
 //! the tree can grow, because parser, lowering and evaluation recurse over it.
 
-use super::problem::{ExprProblem, ProblemKind};
-use super::token::{Tok, Token};
+mod height;
+mod operators;
+mod words;
+
+use height::Height;
+
+use crate::expr::problem::{ExprProblem, ProblemKind};
+use crate::expr::token::{Tok, Token};
 use crate::limits;
 
 /// What the walk found out about a source without problems.
@@ -62,47 +68,6 @@ struct Frame {
     /// Positions of the `?` of choices whose `:` has not come.
     choices: Vec<usize>,
     height: Height,
-}
-
-/// How high the tree under a bracket can be. Operators of one rank follow each other to the left, so each
-/// of them adds one; `&&` and `||` are balanced by the parser.
-#[derive(Debug, Default, Clone, Copy)]
-struct Height {
-    /// Of the elements so far, the highest.
-    done: usize,
-    /// Of the chains of this element, the highest.
-    chains: usize,
-    logical: bool,
-    choices: usize,
-    /// Of the operands of this chain, the highest.
-    operands: usize,
-    operators: usize,
-    /// Of this operand: what is in its brackets, and the members after it.
-    inner: usize,
-    members: usize,
-}
-
-impl Height {
-    fn end_operand(&mut self) {
-        self.operands = self.operands.max(self.inner + self.members);
-        self.inner = 0;
-        self.members = 0;
-    }
-
-    fn end_chain(&mut self) {
-        self.end_operand();
-        self.chains = self.chains.max(self.operands + self.operators);
-        self.operands = 0;
-        self.operators = 0;
-    }
-
-    fn end_element(&mut self) {
-        /// 4 KiB of `a||a||…` make a balanced tree of eleven levels.
-        const BALANCED: usize = 11;
-        self.end_chain();
-        let height = self.chains + self.choices + usize::from(self.logical) * BALANCED;
-        *self = Height { done: self.done.max(height), ..Height::default() };
-    }
 }
 
 /// Walks over the tokens of a source.
@@ -314,218 +279,6 @@ impl Walk<'_> {
         let behind_comma = before.and_then(|before| self.op(before)) == Some(",") && !frame.in_value;
         let first_comma = before.and_then(|before| before.checked_sub(1)) == Some(frame.token);
         fits && ((empty && fresh) || (comma && behind_comma && !first_comma))
-    }
-
-    fn no_operand(&self, at: usize) -> ExprProblem {
-        let found = self.text(at);
-        let help = match (self.previous.and_then(|p| self.op(p)), found) {
-            (Some("?"), "?") => Some("for a value that may be missing write `a.?b.orValue(c)`"),
-            (Some("?"), ".") => Some("for a member that may be missing write `a.?b`"),
-            (Some("*"), "*") => Some("CEL has no power"),
-            (Some("+"), "+") | (_, "=") => Some("an expression changes nothing; it only gives a value"),
-            _ => None,
-        };
-        match self.previous {
-            Some(previous) if self.op(previous).is_some() || self.text(previous) == "in" => {
-                let before = self.text(previous);
-                self.problem(at, format!("a value is missing between `{before}` and `{found}`"), help)
-            }
-            _ => self.problem(at, format!("a value is missing before `{found}`"), help),
-        }
-    }
-
-    /// A token where an operator is expected.
-    fn operator(&mut self, at: usize) -> Step {
-        let Some(op) = self.op(at) else {
-            if self.text(at) == "in" && self.kind(at) == Some(Tok::Ident) {
-                return self.binary(at);
-            }
-            return Err(self.no_operator(at));
-        };
-        match op {
-            "&&" | "||" => {
-                let height = &mut self.frame().height;
-                height.end_chain();
-                height.logical = true;
-                self.previous = Some(at);
-                Ok((at + 1, true))
-            }
-            "." => self.member(at),
-            "[" => {
-                self.frame().height.members += 1;
-                self.open(Open::Index, at)
-            }
-            "(" => {
-                let name = at.checked_sub(1).and_then(|before| self.tokens.get(before));
-                if name.is_none_or(|name| name.kind != Tok::Ident) {
-                    return Err(self.problem(at, "only a function can be called", None));
-                }
-                self.frame().height.members += 1;
-                self.open(Open::Arguments, at)
-            }
-            "?" => self.choice(at),
-            ":" => self.colon(at),
-            "," => self.comma(at),
-            ")" | "]" | "}" => self.close(at, op),
-            "!" | "{" => Err(self.no_operator(at)),
-            _ => self.binary(at),
-        }
-    }
-
-    fn binary(&mut self, at: usize) -> Step {
-        let height = &mut self.frame().height;
-        height.end_operand();
-        height.operators += 1;
-        self.previous = Some(at);
-        Ok((at + 1, true))
-    }
-
-    fn member(&mut self, at: usize) -> Step {
-        let optional = self.op(at + 1) == Some("?");
-        let name = at + 1 + usize::from(optional);
-        self.frame().height.members += 1;
-        match self.kind(name) {
-            Some(Tok::Ident) if !matches!(self.text(name), "in" | "true" | "false" | "null") => {}
-            Some(Tok::Quoted) => {}
-            Some(Tok::Ident) => {
-                let text = self.text(name);
-                let help = format!("write [\"{text}\"]");
-                return Err(self.problem(name, format!("`{text}` cannot stand behind a dot"), Some(&help)));
-            }
-            Some(Tok::Number) => {
-                let help = "write [0] for an element of a list";
-                return Err(self.problem(name, "a name is missing behind the dot", Some(help)));
-            }
-            _ => return Err(self.problem(at, "a name is missing behind the dot", None)),
-        }
-        if optional && self.op(name + 1) == Some("(") {
-            return Err(self.problem(at, "`.?` takes a field, no call", None));
-        }
-        Ok((name + 1, false))
-    }
-
-    fn choice(&mut self, at: usize) -> Step {
-        if self.op(at + 1) == Some(".")
-            && self.tokens.get(at).map(|t| t.end) == self.tokens.get(at + 1).map(|t| t.start)
-        {
-            let help = "for a member that may be missing write `a.?b`";
-            return Err(self.problem(at, "`?.` is no operator of CEL", Some(help)));
-        }
-        if !self.frame().choices.is_empty() {
-            let help = "put the inner choice into brackets: a ? (b ? c : d) : e";
-            return Err(self.problem(at, "a choice stands between `?` and `:` of another", Some(help)));
-        }
-        self.deeper(at)?;
-        let frame = self.frame();
-        frame.choices.push(at);
-        frame.height.end_chain();
-        frame.height.choices += 1;
-        self.previous = Some(at);
-        Ok((at + 1, true))
-    }
-
-    fn colon(&mut self, at: usize) -> Step {
-        let frame = self.frame();
-        frame.height.end_chain();
-        if frame.choices.pop().is_none() {
-            if frame.open != Open::Map || frame.in_value {
-                return Err(self.problem(
-                    at,
-                    "`:` without a `?` before it",
-                    Some("write `condition ? value : other`"),
-                ));
-            }
-            frame.in_value = true;
-        }
-        self.previous = Some(at);
-        Ok((at + 1, true))
-    }
-
-    /// What must hold where an element, an argument or a bracket ends.
-    fn element_ends(&mut self, at: usize) -> Result<(), ExprProblem> {
-        let frame = self.frame();
-        let choices = frame.height.choices;
-        frame.height.end_element();
-        let (open, in_value) = (frame.open, frame.in_value);
-        let unfinished = frame.choices.last().copied();
-        // Choices nest to the right until their element ends.
-        self.nesting = self.nesting.saturating_sub(choices);
-        if let Some(choice) = unfinished {
-            let help = "write `condition ? value : other`";
-            return Err(self.problem(choice, "this `?` has no `:`", Some(help)));
-        }
-        if open == Open::Map && !in_value {
-            return Err(self.problem(at, "a key without a value in a map", Some("write {'key': value}")));
-        }
-        Ok(())
-    }
-
-    fn comma(&mut self, at: usize) -> Step {
-        match self.frame().open {
-            Open::Arguments | Open::List | Open::Map => {}
-            Open::Top => return Err(self.problem(at, "`,` does not belong here", None)),
-            Open::Group => {
-                let help = "a list stands in [ ]";
-                return Err(self.problem(at, "`,` between brackets that hold one value", Some(help)));
-            }
-            Open::Index => return Err(self.problem(at, "an index is one value", None)),
-        }
-        self.element_ends(at)?;
-        self.frame().in_value = false;
-        self.previous = Some(at);
-        Ok((at + 1, true))
-    }
-
-    fn close(&mut self, at: usize, op: &str) -> Step {
-        let frame = self.frame();
-        let (open, token) = (frame.open, frame.token);
-        let wanted = match open {
-            Open::Top => return Err(self.problem(at, format!("`{op}` closes nothing"), None)),
-            Open::Group | Open::Arguments => ")",
-            Open::List | Open::Index => "]",
-            Open::Map => "}",
-        };
-        if op != wanted {
-            let opened = self.text(token).to_owned();
-            let message = format!("`{opened}` is closed by `{op}`; `{wanted}` is missing");
-            return Err(self.problem(at, message, None));
-        }
-        let empty = at == token + 1;
-        let trailing = self.op(at - 1) == Some(",");
-        if !empty && !trailing {
-            self.element_ends(at)?;
-        }
-        let Some(frame) = self.frames.pop() else { return Ok((at + 1, false)) };
-        if let Some(close) = self.closes.get_mut(token) {
-            *close = Some(at as u32);
-        }
-        self.nesting = self.nesting.saturating_sub(1);
-        let height = frame.height.done + 1;
-        let outer = &mut self.frame().height;
-        outer.inner = outer.inner.max(height);
-        Ok((at + 1, false))
-    }
-
-    fn no_operator(&self, at: usize) -> ExprProblem {
-        let found = self.text(at);
-        let before = at.checked_sub(1).map_or("", |before| self.text(before));
-        let number = at.checked_sub(1).and_then(|before| self.kind(before)) == Some(Tok::Number);
-        let unit = matches!(found, "ms" | "s" | "m" | "h" | "d" | "w");
-        let help = match found {
-            "and" => Some("write `&&`".to_owned()),
-            "or" => Some("write `||`".to_owned()),
-            "not" => Some("write `!(a in b)`, or `!=`".to_owned()),
-            "is" => Some("write `==`".to_owned()),
-            "if" | "else" | "then" => Some("write `condition ? value : other`".to_owned()),
-            "contains" | "startsWith" | "endsWith" | "matches" => Some(format!("write a.{found}(b)")),
-            "{" => Some("a map stands alone: {'key': value}; messages of types are not taken".to_owned()),
-            _ if number && unit => Some(format!("write duration('{before}{found}')")),
-            _ if found.starts_with('.') => Some(format!("write [{}] for an element of a list", &found[1..])),
-            _ if self.kind(at) == Some(Tok::Text) => Some("join texts with `+`".to_owned()),
-            _ => None,
-        };
-        let shown = super::nearest::shorten(found);
-        self.problem(at, format!("an operator is missing before `{shown}`"), help.as_deref())
     }
 
     /// The height of the whole.
