@@ -100,9 +100,53 @@ fn command<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<(String, T
         cx.push(Diagnostic::at_start(codes::TOO_MANY, at.value, message).help(help));
         return None;
     }
+    scripts_in(cx, at.value);
     let arguments: Vec<_> = items.map(|n| cx.text_template(n, "an argument", at.slot)).collect();
     let arguments: Vec<Template> = arguments.into_iter().collect::<Option<_>>()?;
     Some(("argv".to_owned(), Template::list(arguments)))
+}
+
+/// Programs that take code as an argument, behind a flag that ends in one of these letters.
+static INTERPRETERS: &[(&str, char)] = &[
+    ("bash", 'c'),
+    ("sh", 'c'),
+    ("dash", 'c'),
+    ("ksh", 'c'),
+    ("zsh", 'c'),
+    ("fish", 'c'),
+    ("python", 'c'),
+    ("python3", 'c'),
+    ("node", 'e'),
+    ("ruby", 'e'),
+    ("perl", 'e'),
+];
+
+/// `[bash, -c, "…"]` is a script in other words, and no value is put into its text either.
+fn scripts_in<'t>(cx: &Decoder<'t, '_>, node: Node<'t>) {
+    let arguments: Vec<Node<'t>> = node.items().collect();
+    let text = |at: usize| arguments.get(at).and_then(|n| n.raw()).unwrap_or_default();
+    let program = text(0).rsplit('/').next().unwrap_or_default();
+    let Some((_, letter)) = INTERPRETERS.iter().find(|(name, _)| *name == program) else { return };
+    for (at, flag) in arguments.iter().enumerate().skip(1) {
+        let flag = flag.raw().unwrap_or_default();
+        let takes_code = flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with(*letter);
+        if !takes_code {
+            continue;
+        }
+        let code = text(at + 1);
+        if let (Some(from), Some(node)) =
+            (code.find("${{").filter(|&n| !code[..n].ends_with('$')), arguments.get(at + 1))
+        {
+            let message = format!("`{program} {flag}` runs this text, so no expression may stand in it");
+            let help = "hand the value over as a further argument: [bash, -c, 'echo \"$1\"', bash, \"${{ … }}\"], or by `env`";
+            let to = code[from..].find("}}").map_or(code.len(), |n| from + n + 2);
+            let span = node.span_within(from, to);
+            cx.push(
+                Diagnostic { span, ..Diagnostic::at(codes::SCRIPT_EXPRESSION, *node, message) }.help(help),
+            );
+        }
+        return;
+    }
 }
 
 /// A script is taken as it stands: a value in it would be code.

@@ -264,7 +264,14 @@ impl<'t> Names<'_, 't> {
     fn known_step(&self, ix: StepIx, reference: &Reference) -> Type {
         match reference.field(1) {
             Some(field) if !types::STEP_FIELDS.contains(&field) => Type::Dyn,
-            _ => types::step(self.outputs[ix as usize].clone()),
+            _ => {
+                let whole = &self.outputs[ix as usize];
+                let each = match self.decoded.plan.steps[ix as usize].each {
+                    Some(Each::Foreach { .. }) => types::element(whole),
+                    _ => whole.clone(),
+                };
+                types::step(whole.clone(), each)
+            }
         }
     }
 

@@ -15,10 +15,10 @@ static OUTCOMES: &[&str] =
 pub(crate) static STEP_FIELDS: &[&str] =
     &["output", "values", "status", "outcome", "error", "attempts", "exit_code", "instances"];
 
-/// A step, as `steps.ID` gives it.
-pub(crate) fn step(output: Type) -> Type {
-    let mut fields = step_fields(output.clone());
-    let mut instance = step_fields(output);
+/// A step, as `steps.ID` gives it, and what each of its items or iterations gives.
+pub(crate) fn step(output: Type, each: Type) -> Type {
+    let mut fields = step_fields(output);
+    let mut instance = step_fields(each);
     instance.extend([
         Field::optional("index", Type::Int),
         Field::optional("key", Type::Dyn),
@@ -41,7 +41,7 @@ fn step_fields(output: Type) -> Vec<Field> {
         Field::required("status", Type::words(STATUSES.iter().copied())),
         Field::optional("outcome", Type::words(OUTCOMES.iter().copied())),
         Field::optional("error", Type::map(error, false)),
-        Field::optional("attempts", Type::Int),
+        Field::required("attempts", Type::Int),
         Field::optional("exit_code", Type::Int),
     ]
 }

@@ -91,7 +91,7 @@ fn number_and_length_of_files() {
     let many = |n: usize, fill: usize| {
         let entry = format!("stead: 1\nname: p\nsteps:\n{}", steps(n));
         let mut files: Vec<(String, String)> = (0..n).map(child).collect();
-        files.iter_mut().for_each(|f| f.1 += &format!("#{}\n", "x".repeat(fill)));
+        files.iter_mut().for_each(|f| f.1.extend(["#", &"x".repeat(fill), "\n"]));
         files.push(("p.yml".to_owned(), entry));
         let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         checked_files("p.yml", &files)

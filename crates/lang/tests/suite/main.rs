@@ -1,4 +1,5 @@
 //! The tests of the language, in one program.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod children;
 mod codes;

@@ -300,3 +300,33 @@ fn rule_45_secrets_stand_alone_in_env_and_stdin() {
         &[("E0314", 7, "`API_TOKN`")],
     );
 }
+
+#[test]
+fn p12_no_value_becomes_code() {
+    finds(
+        "inputs: { x: { type: string } }\nsteps:\n  - id: a\n    run: |\n      set -e\n      echo ${{ inputs.x }}\n",
+        &[("E0412", 8, "taken as it stands")],
+    );
+    let help = checked("inputs: { x: { type: string } }\nsteps:\n  - id: a\n    run: echo ${{ inputs.x }}\n");
+    let help = help.diagnostics[0].help.clone().unwrap();
+    assert!(help.contains("env: { VALUE: \"${{ inputs.x }}\" }") && help.contains("\"$VALUE\""), "{help}");
+    // A program that is handed its code as an argument.
+    for run in [
+        "[bash, -c, \"echo ${{ inputs.x }}\"]",
+        "[/bin/sh, -ec, \"${{ inputs.x }}\"]",
+        "[python3, -I, -c, \"print(${{ inputs.x }})\"]",
+        "[node, -e, \"${{ inputs.x }}\"]",
+    ] {
+        let text = format!("inputs: {{ x: {{ type: string }} }}\nsteps:\n  - id: a\n    run: {run}\n");
+        assert_eq!(codes(&checked(&text)), ["E0412"], "{run}");
+    }
+    for run in [
+        "[bash, -c, 'echo \"$1\"', bash, \"${{ inputs.x }}\"]",
+        "[bash, \"${{ inputs.x }}\"]",
+        "[echo, -c, \"${{ inputs.x }}\"]",
+        "[bash, -c, 'echo $${{ text']",
+        "[bash, --norc, script.sh, \"${{ inputs.x }}\"]",
+    ] {
+        good(&format!("inputs: {{ x: {{ type: string }} }}\nsteps:\n  - id: a\n    run: {run}\n"));
+    }
+}

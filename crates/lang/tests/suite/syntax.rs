@@ -115,7 +115,8 @@ fn a_bomb_of_aliases_is_refused_quickly() {
     let mut text = "stead: 1\nname: a\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..10 {
         let before = n - 1;
-        text += &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{before}"); 10].join(", "));
+        let ten = vec![format!("*a{before}"); 10].join(", ");
+        text.extend([format!("a{n}: &a{n} [{ten}]\n")]);
     }
     let found = check(&Bundle::single("f", text));
     assert_eq!(codes(&found), ["E0110"], "{}", shown(&found));
@@ -126,7 +127,7 @@ fn a_bomb_of_aliases_is_refused_quickly() {
     // One that grows deep and not wide.
     let mut text = "a0: &a0 [x]\n".to_owned();
     for n in 1..200 {
-        text += &format!("a{n}: &a{n} [*a{}]\n", n - 1);
+        text.extend([format!("a{n}: &a{n} [*a{}]\n", n - 1)]);
     }
     let found = check(&Bundle::single("f", text));
     assert_eq!(codes(&found), ["E0110"], "{}", shown(&found));
