@@ -1,7 +1,8 @@
 //! Paths of step instances: `per_epic[E-2]/draft#3`.
 //!
-//! An item's key stands in brackets, an iteration's number behind `#`. What of a key would be read as
-//! structure is percent-encoded, so that a path says where it stands without any other knowledge.
+//! An item's key stands in brackets, an iteration's number behind `#`. Brackets, `%` and control characters
+//! of a key are percent-encoded, so that a path says where it stands without any other knowledge; all else
+//! reads as it was written.
 
 use std::borrow::Cow;
 
@@ -78,24 +79,26 @@ pub fn split(path: &str) -> Part<'_> {
 /// The ids of a path without keys and numbers: the path of the step in the plan.
 pub fn plan_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
-    let mut keep = true;
+    let (mut key, mut number) = (false, false);
     for c in path.chars() {
         match c {
-            '[' | '#' => keep = false,
-            ']' => keep = true,
+            '[' => key = true,
+            ']' => key = false,
+            _ if key => {}
+            '#' => number = true,
             '/' => {
-                keep = true;
+                number = false;
                 out.push('/');
             }
-            _ if keep => out.push(c),
-            _ => {}
+            _ if number => {}
+            _ => out.push(c),
         }
     }
     out
 }
 
 fn is_structure(byte: u8) -> bool {
-    matches!(byte, b'[' | b']' | b'/' | b'#' | b'~' | b'%' | 0..=31 | 127)
+    matches!(byte, b'[' | b']' | b'%' | 0..=31 | 127)
 }
 
 fn encode(key: &str) -> Cow<'_, str> {
@@ -155,6 +158,8 @@ mod tests {
         assert_eq!(split("a#3/b"), Part::Step { parent: "a#3", id: "b" });
         assert_eq!(split("a[E-2]/b#12"), Part::Iteration { holder: "a[E-2]/b", number: 12 });
         assert_eq!(split("a[E-2]"), Part::Item { holder: "a", key: "E-2".into() });
+        assert_eq!(split("a[x/y#1]/b"), Part::Step { parent: "a[x/y#1]", id: "b" });
+        assert_eq!(item("a", "crates/cli"), "a[crates/cli]");
     }
 
     #[test]

@@ -94,8 +94,8 @@ fn rule_24_instances_are_named_by_path() {
         [
             "r_test/per_epic[E-1]/draft#1",
             "r_test/per_epic[E-1]/draft#2",
-            "r_test/per_epic[E%2F2]/draft#1",
-            "r_test/per_epic[E%2F2]/draft#2",
+            "r_test/per_epic[E/2]/draft#1",
+            "r_test/per_epic[E/2]/draft#2",
         ]
     );
 }
