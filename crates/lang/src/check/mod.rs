@@ -2,6 +2,7 @@
 
 mod names;
 mod order;
+mod references;
 mod scope;
 mod types;
 

@@ -60,6 +60,8 @@ pub enum Shape {
     Template,
     /// Any value, with expressions anywhere in it.
     Any,
+    /// Any value as it stands.
+    Value,
     /// An expression that gives a boolean.
     Condition,
     /// A length of time, or an expression that gives one.
@@ -107,6 +109,7 @@ impl Shape {
             Self::Text => "text".to_owned(),
             Self::Template => "text with expressions".to_owned(),
             Self::Any => "any value with expressions".to_owned(),
+            Self::Value => "any value".to_owned(),
             Self::Condition => "a condition".to_owned(),
             Self::Duration => "a length of time such as `30s`".to_owned(),
             Self::Time => "an instant such as `2026-11-21T09:00:00Z`".to_owned(),

@@ -32,6 +32,9 @@ pub fn reference_markdown() -> String {
         page.text(&format!("### {}", action.name));
         page.text(&format!("{doc}."));
         page.text(&format!("Output: {}.", lower_first(action.output)));
+        if action.timed {
+            page.text("An attempt ends after an hour where no `timeout` says otherwise.");
+        }
         page.table(&[action.keys]);
         if !action.step_keys.is_empty() {
             page.text("Keys of the step that belong to it:");

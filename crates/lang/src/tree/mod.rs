@@ -9,12 +9,15 @@
 //! the same messages. A definition in JSON with a trailing comma or a comment is therefore read and not
 //! refused; nothing can go wrong by that, and there is no second reader to keep in step.
 
+mod broken;
 mod canonical;
+mod files;
 mod offsets;
 mod read;
 mod scalar;
 
-pub use read::{ReadProblem, read, text_of};
+pub use files::{ReadProblem, text_of};
+pub use read::read;
 pub use scalar::{NotJson, Plain};
 
 use crate::diagnostic::Span;

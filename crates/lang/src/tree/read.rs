@@ -2,70 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError};
+use granit_parser::{Event, Parser, ScalarStyle};
 
 use super::{Data, Document, EntryData, Id, Kind, Lines, Place, Style};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::limits;
-
-/// Why a file could not be handed over.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReadProblem {
-    /// There is none of that name.
-    NotFound,
-    /// It is no UTF-8: line and column of the first byte that does not fit.
-    NotText {
-        /// From 1.
-        line: u32,
-        /// From 1.
-        column: u32,
-    },
-    /// Something else, in words.
-    Other(String),
-}
-
-impl ReadProblem {
-    /// Whether the file is there and is no text.
-    pub(crate) fn is_not_text(&self) -> bool {
-        matches!(self, Self::NotText { .. })
-    }
-
-    /// Where in the file the problem is.
-    pub(crate) fn place(&self) -> Option<Span> {
-        match *self {
-            Self::NotText { line, column } => Some(Span { line, column, start: 0, end: 0 }),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for ReadProblem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotFound => f.write_str("there is no such file"),
-            Self::NotText { line, column } => {
-                write!(f, "it is no UTF-8 text: line {line}, column {column} does not fit")
-            }
-            Self::Other(why) => f.write_str(why),
-        }
-    }
-}
-
-/// The text of a file from its bytes.
-///
-/// # Errors
-/// With the place of the first byte that is no UTF-8.
-pub fn text_of(bytes: Vec<u8>) -> Result<String, ReadProblem> {
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let good = String::from_utf8_lossy(good);
-        let line = good.matches('\n').count() as u32 + 1;
-        let column = good.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
-        ReadProblem::NotText { line, column }
-    })
-}
 
 /// Reads a document. What is wrong with its notation goes to `problems`; `None` where that leaves no tree.
 pub fn read(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Document> {
@@ -90,12 +32,12 @@ pub fn read(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Do
     Some(Document { file: file.to_owned(), text: text.to_owned(), lines, nodes })
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: &'a str,
-    text: &'a str,
+    pub(super) text: &'a str,
     lines: Lines,
     /// Bytes of a byte order mark, which the parser does not see.
-    base: usize,
+    pub(super) base: usize,
     nodes: Vec<Data>,
     open: Vec<Open>,
     /// First and last node of what each anchor names; no last one while it is still open.
@@ -405,72 +347,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Says what the parser found broken. Traps of the notation that have a remedy of their own come first.
-    fn broken(&mut self, error: &ScanError) {
-        let at = error.marker().byte_offset().unwrap_or_default() + self.base;
-        let span = (at, at);
-        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            self.too_deep(span);
-            return;
-        }
-        if let Some(place) = self.unquoted_expression(at) {
-            let help = "put the whole value in double quotes: \"${{ … }}\"";
-            let message = "an expression breaks the notation here, since it is not quoted".to_owned();
-            self.report(codes::UNQUOTED_EXPRESSION, place, message, Some(help.to_owned()));
-            return;
-        }
-        let help = match error.kind() {
-            ErrorKind::TabInBlockIndentation
-            | ErrorKind::TabInIndentation
-            | ErrorKind::TabInPlainScalar
-            | ErrorKind::TabNotAllowed => Some("indent with spaces"),
-            ErrorKind::MappingValueNotAllowed => {
-                Some("quote a text that has `: ` in it, and indent the keys of one map alike")
-            }
-            ErrorKind::UnexpectedCharacter { .. } => Some("quote a text that begins with this character"),
-            ErrorKind::UnclosedFlowCollection { .. } | ErrorKind::InvalidColonPlacement => {
-                Some("close every `[` and `{`")
-            }
-            ErrorKind::InvalidTrailingDoubleQuotedScalar
-            | ErrorKind::InvalidTrailingSingleQuotedScalar
-            | ErrorKind::ExpectedFlowMappingSeparator
-            | ErrorKind::ExpectedFlowSequenceSeparator => Some("is a comma or a quote missing?"),
-            ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
-                Some("close the quotes, and indent a quoted text that goes over several lines")
-            }
-            _ => None,
-        };
-        let message = error.kind().to_string();
-        self.report(codes::SYNTAX, span, message, help.map(str::to_owned));
-    }
-
-    /// An expression on the line of `at`, before it, that is not in quotes.
-    fn unquoted_expression(&self, at: usize) -> Option<(usize, usize)> {
-        let at = super::floor(self.text, at);
-        let begin = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
-        let line = self.text[begin..].split('\n').next().unwrap_or_default();
-        let mut quote = None;
-        for (offset, c) in line.char_indices() {
-            match (quote, c) {
-                (None, '"' | '\'') => {
-                    // A quote in the middle of a word is a part of it.
-                    let before = line[..offset].trim_end().chars().next_back();
-                    if before.is_none_or(|b| matches!(b, ':' | '[' | '{' | ',' | '-' | '?')) {
-                        quote = Some(c);
-                    }
-                }
-                (Some(q), c) if q == c => quote = None,
-                (None, '$') if line[offset..].starts_with("${{") && begin + offset <= at => {
-                    let length = line[offset..].find("}}").map_or(line.len() - offset, |n| n + 2);
-                    return Some((begin + offset, begin + offset + length));
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn too_deep(&mut self, bytes: (usize, usize)) {
+    pub(super) fn too_deep(&mut self, bytes: (usize, usize)) {
         let help = format!("at most {} lists and maps may stand in each other", limits::DOCUMENT_DEPTH);
         self.too_big(bytes, "lists and maps are nested too deeply".to_owned(), help);
     }
@@ -484,7 +361,7 @@ impl Reader<'_> {
         self.report(codes::TOO_BIG, bytes, message, Some(help));
     }
 
-    fn report(
+    pub(super) fn report(
         &mut self,
         code: &'static codes::Code,
         (start, end): (usize, usize),

@@ -1,0 +1,274 @@
+//! What expressions read: whether it may be read where they stand, and what follows from it.
+
+use crate::codes;
+use crate::decode::{Role, Site};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::expr::{Reference, Segment};
+use crate::plan::{Read, StepIx};
+
+use super::names::Names;
+use super::order::block;
+use super::scope::{Found, Frame, Spot};
+use super::types;
+
+/// Why a root is not in reach.
+pub(super) enum Misplaced {
+    Secret,
+    Later,
+    NoSteps,
+    /// Outside of every iteration of this kind.
+    NoIteration(&'static str),
+}
+
+impl<'t> Names<'_, 't> {
+    /// Why a root that the language knows is not in reach here.
+    pub(super) fn misplaced(&self, root: &str, spot: Spot<'_>) -> Option<Misplaced> {
+        if root == "secrets" {
+            return Some(Misplaced::Secret);
+        }
+        if LATER.contains(&root) {
+            return Some(Misplaced::Later);
+        }
+        let bound = |spot: Spot<'_>| self.bound(spot).iter().any(|(n, _)| n == root);
+        match root {
+            "steps" if spot.frame.is_none() => Some(Misplaced::NoSteps),
+            "previous" if spot.looped(self.decoded).is_none() => Some(Misplaced::NoIteration("loop")),
+            "iteration" if !bound(spot) => Some(Misplaced::NoIteration("loop")),
+            "item" | "index" | "key" if !bound(spot) => Some(Misplaced::NoIteration("foreach")),
+            _ => None,
+        }
+    }
+
+    pub(super) fn reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        if let Some(why) = self.misplaced(&reference.root, spot) {
+            let name = &reference.root;
+            let (code, message, help) = match why {
+                Misplaced::Secret => (
+                    codes::SECRET_PLACE,
+                    "a secret stands alone in its `${{ }}`, and only in `env` and `stdin`".to_owned(),
+                    "give it a variable of its own in `env`, and put texts together in the program",
+                ),
+                Misplaced::Later => {
+                    (codes::LATER_VALUE, format!("`{name}` is not in this version"), "remove it for now")
+                }
+                Misplaced::NoSteps => (
+                    codes::NOT_HERE,
+                    "no steps can be read here".to_owned(),
+                    "this is computed before the first step starts; use `inputs` and `vars`",
+                ),
+                Misplaced::NoIteration(each) => (
+                    codes::NOT_HERE,
+                    format!("`{name}` means nothing here"),
+                    if each == "loop" {
+                        "it is known inside of a `loop`"
+                    } else {
+                        "it is known inside of a `foreach`"
+                    },
+                ),
+            };
+            let problem = self.at(site, reference, code, message).help(help);
+            self.problems.push(problem);
+            return;
+        }
+        match reference.root.as_str() {
+            "steps" => self.step_reference(site, reference, spot),
+            "previous" => self.previous_reference(site, reference, spot),
+            _ => {}
+        }
+    }
+
+    fn step_reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        let Some(id) = reference.field(0) else {
+            // `steps` as a whole, or `steps[x]`: any of them may be meant.
+            for ix in spot.visible(self.decoded, self.order) {
+                self.instances[ix as usize] = true;
+            }
+            return;
+        };
+        let decoded = self.decoded;
+        let path = |ix: StepIx| decoded.plan.steps[ix as usize].path.as_str();
+        let (code, message, help) = match spot.find(id, decoded, self.order) {
+            Found::Step { ix, up } => return self.read(site, reference, spot, ix, Some(up)),
+            Found::ThisIteration(ix) => return self.read(site, reference, spot, ix, None),
+            Found::Itself => (
+                codes::READS_ITSELF,
+                format!("`{id}` reads itself, and has nothing yet"),
+                "in a loop, `previous` holds the iteration before".to_owned(),
+            ),
+            Found::Around(_) => (
+                codes::READS_ITSELF,
+                format!("`{id}` is around this step, and has nothing yet"),
+                "read the steps inside of it by their own ids".to_owned(),
+            ),
+            Found::NotBefore(ix) => {
+                let written = spot.step.is_some_and(|own| decoded.steps[own as usize].needs.is_some());
+                let below = spot.step.is_some_and(|own| own < ix);
+                let help = if below {
+                    format!("`{id}` comes later; move it above")
+                } else if written {
+                    format!("add `{id}` to `needs`")
+                } else {
+                    format!("a step around this one has to need `{id}`")
+                };
+                (codes::NOT_BEFORE, format!("`{id}` need not have run when this is read"), help)
+            }
+            Found::Inside(ix) => {
+                let group = path(ix).rsplit_once('/').map_or("", |(group, _)| group);
+                let outer = group.rsplit('/').next().unwrap_or_default();
+                (
+                    codes::READS_INSIDE,
+                    format!("`{id}` stands inside of `{group}`, which shows its outputs only"),
+                    format!("give the group `outputs`, and read `steps.{outer}.output`"),
+                )
+            }
+            Found::Nothing if decoded.partial => return,
+            Found::Nothing => {
+                let visible = spot.visible(decoded, self.order);
+                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
+                let problem =
+                    self.at(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
+                let problem = match nearest(id, ids.clone()) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help(can_be_read(ids)),
+                };
+                self.problems.push(problem);
+                return;
+            }
+        };
+        let problem = self.at(site, reference, code, message).help(help);
+        self.problems.push(problem);
+    }
+
+    /// A step that may be read is read.
+    fn read(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>, ix: StepIx, up: Option<u32>) {
+        match reference.path.get(1) {
+            None | Some(Segment::Dynamic | Segment::Index(_)) => self.instances[ix as usize] = true,
+            Some(Segment::Field(field)) if field == "instances" => self.instances[ix as usize] = true,
+            Some(Segment::Field(field)) if field == "output" => {
+                self.read_output(site, reference, spot, ix, up);
+            }
+            Some(Segment::Field(field)) if !types::STEP_FIELDS.contains(&field.as_str()) => {
+                let id = &self.decoded.plan.steps[ix as usize].id;
+                let message = format!("a step has no `{field}`");
+                let problem = self.at(site, reference, codes::UNKNOWN_FIELD, message);
+                let problem = match nearest(field, types::STEP_FIELDS.iter().copied()) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help(format!("what a step gives is in `steps.{id}.output`")),
+                };
+                self.problems.push(problem);
+            }
+            Some(Segment::Field(_)) => {}
+        }
+    }
+
+    fn read_output(
+        &mut self,
+        site: &Site<'t>,
+        reference: &Reference,
+        spot: Spot<'_>,
+        ix: StepIx,
+        up: Option<u32>,
+    ) {
+        let decoded = self.decoded;
+        let step = &decoded.plan.steps[ix as usize];
+        let guard = |id: &String| *id == step.id;
+        let own_condition = spot
+            .step
+            .filter(|_| spot.role != Role::Condition)
+            .and_then(|own| decoded.plan.steps[own as usize].condition.as_ref());
+        let guarded = reference.guarded
+            || own_condition.is_some_and(|c| c.guards().iter().any(guard))
+            || spot.frame.into_iter().flat_map(Frame::outwards).any(|f| f.guards.iter().any(guard));
+        if guarded {
+            return;
+        }
+        if step.condition.is_some() {
+            let id = &step.id;
+            let message = format!("`{id}` may have been skipped, and then it has no output");
+            let help = format!(
+                "read it through a guard: `steps.{id}.?output.orValue(null)`, or give this step `if: steps.{id}.status == 'completed'`"
+            );
+            let problem = self.at(site, reference, codes::UNGUARDED, message).help(help);
+            self.problems.push(problem);
+            return;
+        }
+        // Own keys that read a failed step make the reader blocked; elsewhere that is an error when it happens.
+        let own = matches!(spot.role, Role::Condition | Role::Step | Role::ElementKey | Role::Instance);
+        if let (true, Some(reader), Some(up)) = (own, spot.step, up) {
+            let read = Read { up, step: self.order.position[ix as usize] };
+            let reads = &mut self.reads[reader as usize];
+            if !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+    }
+
+    fn previous_reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
+        let decoded = self.decoded;
+        let Some(looped) = spot.looped(decoded) else { return };
+        let inside: Vec<StepIx> = match block(&decoded.plan, Some(looped)) {
+            Some(block) => block.steps.clone(),
+            None => vec![looped],
+        };
+        let id_of = |ix: &StepIx| decoded.plan.steps[*ix as usize].id.as_str();
+        let Some(id) = reference.field(0) else {
+            inside.iter().for_each(|&ix| self.instances[ix as usize] = true);
+            return;
+        };
+        match inside.iter().find(|ix| id_of(ix) == id) {
+            Some(&ix) => {
+                let whole =
+                    matches!(reference.path.get(1), None | Some(Segment::Dynamic | Segment::Index(_)));
+                if whole || reference.field(1) == Some("instances") {
+                    self.instances[ix as usize] = true;
+                } else if let Some(field) = reference.field(1).filter(|f| !types::STEP_FIELDS.contains(f)) {
+                    let problem =
+                        self.at(site, reference, codes::UNKNOWN_FIELD, format!("a step has no `{field}`"));
+                    let problem = match nearest(field, types::STEP_FIELDS.iter().copied()) {
+                        Some(near) => problem.nearest(near),
+                        None => problem.help(format!("what a step gives is in `previous.{id}.output`")),
+                    };
+                    self.problems.push(problem);
+                }
+            }
+            None => {
+                let message = format!("the loop has no step `{id}`");
+                let problem = self.at(site, reference, codes::UNKNOWN_STEP, message);
+                let problem = match nearest(id, inside.iter().map(id_of)) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help("`previous` holds the steps of the innermost loop"),
+                };
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// A finding at a reference.
+    fn at(
+        &self,
+        site: &Site<'t>,
+        reference: &Reference,
+        code: &'static codes::Code,
+        message: String,
+    ) -> Diagnostic {
+        let start = (site.expr.base() + reference.offset) as usize;
+        let span = site.node.span_within(start, start + reference.len as usize);
+        Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
+    }
+}
+
+fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
+    let ids: Vec<String> = ids.map(|id| format!("`{id}`")).collect();
+    match ids.len() {
+        0 => "no step has run before this".to_owned(),
+        1..=10 => format!("what can be read here: {}", ids.join(", ")),
+        n => format!("{n} steps can be read here, and none has a name like it"),
+    }
+}
+
+/// Roots that are always in reach.
+pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous"];
+/// Roots that iterations give. `item` is what an element is called where no other name is given.
+pub(super) static ITERATION: &[&str] = &["index", "key", "iteration"];
+/// Roots of the language that this version does not have.
+pub(super) static LATER: &[&str] = &["feedback", "ended", "event"];
