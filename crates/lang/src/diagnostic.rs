@@ -9,6 +9,7 @@ pub use render::{RenderOptions, render};
 pub use sources::Sources;
 
 use crate::codes::Code;
+use crate::limits;
 use crate::tree::{Entry, Node, Shape};
 
 /// How bad a finding is.
@@ -66,13 +67,18 @@ impl Diagnostic {
         path: String,
         message: impl Into<String>,
     ) -> Self {
+        let mut message = message.into();
+        if let Some((cut, _)) = message.char_indices().nth(limits::MESSAGE_CHARS) {
+            message.truncate(cut);
+            message.push('…');
+        }
         Self {
             code: code.code.to_owned(),
             severity: code.severity(),
             file: file.to_owned(),
             span,
             path,
-            message: message.into(),
+            message,
             help: None,
             nearest: None,
         }
@@ -114,5 +120,8 @@ impl Diagnostic {
 
 /// The nearest of some names, if one is near enough to be what was meant.
 pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    crate::expr::nearest(name, names).map(str::to_owned)
+    // A name that is much longer or shorter is not the one; to see that is cheap, to measure it is not.
+    let similar =
+        |candidate: &&str| candidate.len().abs_diff(name.len()) <= candidate.len().max(name.len()) / 3 + 1;
+    crate::expr::nearest(name, names.into_iter().filter(similar)).map(str::to_owned)
 }

@@ -36,12 +36,16 @@ pub const DOCUMENT_BYTES: usize = 1024 * 1024;
 pub const DOCUMENT_NODES: usize = 250_000;
 /// Lists and maps of one document standing in each other.
 pub const DOCUMENT_DEPTH: usize = 96;
+/// Length of a key, in bytes.
+pub const KEY_BYTES: usize = 512;
 /// Aliases of one document.
 pub const DOCUMENT_ALIASES: usize = 1_000;
 /// Files of one definition: its own text, children by path, schemas, and theirs.
 pub const BUNDLE_FILES: usize = 256;
 /// Length of all of them together, in bytes.
 pub const BUNDLE_BYTES: usize = 8 * 1024 * 1024;
+/// Length of a file with a JSON Schema, in bytes.
+pub const SCHEMA_BYTES: usize = 64 * 1024;
 /// Child runs in child runs.
 pub const CHILD_DEPTH: usize = 10;
 /// Steps of one document, those of its groups included.
@@ -68,3 +72,5 @@ pub const PARALLEL: u32 = 1_000;
 pub const ATTEMPTS: u32 = 1_000;
 /// Findings of one check. What is beyond is counted.
 pub const DIAGNOSTICS: usize = 1_000;
+/// Length of the message of a finding, in characters.
+pub const MESSAGE_CHARS: usize = 1_000;

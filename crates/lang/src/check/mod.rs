@@ -44,6 +44,7 @@ pub fn check(bundle: &Bundle) -> Checked {
         under_way: RefCell::default(),
         files: RefCell::default(),
         children: RefCell::default(),
+        schemas: RefCell::default(),
     };
     let plan = checker.entry();
     let mut diagnostics = checker.found.into_inner();
@@ -78,6 +79,8 @@ struct Checker<'b> {
     /// The files that each of those names so far.
     files: RefCell<Vec<BTreeSet<String>>>,
     children: RefCell<BTreeMap<String, Bundle>>,
+    /// Schemas that were read, with their hashes, by file.
+    schemas: RefCell<HashMap<String, (Value, String)>>,
 }
 
 #[derive(Clone)]
@@ -223,31 +226,57 @@ impl Outside for Checker<'_> {
             },
         };
         if let Some(facts) = &done.facts {
-            let bundle = self.bundle.part(entry, &done.files);
-            self.children.borrow_mut().insert(facts.revision.clone(), bundle);
+            let mut children = self.children.borrow_mut();
+            if !children.contains_key(&facts.revision) {
+                children.insert(facts.revision.clone(), self.bundle.part(entry, &done.files));
+            }
         }
         Ok(done.facts)
     }
 
     fn schema(&self, at: Node<'_>, path: &str) -> Result<(Value, String), Box<Diagnostic>> {
         let file = self.resolve(at, path)?;
-        let document = match self.read(&file) {
-            Ok(Some(document)) => document,
-            // What is wrong with it was reported in its own file.
-            Ok(None) => return Ok((Value::Bool(true), String::new())),
-            Err(why) => return Err(Self::unreadable(at, &file, &why)),
-        };
         if let Some(files) = self.files.borrow_mut().last_mut() {
-            files.insert(file);
+            files.insert(file.clone());
         }
+        if let Some(known) = self.schemas.borrow().get(&file) {
+            return Ok(known.clone());
+        }
+        let read = self.read_schema(at, &file)?;
+        self.schemas.borrow_mut().insert(file, read.clone());
+        Ok(read)
+    }
+}
+
+impl Checker<'_> {
+    /// A schema and its hash. One that is broken is reported in its own file, and takes everything.
+    fn read_schema(&self, at: Node<'_>, file: &str) -> Result<(Value, String), Box<Diagnostic>> {
+        let any = |hash: String| Ok((Value::Bool(true), hash));
+        let document = match self.read(file) {
+            Ok(Some(document)) => document,
+            Ok(None) => return any(String::new()),
+            Err(why) => return Err(Self::unreadable(at, file, &why)),
+        };
         let root = document.root();
+        if document.text().len() > limits::SCHEMA_BYTES {
+            let message = format!("the schema has {} bytes", document.text().len());
+            let help = format!("at most {} are allowed", limits::SCHEMA_BYTES);
+            self.push([Diagnostic::at_start(codes::TOO_MANY, root, message).help(help)]);
+            return any(String::new());
+        }
         let mut canonical = String::new();
         root.write_canonical(&mut canonical);
         let hash = blake3::hash(canonical.as_bytes()).to_hex().to_string();
-        let Ok(schema) = root.to_json() else { return Ok((Value::Bool(true), hash)) };
+        let schema = match root.to_json() {
+            Ok(schema) => schema,
+            Err(at) => {
+                self.push([decode::not_json(at.0)]);
+                return any(hash);
+            }
+        };
         if let Err(error) = jsonschema::validator_for(&schema) {
             self.push([decode::bad_schema(decode::pointer_in(root, &error), &error)]);
-            return Ok((Value::Bool(true), hash));
+            return any(hash);
         }
         Ok((schema, hash))
     }

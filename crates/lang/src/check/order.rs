@@ -122,7 +122,7 @@ fn arrange_block(
         let (needs, reach) = match written {
             None => (frontier.clone(), Reach::Above(position)),
             Some(written) => {
-                let needs = named_needs(decoded, written, position, &by_id, problems);
+                let needs = named_needs(decoded, written, position, &by_id, &order.named, problems);
                 reached(&needs, &steps, order)
             }
         };
@@ -185,6 +185,7 @@ fn named_needs(
     written: &[(&str, crate::tree::Node<'_>)],
     position: usize,
     by_id: &HashMap<String, usize>,
+    named: &HashMap<String, Vec<StepIx>>,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<usize> {
     let mut needs: Vec<usize> = Vec::with_capacity(written.len());
@@ -210,7 +211,8 @@ fn named_needs(
                 problems.push(Diagnostic::at(codes::NEEDS_LATER, node, message).help(help));
             }
             None => {
-                let elsewhere = decoded.plan.steps.iter().find(|s| s.id == id).map(|s| s.path.as_str());
+                let elsewhere = named.get(id).and_then(|steps| steps.first());
+                let elsewhere = elsewhere.map(|&ix| decoded.plan.steps[ix as usize].path.as_str());
                 let message = format!("there is no step `{id}` in this block");
                 let problem = Diagnostic::at(codes::NEEDS_UNKNOWN, node, message);
                 let near =

@@ -4,6 +4,7 @@ use crate::codes;
 use crate::decode::{Role, Site};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::expr::{Reference, Segment};
+use crate::limits;
 use crate::plan::{Read, StepIx};
 
 use super::names::Names;
@@ -123,7 +124,9 @@ impl<'t> Names<'_, 't> {
             }
             Found::Nothing if decoded.partial => return,
             Found::Nothing => {
-                let visible = spot.visible(decoded, self.order);
+                // Beyond the findings that are listed no help is looked for.
+                let full = self.problems.len() >= limits::DIAGNOSTICS;
+                let visible = if full { Vec::new() } else { spot.visible(decoded, self.order) };
                 let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
                 let problem =
                     self.at(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));

@@ -81,7 +81,7 @@ impl<'t> Decoder<'t, '_> {
         let missing = tables.iter().flat_map(|t| t.iter()).filter(|k| k.required && !lent.contains(&k.name));
         for key in missing.filter(|k| node.entry(k.name).is_none()) {
             // A misspelt key was reported already, with the name that is missing.
-            let misspelt = node.entries().any(|e| {
+            let misspelt = node.entries().take(100).any(|e| {
                 keys::find(tables, e.key).is_none()
                     && nearest(e.key, names(tables)).as_deref() == Some(key.name)
             });
@@ -111,6 +111,9 @@ impl<'t> Decoder<'t, '_> {
         }
         let message = format!("{what} has no key `{}`", entry.key);
         let problem = Diagnostic::at_key(codes::UNKNOWN_KEY, entry, message);
+        if self.is_full() {
+            return self.push(problem);
+        }
         let near = nearest(entry.key, names(tables));
         self.push(match (entry.key, near) {
             ("<<", _) => problem.help(

@@ -132,12 +132,7 @@ impl<'t> Decoder<'t, '_> {
     }
 
     fn json(&self, node: Node<'t>) -> Option<Value> {
-        node.to_json().map_err(|at| self.not_json(at.0)).ok()
-    }
-
-    fn not_json(&self, node: Node<'t>) {
-        let message = format!("JSON has no number `{}`", node.raw().unwrap_or_default());
-        self.push(Diagnostic::at(codes::NOT_JSON, node, message).help("put it in quotes if it is a text"));
+        node.to_json().map_err(|at| self.push(not_json(at.0))).ok()
     }
 
     /// A fixed value for an input of some type: what is written without quotes stays what its author wrote.
@@ -171,6 +166,12 @@ pub(crate) fn pointer_in<'t>(node: Node<'t>, error: &jsonschema::ValidationError
         }
     }
     at
+}
+
+/// That JSON has no value for a scalar.
+pub(crate) fn not_json(node: Node<'_>) -> Diagnostic {
+    let message = format!("JSON has no number `{}`", node.raw().unwrap_or_default());
+    Diagnostic::at(codes::NOT_JSON, node, message).help("put it in quotes if it is a text")
 }
 
 /// That a JSON Schema is none.

@@ -18,13 +18,14 @@ use serde_json::Value;
 use crate::codes::Code;
 use crate::diagnostic::Diagnostic;
 use crate::expr::{Expr, Type};
+use crate::limits;
 use crate::plan::{Plan, Retry, Setting, StepIx};
 use crate::template::Template;
 use crate::tree::Node;
 
 pub(crate) use document::document;
 pub(crate) use fields::Fields;
-pub(crate) use inputs::{bad_schema, pointer_in};
+pub(crate) use inputs::{bad_schema, not_json, pointer_in};
 pub(crate) use names::Naming;
 pub(crate) use step::{ActionAt, Done};
 pub(crate) use values::of_expression;
@@ -194,6 +195,11 @@ impl<'t, 'o> Decoder<'t, 'o> {
     /// Enters a finding.
     pub(crate) fn push(&self, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether so much was found that no more will be listed. What is found then needs no help that costs time.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= limits::DIAGNOSTICS
     }
 
     /// Enters a finding at a node.

@@ -219,11 +219,7 @@ impl<'t> Decoder<'t, '_> {
         match node.to_json() {
             Ok(value) => Some(value),
             Err(at) => {
-                let raw = at.0.raw().unwrap_or_default();
-                let message = format!("JSON has no number `{raw}`");
-                self.push(
-                    Diagnostic::at(codes::NOT_JSON, at.0, message).help("put it in quotes if it is a text"),
-                );
+                self.push(super::not_json(at.0));
                 None
             }
         }

@@ -114,7 +114,10 @@ fn excerpt(source: &str, d: &Diagnostic, width: usize) -> Option<Excerpt> {
     let from = (start - begin).min(line.len());
     let to = end.saturating_sub(begin).clamp(from, line.len());
     let (head, marked, tail) = (line.get(..from)?, line.get(from..to)?, line.get(to..)?);
-    let (head, marked, tail) = (visible(head), visible(marked), visible(tail));
+    // Of a very long line only what is around the marks is looked at.
+    let head = visible(&head[ceiling(head, head.len().saturating_sub(WINDOW))..]);
+    let (marked, tail) =
+        (visible(&marked[..ceiling(marked, WINDOW)]), visible(&tail[..ceiling(tail, WINDOW)]));
     // A marked text longer than the line is cut; else what stands around it is, on the left first.
     let marked = clip_end(&marked, width.max(20));
     let room = width.max(20).saturating_sub(marked.width());
@@ -126,6 +129,14 @@ fn excerpt(source: &str, d: &Diagnostic, width: usize) -> Option<Excerpt> {
         marked: marked.width().max(1),
         line: format!("{head}{marked}{tail}"),
     })
+}
+
+/// Bytes of a line that are looked at before, in and behind the marks.
+const WINDOW: usize = 4096;
+
+/// The nearest end of a character at or behind a byte.
+fn ceiling(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
 /// Text that takes the columns it seems to: tabs become spaces, and nothing in it can move the cursor.

@@ -287,27 +287,55 @@ impl std::fmt::Debug for Node<'_> {
     }
 }
 
-/// Where the lines of a text begin.
+/// Where the lines of a text begin, and how many characters stand before each of its pieces: a line may be as
+/// long as the text, and columns are asked for often.
 #[derive(Debug)]
-pub(crate) struct Lines(Vec<u32>);
+pub(crate) struct Lines {
+    starts: Vec<u32>,
+    chars: Vec<u32>,
+}
+
+/// Bytes of a piece.
+const PIECE: usize = 1024;
 
 impl Lines {
     pub(crate) fn of(text: &str) -> Self {
-        let mut starts = vec![0];
-        starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at as u32 + 1));
-        Self(starts)
+        let (mut starts, mut chars, mut count) = (vec![0], Vec::new(), 0);
+        for (at, byte) in text.bytes().enumerate() {
+            if at % PIECE == 0 {
+                chars.push(count);
+            }
+            count += u32::from(begins_character(byte));
+            if byte == b'\n' {
+                starts.push(at as u32 + 1);
+            }
+        }
+        Self { starts, chars }
+    }
+
+    /// The characters before a byte.
+    fn chars_before(&self, text: &str, at: usize) -> u32 {
+        let piece = at / PIECE;
+        let known = self.chars.get(piece).copied().unwrap_or_default();
+        let rest = text.as_bytes().get(piece * PIECE..at).unwrap_or_default();
+        known + rest.iter().filter(|b| begins_character(**b)).count() as u32
     }
 
     /// The span of some bytes. Offsets that are none of the text's are drawn to the nearest that are.
     pub(crate) fn span(&self, text: &str, start: usize, end: usize) -> Span {
         let start = floor(text, start);
         let end = floor(text, end.max(start));
-        let line = self.0.partition_point(|&s| s as usize <= start) - 1;
-        let before = &text[self.0[line] as usize..start];
+        let line = self.starts.partition_point(|&s| s as usize <= start) - 1;
+        let begin = self.starts[line] as usize;
         // A byte order mark takes no column.
-        let column = before.trim_start_matches('\u{feff}').chars().count() as u32 + 1;
+        let marked = line == 0 && start > 0 && text.starts_with('\u{feff}');
+        let column = self.chars_before(text, start) - self.chars_before(text, begin) - u32::from(marked) + 1;
         Span { line: line as u32 + 1, column, start: start as u32, end: end as u32 }
     }
+}
+
+fn begins_character(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }
 
 fn floor(text: &str, at: usize) -> usize {

@@ -1,6 +1,6 @@
 //! From text to tree, under a budget.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle};
 
@@ -55,7 +55,7 @@ struct Open {
     /// The key whose value comes next. For a map only.
     key: Option<Key>,
     /// Keys that were there, once there are many.
-    seen: HashSet<String>,
+    seen: HashMap<String, u32>,
 }
 
 enum Key {
@@ -171,24 +171,31 @@ impl Reader<'_> {
     fn key(&mut self, text: &str, bytes: (usize, usize)) {
         let Some(open) = self.open.last_mut() else { return };
         let Kind::Map(entries) = &self.nodes[open.id as usize].kind else { return };
-        // Maps are small, so the keys are looked through; a set is kept only once that would be slow.
+        open.key = Some(Key::Refused);
+        if text.len() > limits::KEY_BYTES {
+            let help = format!("a key has at most {} bytes", limits::KEY_BYTES);
+            self.too_big(bytes, "the key is too long".to_owned(), help);
+            return;
+        }
+        // Maps are small, so the keys are looked through; a table is kept only once that would be slow.
         const MANY: usize = 16;
         if entries.len() == MANY {
-            open.seen = entries.iter().map(|e| e.key.clone()).collect();
+            open.seen = entries.iter().map(|e| (e.key.clone(), e.start)).collect();
         }
-        let doubled = if entries.len() < MANY {
-            entries.iter().any(|e| e.key == text)
+        let first = if entries.len() < MANY {
+            entries.iter().find(|e| e.key == text).map(|e| e.start)
         } else {
-            !open.seen.insert(text.to_owned())
+            open.seen.get(text).copied()
         };
-        if doubled {
-            let first = entries.iter().find(|e| e.key == text).map(|e| e.start as usize).unwrap_or_default();
-            open.key = Some(Key::Refused);
-            let line = self.lines.span(self.text, first, first).line;
+        if let Some(first) = first {
+            let line = self.lines.span(self.text, first as usize, first as usize).line;
             let message = format!("the key `{text}` is given twice");
             let help = format!("it stands in line {line} already; rename or remove one of the two");
             self.report(codes::DUPLICATE_KEY, bytes, message, Some(help));
             return;
+        }
+        if entries.len() >= MANY {
+            open.seen.insert(text.to_owned(), bytes.0 as u32);
         }
         open.key = Some(Key::Good { text: text.to_owned(), start: bytes.0 as u32, end: bytes.1 as u32 });
     }
@@ -220,7 +227,7 @@ impl Reader<'_> {
         if anchor != 0 {
             self.anchors.insert(anchor, (id, None));
         }
-        self.open.push(Open { id, anchor, key: None, seen: HashSet::new() });
+        self.open.push(Open { id, anchor, key: None, seen: HashMap::new() });
         Some(())
     }
 

@@ -50,6 +50,39 @@ fn number_of_aliases() {
 }
 
 #[test]
+fn length_of_keys() {
+    bound("E0110", KEY_BYTES, |n| format!("steps:\n  - id: a\n    set: {{ {}: 1 }}\n", "k".repeat(n)));
+}
+
+#[test]
+fn length_of_schemas() {
+    let text = "stead: 1\nname: p\ninputs: { i: { type: object, schema: s.json } }\nsteps:\n  - id: c\n    run: ls\n";
+    let schema = |n: usize| format!("{{\"title\": \"{}\"}}", "x".repeat(n - 13));
+    let check = |n: usize| checked_files("p.yml", &[("p.yml", text), ("s.json", &schema(n))]);
+    assert!(check(SCHEMA_BYTES).plan.is_some(), "{}", schema(SCHEMA_BYTES).len());
+    assert_eq!(codes(&check(SCHEMA_BYTES + 1)), ["E0215"]);
+}
+
+#[test]
+fn length_of_messages() {
+    let found = checked(&format!("steps:\n  - id: a\n    run: ls\n    parse: {}\n", "x".repeat(100_000)));
+    assert_eq!(codes(&found), ["E0204"]);
+    assert_eq!(found.diagnostics[0].message.chars().count(), MESSAGE_CHARS + 1);
+}
+
+#[test]
+fn a_long_line_with_many_mistakes_is_not_slow() {
+    // A hundred thousand wrong keys on one line, and the pictures of the first thousand.
+    let keys = repeated(100_000, |n| format!("k{n}:,"));
+    let found = checked(&format!("steps: [{{ id: a, run: ls, {keys} }}]\n"));
+    assert_eq!((found.diagnostics.len(), found.omitted), (DIAGNOSTICS, 99_000));
+    assert!(shown(&found).len() < 2_000_000);
+    let doubled = repeated(100_000, |n| format!("k{}: 1,", n % 50_000));
+    let found = checked(&format!("steps: [{{ id: a, set: {{ {doubled} }} }}]\n"));
+    assert_eq!((found.diagnostics.len(), found.omitted), (DIAGNOSTICS, 49_000));
+}
+
+#[test]
 fn number_of_steps() {
     let five_thousand =
         checked(&format!("steps:\n{}", repeated(5_000, |n| format!("  - id: s{n}\n    noop: 1\n"))));
