@@ -108,7 +108,7 @@ fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
             let error = step.error.as_ref();
             // A group fails with the error of a step inside, which says it itself.
             let own = error.filter(|error| error.step == step.path || step.inside.is_empty());
-            words.extend(own.map(|error| (Ink::Red, first_line(&error.message, told.face))));
+            words.extend(own.map(|error| (Ink::Red, in_short(&error.message, told.face))));
         }
         StepStatus::Blocked | StepStatus::Skipped => words.push((Ink::Dim, step.status.to_string())),
         StepStatus::Cancelled if step.since.is_some() => words.push((Ink::Dim, step.status.to_string())),
@@ -121,12 +121,15 @@ fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
     words
 }
 
-/// The line of an error that says most: the first; with a mark when there are more.
-pub fn first_line(message: &str, face: Face) -> String {
-    let message = message.trim();
-    match message.split_once('\n') {
-        Some((first, _)) => format!("{} {}", first.trim_end(), face.ellipsis()),
-        None => message.to_owned(),
+/// An error in one line: what happened, and the last thing that was said.
+pub fn in_short(message: &str, face: Face) -> String {
+    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else { return String::new() };
+    let between = lines.clone().count();
+    match lines.next_back() {
+        None => first.to_owned(),
+        Some(last) if between == 1 => format!("{}: {last}", first.trim_end_matches(':')),
+        Some(last) => format!("{}: {} {last}", first.trim_end_matches(':'), face.ellipsis()),
     }
 }
 
@@ -158,12 +161,16 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
 
 /// The first line about a run: its name, id, state and time.
 pub fn title(view: &View, now: Time, face: Face) -> Line {
-    let state = run_state(view);
-    let sign = if view.status == RunStatus::Running { face.sign("▶", ">") } else { state.sign(face) };
+    title_of(view, run_state(view), &outcome_word(view.status, view.outcome), now, face)
+}
+
+/// The first line about a run, with another state than its own.
+pub fn title_of(view: &View, state: State, word: &str, now: Time, face: Face) -> Line {
+    let sign = if state == State::Running { face.sign("▶", ">") } else { state.sign(face) };
     let mut line = Line::new().ink(state.ink(), sign).plain(" ").ink(Ink::Bold, &view.workflow);
     line.add(Ink::Dim, &format!("@{}", text::short(&view.revision)));
     line.add(Ink::Plain, &format!("  {}  ", view.run));
-    line.add(state.ink(), &outcome_word(view.status, view.outcome));
+    line.add(state.ink(), word);
     if view.created_at > 0 {
         line.add(
             Ink::Plain,
@@ -222,6 +229,14 @@ pub fn line(row: &Row, label: &str, indent: &Indent, label_columns: usize, face:
     line
 }
 
+/// The word of the language for what an executor does.
+pub fn action_word(executor: &str) -> &str {
+    match executor {
+        "process" => "run",
+        other => other,
+    }
+}
+
 /// How depth is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Indent {
@@ -265,4 +280,21 @@ pub fn label_columns<'r>(rows: impl Iterator<Item = &'r Row>, indent: Indent) ->
         .filter(|w| *w <= 40)
         .max()
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_one_line_has_what_happened_and_what_was_said_last() {
+        let face = Face { color: false, unicode: false };
+        assert_eq!(in_short("timed out", face), "timed out");
+        assert_eq!(in_short("exit code 3\nno network\n", face), "exit code 3: no network");
+        assert_eq!(
+            in_short("exit code 1:\n\nTraceback\n  line\nValueError: x", face),
+            "exit code 1: ... ValueError: x"
+        );
+        assert_eq!(in_short("", face), "");
+    }
 }

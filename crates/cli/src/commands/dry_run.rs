@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::here::Here;
 use crate::out;
 use crate::text;
+use crate::tree::action_word;
 
 /// Shows steps, their order, the inputs, and settings that are fixed in the text.
 ///
@@ -162,8 +163,25 @@ fn what(kind: &ActionKind, settings: &mut Map<String, Value>) -> String {
             "workflow".to_owned()
         }
         ActionKind::Effect { executor, request } => {
-            settings.insert("request".into(), template_text(request));
-            (*executor).to_owned()
+            let Value::Object(request) = template_text(request) else { return (*executor).to_owned() };
+            let usual = [("parse", json!("text")), ("expect", json!([0]))];
+            for (key, value) in request {
+                match key.as_str() {
+                    // A script and its shell, as they are written.
+                    "script" => {
+                        settings.insert("run".into(), value["text"].clone());
+                        settings.insert("shell".into(), value["shell"].clone());
+                    }
+                    "argv" => {
+                        settings.insert("run".into(), value);
+                    }
+                    key if usual.iter().any(|(name, usual)| *name == key && *usual == value) => {}
+                    _ => {
+                        settings.insert(key, value);
+                    }
+                }
+            }
+            action_word(executor).to_owned()
         }
     }
 }

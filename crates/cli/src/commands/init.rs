@@ -43,7 +43,8 @@ const IGNORE: &str = "*\n";
 /// # Errors
 /// When something cannot be written.
 pub fn init(here: &Here, args: &Init) -> Result<Exit, CliError> {
-    let folder = here.folder.join(&args.folder);
+    let folder =
+        if args.folder == Path::new(".") { here.folder.clone() } else { here.folder.join(&args.folder) };
     if !folder.is_dir() {
         let error = CliError::usage(codes::NOTHING, format!("there is no folder {}", folder.display()));
         return Err(error.hint(format!("mkdir -p {}", shell_word(&args.folder.display().to_string()))));

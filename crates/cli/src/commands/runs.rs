@@ -65,7 +65,7 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
 /// What a run waits for, or why it failed.
 fn why(row: &RunRow, now: i64, here: &Here) -> String {
     if let Some(error) = &row.head.error {
-        return tree::first_line(error, here.out);
+        return tree::in_short(error, here.out);
     }
     row.head
         .waits_for

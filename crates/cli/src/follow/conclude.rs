@@ -58,9 +58,13 @@ pub fn conclude(mut following: Following<'_>, why: Why, answers: Answers<'_>) ->
 }
 
 /// The runs have not ended: this process leaves them.
-fn unfinished(following: Following<'_>, why: Why, answers: Answers<'_>) -> Result<Exit, CliError> {
+fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> Result<Exit, CliError> {
+    following.show.clear();
+    if why == Why::Waits {
+        // These rest; what is under way belongs to others and is not ended for nothing.
+        following.wait_for_others();
+    }
     let Following { here, engine, signals, mut picture, mut show, .. } = following;
-    show.clear();
     let signal = match why {
         Why::Signal(signal) => Some(signal),
         _ => None,

@@ -2,7 +2,8 @@
 
 use stead_core::Time;
 use stead_core::ids::StreamId;
-use stead_core::run::View;
+use stead_core::run::{StepNow, View};
+use stead_core::status::StepStatus;
 use stead_platform::terminal::Size;
 
 use super::picture::Picture;
@@ -39,16 +40,34 @@ pub fn lines(picture: &mut Picture, tails: &Tails, size: Size, now: Time, face: 
 /// The lines that stay when a run is left or over.
 pub fn last(picture: &mut Picture, view: &View, size: Size, now: Time, face: Face) -> Vec<Line> {
     let room = usize::from(size.rows).saturating_sub(6).max(3);
-    let mut all = vec![tree::title(view, now, face)];
-    all.extend(steps(picture, view, &Tails::default(), room, now, face));
+    if view.status.is_end() {
+        let mut all = vec![tree::title(view, now, face)];
+        all.extend(steps(picture, view, &Tails::default(), room, now, face));
+        return all;
+    }
+    // Nothing is at work any more once this process has left.
+    let mut view = view.clone();
+    hold(&mut view.steps);
+    let mut all = vec![tree::title_of(&view, State::Paused, "left, can go on", now, face)];
+    all.extend(steps(picture, &view, &Tails::default(), room, now, face));
     all
+}
+
+/// What runs is not shown as running: its attempt was ended and is made again later.
+fn hold(steps: &mut [StepNow]) {
+    for step in steps {
+        hold(&mut step.inside);
+        if step.status == StepStatus::Running {
+            step.status = StepStatus::Pending;
+        }
+    }
 }
 
 /// The steps of a run in so many lines.
 fn steps(picture: &Picture, view: &View, tails: &Tails, room: usize, now: Time, face: Face) -> Vec<Line> {
     let trouble = |path: &str| {
         let text = picture.trouble(&view.run, path)?;
-        Some(format!("({})", tree::first_line(&text, face)))
+        Some(format!("({})", tree::in_short(&text, face)))
     };
     let blocks = tree::rows(view, now, face, &trouble).into_iter().map(|row| Block {
         child: row.child.as_ref().and_then(|child| child_line(picture, child, row.depth + 2, face)),
@@ -203,4 +222,93 @@ fn bar(progress: Progress, millis: i64, columns: usize, face: Face) -> Line {
         .ink(Ink::Dim, &empty.repeat(width - filled))
         .plain(&format!("] {done}/{total}  {}", text::duration(millis)))
         .ink(Ink::Dim, "   Ctrl-C leaves, the run can go on later")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use serde_json::{Value, json};
+    use stead_lang::bundle::Bundle;
+
+    use super::*;
+
+    const FACE: Face = Face { color: false, unicode: true };
+
+    /// A run of `steps` parallel steps of which some have begun and some have ended.
+    fn picture(steps: usize, begun: usize, ended: usize) -> Picture {
+        let mut text = "stead: 1\nname: many\nsteps:\n".to_owned();
+        for n in 0..steps {
+            let _ = writeln!(text, "  - {{ id: step_{n}, run: 'true', needs: [] }}");
+        }
+        let checked = stead_lang::check(&Bundle::single("many.yml", text));
+        let plan = checked.plan.expect("a definition without errors");
+        let run = StreamId::new("r_test");
+        let mut events = vec![
+            json!({"type": "run_created", "workflow": "many", "revision": plan.revision, "inputs": []}),
+            json!({"type": "run_started"}),
+        ];
+        let path = |n: usize| format!("step_{n}");
+        events.extend((0..begun).map(|n| json!({"type": "attempt_started", "path": path(n), "number": 1})));
+        events.extend((0..ended).map(|n| json!({"type": "attempt_ended", "path": path(n), "number": 1})));
+        let mut picture = Picture::default();
+        picture.watch(&run, Some(plan));
+        picture.book(&run, 1, 1, 1000, events).expect("events that can be read");
+        picture
+    }
+
+    fn drawn(picture: &mut Picture, rows: u16, columns: u16) -> Vec<String> {
+        let lines = lines(picture, &Tails::default(), Size { columns, rows }, 3000, FACE);
+        lines.iter().map(|line| line.render(usize::from(columns), FACE)).collect()
+    }
+
+    #[test]
+    fn a_picture_never_is_larger_than_the_screen() {
+        let mut picture = picture(60, 50, 5);
+        for rows in 1..70 {
+            for columns in [1, 2, 10, 40, 200] {
+                let drawn = drawn(&mut picture, rows, columns);
+                assert!(drawn.len() <= usize::from(rows.saturating_sub(1).max(1)), "{rows}: {drawn:#?}");
+                let wide = drawn.iter().find(|line| text::width(line) > usize::from(columns));
+                assert_eq!(wide, None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_runs_goes_before_what_is_done_or_to_come() {
+        let mut picture = picture(12, 7, 5);
+        let drawn = drawn(&mut picture, 8, 80);
+        assert_eq!(
+            drawn[1..],
+            [
+                "  ● step_5  2.0s",
+                "  ● step_6  2.0s",
+                "  · step_7",
+                "  · step_8",
+                "  + 8 more: 3 pending, 5 completed",
+                "  [████████░░░░░░░░░░░░] 5/12  2.0s   Ctrl-C leaves, the run can go on later",
+            ]
+        );
+    }
+
+    #[test]
+    fn all_is_shown_where_it_fits_and_in_its_order() {
+        let mut picture = picture(3, 2, 1);
+        let drawn = drawn(&mut picture, 24, 80);
+        assert_eq!(drawn[1..4], ["  ✓ step_0", "  ● step_1  2.0s", "  · step_2"]);
+        assert!(drawn[0].starts_with("▶ many@"), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_tried_step_says_why_it_waits_and_how_long() {
+        let mut picture = picture(1, 1, 0);
+        let run = StreamId::new("r_test");
+        let error = json!({"kind": "exit", "message": "exit code 3\nno network", "step": "step_0", "outcome": "error"});
+        let ended: Value =
+            json!({"type": "attempt_ended", "path": "step_0", "number": 1, "error": error, "retry_at": 7100});
+        picture.book(&run, 2, 4, 2000, vec![ended]).expect("an event that can be read");
+        let drawn = drawn(&mut picture, 24, 80);
+        assert_eq!(drawn[1], "  ◷ step_0  2.0s  again in 5s  (exit code 3: no network)");
+    }
 }

@@ -137,7 +137,7 @@ impl Following<'_> {
         let resting = open
             .iter()
             .all(|run| self.picture.needs_people(run) || (wish.no_wait && self.picture.rests(run)));
-        if !resting || self.engine.under_way() > 0 {
+        if !resting {
             return Ok(false);
         }
         // A turn may be followed by another one at once: the row of the run knows.

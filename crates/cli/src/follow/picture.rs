@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::AttemptId;
@@ -93,8 +94,7 @@ impl Picture {
     ) -> Result<Vec<Happened>, CliError> {
         let mut happened = Vec::new();
         for (seq, value) in (seq..).zip(events) {
-            let read = serde_json::from_value(value.clone());
-            let event: Event = read.map_err(|e| {
+            let event = Event::deserialize(&value).map_err(|e| {
                 CliError::machine(format!("event {seq} of {run} cannot be read by this version: {e}"))
             })?;
             if !self.runs.contains_key(run) && !self.adopt(run, &event) {
@@ -215,7 +215,7 @@ impl Watched {
             | Event::WaitStarted { path, .. }
             | Event::ChildStarted { path, .. }
             | Event::AttemptStarted { path, .. } => {
-                self.since.entry(path.clone()).or_insert(at);
+                self.since.insert(path.clone(), at);
                 None
             }
             Event::AttemptEnded { path, error: Some(error), retry_at: Some(_), .. }

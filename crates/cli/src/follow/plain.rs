@@ -7,7 +7,7 @@ use stead_core::status::{Outcome, RunStatus};
 use super::picture::Happened;
 use crate::face::Face;
 use crate::text;
-use crate::tree::{first_line, outcome_word};
+use crate::tree::{in_short, outcome_word};
 
 /// Columns of the word of a state.
 const WORD: usize = 10;
@@ -123,7 +123,7 @@ fn besides(outcome: Outcome) -> String {
 }
 
 fn own(error: &StepError, face: Face) -> String {
-    first_line(&error.message, face)
+    in_short(&error.message, face)
 }
 
 fn whose(error: &StepError, face: Face) -> String {

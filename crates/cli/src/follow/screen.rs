@@ -69,3 +69,18 @@ impl Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_counts_lines_that_the_terminal_has_broken() {
+        let face = Face { color: false, unicode: true };
+        let screen = Screen { face, drawn: vec![79, 10, 40], before: String::new() };
+        assert_eq!(screen.up(Size { columns: 80, rows: 24 }), "\r\x1b[3A");
+        assert_eq!(screen.up(Size { columns: 40, rows: 24 }), "\r\x1b[4A");
+        assert_eq!(screen.up(Size { columns: 10, rows: 5 }), "\r\x1b[4A", "no further than the screen");
+        assert_eq!(Screen::new(face).up(Size { columns: 80, rows: 24 }), "\r");
+    }
+}

@@ -134,9 +134,9 @@ impl Show {
         }
         if view.outcome == Some(stead_core::status::Outcome::Degraded) {
             let warning = face.paint(face::Ink::Yellow, "warning");
-            let _ = write!(
+            let _ = writeln!(
                 said,
-                "{warning}: completed with trouble inside: `{}` shows where\n",
+                "{warning}: completed with trouble inside: `{}` shows where",
                 here.command(&format!("status {}", view.run))
             );
         }
