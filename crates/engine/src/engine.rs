@@ -1,13 +1,13 @@
 //! The engine of a home: the driver on a thread of its own, executors around it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult, Effect, Execute};
 use stead_core::ids::StreamId;
@@ -37,6 +37,7 @@ pub struct Engine {
     recovered: Vec<StreamId>,
     home: Home,
     reads: Mutex<Reads<SqliteReader>>,
+    checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
     _lock: HomeLock,
 }
 
@@ -53,7 +54,7 @@ enum Command {
 }
 
 enum Write {
-    Start { kept: Box<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String },
+    Start { kept: Arc<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String },
     Input(Input),
 }
 
@@ -91,6 +92,7 @@ impl Engine {
             recovered,
             home: home.clone(),
             reads,
+            checked: Mutex::default(),
             _lock: lock,
         })
     }
@@ -100,22 +102,45 @@ impl Engine {
     /// # Errors
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
+        if let Operation::Start { run, bundle, inputs, project, folder } = operation {
+            let kept = self.checked(bundle)?;
+            let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
+                .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
+            let inputs = inputs.into_iter().collect();
+            self.write(&run, Write::Start { kept, inputs, project, folder })?;
+            return Ok(Answer::Started { run });
+        }
         // One reader for all who ask: opening one costs more than most questions.
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = reads.ask(&operation)? {
             return Ok(answer);
         }
-        let starts = matches!(operation, Operation::Start { .. });
-        let (stream, write) = writing(operation, &mut reads)?;
+        let (run, write) = writing(operation, &mut reads)?;
         drop(reads);
+        self.write(&run, write)?;
+        Ok(Answer::Done { run })
+    }
+
+    /// Has something written, and waits until it is durable.
+    fn write(&self, run: &StreamId, write: Write) -> Result<(), EngineError> {
         let (reply, answer) = bounded(1);
-        let command = Command::Write { stream: stream.clone(), write, reply };
+        let command = Command::Write { stream: run.clone(), write, reply };
         self.commands.send(command).map_err(|_| self.stopped())?;
-        match answer.recv().map_err(|_| self.stopped())? {
-            Ok(()) if starts => Ok(Answer::Started { run: stream }),
-            Ok(()) => Ok(Answer::Done { run: stream }),
-            Err(refusal) => Err(refused(&stream, refusal)),
+        answer.recv().map_err(|_| self.stopped())?.map_err(|refusal| refused(run, refusal))
+    }
+
+    /// A definition, checked. Starting many runs of one checks it once.
+    fn checked(&self, bundle: stead_lang::Bundle) -> Result<Arc<Kept>, EngineError> {
+        let mut known = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, kept)) = known.iter().find(|(before, _)| *before == bundle) {
+            return Ok(kept.clone());
         }
+        let kept = Arc::new(Kept::check(&bundle)?);
+        known.push_back((bundle, kept.clone()));
+        if known.len() > limits::DEFINITIONS_CHECKED {
+            known.pop_front();
+        }
+        Ok(kept)
     }
 
     /// Events as they become durable, from now on.
@@ -220,7 +245,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
     let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
     let now = clock(0);
     let Write::Input(input) = write else {
-        return Err(EngineError::Stopped("a run is started by an engine".into()));
+        return Err(EngineError::Bug("a start without an engine".into()));
     };
     driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });
     let mut answer = Ok(());
@@ -253,34 +278,24 @@ struct Kept {
 }
 
 impl Kept {
-    fn check(
-        bundle: &stead_lang::Bundle,
-        inputs: &Map<String, Value>,
-    ) -> Result<(Self, Map<String, Value>), EngineError> {
+    fn check(bundle: &stead_lang::Bundle) -> Result<Self, EngineError> {
         let checked = stead_lang::check(bundle);
         let Some(plan) = checked.plan else {
             return Err(EngineError::Invalid { diagnostics: checked.diagnostics });
         };
-        let inputs = stead_lang::inputs::check_inputs(&plan, inputs)
-            .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
         let mut definitions = Vec::new();
-        let children = checked.children.iter().map(|(revision, bundle)| (revision, bundle));
-        for (revision, bundle) in children.chain([(&plan.revision, bundle)]) {
+        for (revision, bundle) in checked.children.iter().chain([(&plan.revision, bundle)]) {
             definitions
                 .push((revision.clone(), serde_json::to_vec(bundle).map_err(|e| EngineError::bug(&e))?));
         }
-        Ok((Self { plan, definitions }, inputs))
+        Ok(Self { plan, definitions })
     }
 }
 
 /// What an operation writes, and to which stream.
 fn writing<R: Reader>(operation: Operation, reads: &mut Reads<R>) -> Result<(StreamId, Write), EngineError> {
     Ok(match operation {
-        Operation::Start { run, bundle, inputs, project, folder } => {
-            let (kept, inputs) = Kept::check(&bundle, &inputs)?;
-            let (kept, inputs) = (Box::new(kept), inputs.into_iter().collect());
-            (run, Write::Start { kept, inputs, project, folder })
-        }
+        Operation::Start { .. } => return Err(EngineError::Stopped("a run is started by an engine".into())),
         Operation::Cancel { run, by, reason } => {
             (reads.find(&run)?, Write::Input(Input::Cancel { by, reason }))
         }
@@ -397,7 +412,7 @@ impl Loop {
                 let (input, revision) = match write {
                     Write::Input(input) => (input, None),
                     Write::Start { kept, inputs, project, folder } => {
-                        let revision = self.keep(*kept)?;
+                        let revision = self.keep(&kept)?;
                         (Input::Start { inputs, project, folder }, Some(revision))
                     }
                 };
@@ -413,13 +428,15 @@ impl Loop {
         Ok(true)
     }
 
-    /// Keeps a definition and those of its children.
-    fn keep(&mut self, kept: Kept) -> Result<String, EngineError> {
-        for (revision, bytes) in &kept.definitions {
-            self.driver.store().put_definition(revision, bytes)?;
-        }
+    /// Keeps a definition and those of its children, once per engine.
+    fn keep(&mut self, kept: &Kept) -> Result<String, EngineError> {
         let revision = kept.plan.revision.clone();
-        self.driver.plans().put(kept.plan);
+        if !self.driver.plans().has(&revision) {
+            for (revision, bytes) in &kept.definitions {
+                self.driver.store().put_definition(revision, bytes)?;
+            }
+            self.driver.plans().put(kept.plan.clone());
+        }
         Ok(revision)
     }
 

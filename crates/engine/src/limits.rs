@@ -92,3 +92,6 @@ pub const SNAPSHOT_EVENTS: u64 = 1_000;
 /// How long the driver sleeps at most before it looks at the clock again: a clock that was set, or a machine
 /// that slept, is noticed by then.
 pub const CLOCK_LOOK: Duration = Duration::from_secs(5);
+
+/// Definitions whose plans are kept at hand for the next start.
+pub const DEFINITIONS_CHECKED: usize = 16;

@@ -379,7 +379,9 @@ impl RunState {
 /// The timers that an instance has set, its deadline aside.
 pub(super) fn armed(instance: &Instance) -> impl Iterator<Item = (Time, Timer)> {
     let (first, second) = match &instance.kind {
-        Kind::Attempt { phase: Phase::Open, timeout_at, .. } => (timeout_at.map(|at| (at, Timer::Timeout)), None),
+        Kind::Attempt { phase: Phase::Open, timeout_at, .. } => {
+            (timeout_at.map(|at| (at, Timer::Timeout)), None)
+        }
         Kind::Attempt { phase: Phase::Retry(at), .. } => (Some((*at, Timer::Retry)), None),
         Kind::Child { retry_at: Some(at), .. } => (Some((*at, Timer::Retry)), None),
         // A child that is being ended is not timed any more, its end is awaited.

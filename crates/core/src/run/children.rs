@@ -22,7 +22,14 @@ use crate::value::{Payload, ValueRef};
 #[expect(missing_docs, reason = "the fields are those of the events that send and take them")]
 pub enum MessageBody {
     /// To a child: begin to exist.
-    StartRun { revision: String, inputs: Payload, project: String, folder: String, parent: Parent, depth: u32 },
+    StartRun {
+        revision: String,
+        inputs: Payload,
+        project: String,
+        folder: String,
+        parent: Parent,
+        depth: u32,
+    },
     /// To a child: the result is not wanted any more.
     CancelRun { by: String },
     /// To a parent: the child has ended.

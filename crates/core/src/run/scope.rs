@@ -154,10 +154,10 @@ impl<'a> Scope<'a> {
 impl<'a> Env<'a> for Scope<'a> {
     fn var(&self, name: &str) -> Found<'a> {
         let reach = self.reach;
-        if let Some(candidate) = self.candidate {
-            if name == candidate.binding {
-                return Ok(Some(Val::from_json(candidate.item)));
-            }
+        if let Some(candidate) = self.candidate
+            && name == candidate.binding
+        {
+            return Ok(Some(Val::from_json(candidate.item)));
         }
         match name {
             "inputs" => return Ok(Some(Val::Object(Rc::new(NamedValues { reach, fields: Fields::Inputs })))),

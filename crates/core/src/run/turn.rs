@@ -173,6 +173,9 @@ impl<'a> Machine<'a> {
                 self.state.agenda.extend(due);
             }
             Input::Continue => {}
+            // Given again, after a value was loaded: what is left is on the agenda, and what was made again in
+            // between is under way in this engine.
+            Input::Recovered if self.state.agenda.iter().any(|job| matches!(job, Job::Recover(_))) => {}
             Input::Recovered => {
                 let open = (0..).zip(&self.state.slab).filter_map(|(ix, instance)| {
                     let Kind::Attempt { phase: Phase::Open | Phase::Ending(_), .. } = instance.as_ref()?.kind

@@ -176,9 +176,10 @@ impl RunState {
     fn pending(&self, plan: &Plan, around: &str, step: StepIx) -> StepNow {
         let planned = &plan.steps[step as usize];
         // What has not begun when its block has ended never will.
-        let over = self.find(around).map_or(self.status.is_end(), |ix| {
-            if ix == ROOT { self.status.is_end() } else { self.get(ix).status.is_end() }
-        });
+        let over = match self.find(around) {
+            Some(ix) if ix != ROOT => self.get(ix).status.is_end(),
+            _ => self.status.is_end(),
+        };
         StepNow {
             path: crate::path::step(around, &planned.id),
             label: planned.id.clone(),

@@ -82,9 +82,9 @@ fn rule_33_the_time_out_of_a_child_is_of_the_whole_of_it() {
 
 #[test]
 fn rule_44_inputs_that_do_not_fit_fail_the_child() {
-    let mut world = World::run(
-        &format!("steps:\n  - {{ id: v, noop: text }}\n  - id: c\n    workflow: {{ {DOUBLE}, inputs: {{ n: '${{{{ steps.v.output }}}}' }} }}\n"),
-    );
+    let mut world = World::run(&format!(
+        "steps:\n  - {{ id: v, noop: text }}\n  - id: c\n    workflow: {{ {DOUBLE}, inputs: {{ n: '${{{{ steps.v.output }}}}' }} }}\n"
+    ));
     assert_eq!(world.error().0, ErrorKind::Child);
     assert!(world.error().2.contains("inputs"), "{}", world.error().2);
     assert_eq!(world.status("c"), StepStatus::Failed);

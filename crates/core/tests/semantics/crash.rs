@@ -66,7 +66,8 @@ fn a_once_step_parks_and_somebody_settles_it() {
 
 #[test]
 fn what_was_being_ended_is_over() {
-    let mut world = World::run("steps:\n  - { id: a, noop: { hang: 1 } }\n  - { id: w, needs: [], wait: { for: 1h } }\n");
+    let mut world =
+        World::run("steps:\n  - { id: a, noop: { hang: 1 } }\n  - { id: w, needs: [], wait: { for: 1h } }\n");
     let top = world.top.clone();
     world.give(&top, Input::Cancel { by: "user:ana".into(), reason: None });
     assert_eq!(world.state().status, RunStatus::Running);

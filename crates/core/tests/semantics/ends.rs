@@ -13,7 +13,8 @@ fn rule_36_cancel_ends_what_runs_and_then_the_run() {
         "steps:\n  - id: each\n    foreach: { in: '${{ [1, 2, 3] }}', parallel: 2 }\n    steps:\n      - { id: a, noop: { hang: 1 } }\n      - { id: b, set: { v: 1 } }\n  - { id: after, set: { v: 1 } }\n",
     );
     world.cancel();
-    let both = [("each[0]/a".to_owned(), EndReason::Cancelled), ("each[1]/a".to_owned(), EndReason::Cancelled)];
+    let both =
+        [("each[0]/a".to_owned(), EndReason::Cancelled), ("each[1]/a".to_owned(), EndReason::Cancelled)];
     assert_eq!(world.ends, both);
     assert_eq!(world.ended(), (RunStatus::Cancelled, Some(Outcome::Cancelled)));
     assert_eq!(world.status("each"), StepStatus::Cancelled);
@@ -46,7 +47,8 @@ fn what_comes_after_the_end_changes_nothing() {
 
 #[test]
 fn cancel_beats_the_deadline_and_a_failure_beats_what_follows_it() {
-    let mut world = World::run("deadline: 10s\nsteps:\n  - { id: a, effect: once, timeout: 1h, noop: { hang: 1 } }\n");
+    let mut world =
+        World::run("deadline: 10s\nsteps:\n  - { id: a, effect: once, timeout: 1h, noop: { hang: 1 } }\n");
     let job = world.open[0].clone();
     world.cancel();
     world.pass(20_000);

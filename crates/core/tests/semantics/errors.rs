@@ -8,7 +8,9 @@ use crate::harness::{World, failed, ok};
 
 #[test]
 fn rule_13_an_expression_without_a_value_fails_its_step() {
-    let mut world = World::run("inputs: { n: { type: integer, default: 0 } }\nsteps:\n  - { id: s, set: { v: '${{ 1 / inputs.n }}' } }\n  - { id: t, set: { v: 1 } }\n");
+    let mut world = World::run(
+        "inputs: { n: { type: integer, default: 0 } }\nsteps:\n  - { id: s, set: { v: '${{ 1 / inputs.n }}' } }\n  - { id: t, set: { v: 1 } }\n",
+    );
     assert_eq!(world.status("s"), StepStatus::Failed);
     assert_eq!(world.status("t"), StepStatus::Cancelled, "nothing new starts, the rest is cancelled");
     assert_eq!(world.error().0, ErrorKind::Expression);
@@ -17,7 +19,8 @@ fn rule_13_an_expression_without_a_value_fails_its_step() {
 
 #[test]
 fn rule_13_a_condition_that_is_no_boolean_fails_its_step() {
-    let mut world = World::run("steps:\n  - { id: a, noop: 5 }\n  - { id: s, if: steps.a.output, set: { v: 1 } }\n");
+    let mut world =
+        World::run("steps:\n  - { id: a, noop: 5 }\n  - { id: s, if: steps.a.output, set: { v: 1 } }\n");
     assert_eq!(world.status("s"), StepStatus::Failed);
     assert_eq!(world.error().0, ErrorKind::Expression);
 }
@@ -45,7 +48,8 @@ fn rule_14_a_failed_attempt_is_tried_again_then_the_step_fails_and_its_block_sto
 
 #[test]
 fn rule_14_a_try_that_succeeds_ends_the_tries() {
-    let mut world = World::run("steps:\n  - { id: a, retry: { attempts: 5, wait: 1s }, noop: { fail_first: 2 } }\n");
+    let mut world =
+        World::run("steps:\n  - { id: a, retry: { attempts: 5, wait: 1s }, noop: { fail_first: 2 } }\n");
     world.pass(60_000);
     assert_eq!(world.step("a").tries, 3);
     assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
@@ -53,7 +57,9 @@ fn rule_14_a_try_that_succeeds_ends_the_tries() {
 
 #[test]
 fn rule_14_only_listed_kinds_are_tried_again() {
-    let mut world = World::run("steps:\n  - { id: a, retry: { attempts: 5, errors: [timeout] }, noop: { fail: broken } }\n");
+    let mut world = World::run(
+        "steps:\n  - { id: a, retry: { attempts: 5, errors: [timeout] }, noop: { fail: broken } }\n",
+    );
     assert_eq!(world.status("a"), StepStatus::Failed);
     assert_eq!(world.step("a").tries, 1);
 }
@@ -67,7 +73,11 @@ fn rule_14_what_runs_beside_a_failure_is_ended_and_the_first_error_counts() {
     let job = world.open.remove(1);
     world.end("a", failed(ErrorKind::Exit, "first"));
     assert_eq!(world.ends, [("b".to_owned(), EndReason::Cancelled)]);
-    assert_eq!(world.state().status, RunStatus::Running, "a block has ended when its last attempt has (rule 16)");
+    assert_eq!(
+        world.state().status,
+        RunStatus::Running,
+        "a block has ended when its last attempt has (rule 16)"
+    );
     world.finish(&job, failed(ErrorKind::Exit, "second"));
     assert_eq!(world.status("b"), StepStatus::Cancelled);
     assert_eq!(world.status("c"), StepStatus::Cancelled);
@@ -131,7 +141,8 @@ fn p3_a_loop_that_ran_out_under_continue_is_named_and_degrades() {
 
 #[test]
 fn p3_an_output_that_cannot_be_computed_is_no_completion() {
-    let world = World::run("steps:\n  - { id: a, noop: { x: 1 } }\noutputs: { y: '${{ steps.a.output.y }}' }\n");
+    let world =
+        World::run("steps:\n  - { id: a, noop: { x: 1 } }\noutputs: { y: '${{ steps.a.output.y }}' }\n");
     assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
     assert_eq!(world.error().0, ErrorKind::Expression);
 }

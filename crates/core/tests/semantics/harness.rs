@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use stead_core::Time;
-use stead_core::effect::{AttemptError, AttemptResult, EndReason, Effect, ErrorKind, Execute};
+use stead_core::effect::{AttemptError, AttemptResult, Effect, EndReason, ErrorKind, Execute};
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::run::{Ctx, Event, Input, MessageBody, Needs, RunState, StepNow, View, turn};
@@ -72,9 +72,16 @@ fn default_script() -> Script {
 }
 
 pub(crate) fn plan(text: &str) -> (Arc<Plan>, HashMap<String, Arc<Plan>>) {
-    let text = if text.trim_start().starts_with("stead:") { text.to_owned() } else { format!("stead: 1\nname: test\n{text}") };
-    let bundle =
-        stead_lang::Bundle { entry: "test.yml".into(), files: [("test.yml".to_owned(), text)].into(), ..Default::default() };
+    let text = if text.trim_start().starts_with("stead:") {
+        text.to_owned()
+    } else {
+        format!("stead: 1\nname: test\n{text}")
+    };
+    let bundle = stead_lang::Bundle {
+        entry: "test.yml".into(),
+        files: [("test.yml".to_owned(), text)].into(),
+        ..Default::default()
+    };
     let checked = stead_lang::check(&bundle);
     let problems: Vec<String> = checked
         .diagnostics
@@ -126,7 +133,8 @@ impl World {
     }
 
     fn add(&mut self, id: &StreamId, plan: Arc<Plan>) {
-        let run = Run { state: RunState::new(id.clone()), values: Values::default(), plan, journal: Vec::new() };
+        let run =
+            Run { state: RunState::new(id.clone()), values: Values::default(), plan, journal: Vec::new() };
         self.runs.insert(id.clone(), run);
     }
 
@@ -266,7 +274,9 @@ impl World {
     /// The step, item or iteration at a path.
     pub(crate) fn step(&mut self, path: &str) -> StepNow {
         fn search(all: &[StepNow], path: &str) -> Option<StepNow> {
-            all.iter().find_map(|step| if step.path == path { Some(step.clone()) } else { search(&step.inside, path) })
+            all.iter().find_map(|step| {
+                if step.path == path { Some(step.clone()) } else { search(&step.inside, path) }
+            })
         }
         let view = self.view();
         search(&view.steps, path).unwrap_or_else(|| panic!("there is no {path} in {view:#?}"))
@@ -279,7 +289,8 @@ impl World {
     pub(crate) fn outputs(&self) -> Value {
         let run = &self.runs[&self.top];
         let error = || format!("{:?} with {:?}", run.state.status, run.state.error);
-        let reference = run.state.outputs_at().unwrap_or_else(|| panic!("the run has no outputs: {}", error()));
+        let reference =
+            run.state.outputs_at().unwrap_or_else(|| panic!("the run has no outputs: {}", error()));
         load(&run.journal, &self.files, reference)
     }
 

@@ -21,7 +21,9 @@ fn rule_19_an_empty_or_double_key_fails_the_step_before_any_item() {
 
 #[test]
 fn rule_19_in_takes_a_list_or_a_map() {
-    let world = World::run("steps:\n  - { id: n, noop: 5 }\n  - { id: each, foreach: { in: '${{ steps.n.output }}' }, set: { v: 1 } }\n");
+    let world = World::run(
+        "steps:\n  - { id: n, noop: 5 }\n  - { id: each, foreach: { in: '${{ steps.n.output }}' }, set: { v: 1 } }\n",
+    );
     assert!(world.error().2.contains("a number"), "{}", world.error().2);
 }
 
@@ -57,7 +59,9 @@ fn rule_20_a_failed_item_ends_the_others_and_the_step() {
 
 #[test]
 fn rule_21_until_is_evaluated_from_min_on() {
-    let world = World::run("steps:\n  - { id: l, loop: { max: 9, min: 3, until: 'true' }, noop: '${{ iteration }}' }\n");
+    let world = World::run(
+        "steps:\n  - { id: l, loop: { max: 9, min: 3, until: 'true' }, noop: '${{ iteration }}' }\n",
+    );
     assert_eq!(world.outputs(), json!({"l": 3}));
 }
 
@@ -72,7 +76,9 @@ fn rule_21_a_failed_iteration_fails_the_loop() {
 
 #[test]
 fn rule_21_max_is_at_least_one() {
-    let world = World::run("inputs: { n: { type: integer, default: 0 } }\nsteps:\n  - { id: l, loop: { max: '${{ inputs.n }}' }, set: { v: 1 } }\n");
+    let world = World::run(
+        "inputs: { n: { type: integer, default: 0 } }\nsteps:\n  - { id: l, loop: { max: '${{ inputs.n }}' }, set: { v: 1 } }\n",
+    );
     assert!(world.error().2.contains("loop.max"), "{}", world.error().2);
 }
 

@@ -33,7 +33,11 @@ fn rule_08_foreach_gives_a_list_for_a_list_and_a_map_for_a_map() {
     let outputs = world.outputs();
     assert_eq!(outputs["list"], json!([30, 10, 20]), "in the order of `in`");
     assert_eq!(outputs["map"], json!({"b": "b1", "a": "a2"}));
-    assert_eq!(outputs["map"].as_object().unwrap().keys().collect::<Vec<_>>(), ["b", "a"], "in the order of `in`");
+    assert_eq!(
+        outputs["map"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["b", "a"],
+        "in the order of `in`"
+    );
     assert_eq!(outputs["empty"], json!([]));
     assert_eq!(outputs["loop"], json!(3), "the last iteration's");
 }
@@ -71,7 +75,11 @@ fn rule_11_a_reader_of_what_failed_is_blocked_and_so_on() {
     );
     assert_eq!(world.status("reads"), StepStatus::Blocked);
     assert_eq!(world.status("reads_that"), StepStatus::Blocked);
-    assert_eq!(world.status("reads_not"), StepStatus::Completed, "rule 12: what reads nothing of it just runs");
+    assert_eq!(
+        world.status("reads_not"),
+        StepStatus::Completed,
+        "rule 12: what reads nothing of it just runs"
+    );
     assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Degraded)));
     assert_eq!(world.events("reads_that"), ["step_blocked"]);
 }
@@ -103,6 +111,7 @@ fn vars_are_computed_once_in_order() {
 
 #[test]
 fn run_tells_of_itself() {
-    let world = World::run("steps:\n  - { id: s, noop: '${{ run.id }} ${{ run.workflow }} ${{ run.project }}' }\n");
+    let world =
+        World::run("steps:\n  - { id: s, noop: '${{ run.id }} ${{ run.workflow }} ${{ run.project }}' }\n");
     assert_eq!(world.outputs(), json!({"s": "r_test test p"}));
 }

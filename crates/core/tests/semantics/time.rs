@@ -28,7 +28,9 @@ fn a_wait_for_an_instant_that_has_passed_ends_at_once() {
 
 #[test]
 fn rule_33_timeout_is_of_one_attempt_and_a_try_may_follow() {
-    let mut world = World::run("steps:\n  - { id: a, timeout: 10s, retry: { attempts: 2, wait: 1s, jitter: 0 }, noop: { hang: 1 } }\n");
+    let mut world = World::run(
+        "steps:\n  - { id: a, timeout: 10s, retry: { attempts: 2, wait: 1s, jitter: 0 }, noop: { hang: 1 } }\n",
+    );
     world.pass(10_000);
     assert_eq!(world.ends, [("a".to_owned(), EndReason::Timeout)]);
     assert_eq!(world.status("a"), StepStatus::Waiting);
@@ -54,7 +56,9 @@ fn rule_33_a_deadline_ends_what_is_inside_and_no_retry_follows() {
 
 #[test]
 fn rule_33_the_deadline_of_the_document_fails_the_run_whatever_on_error_says() {
-    let mut world = World::run("deadline: 5s\nsteps:\n  - { id: a, on_error: continue, wait: { for: 1h } }\n  - { id: b, set: { v: 1 } }\n");
+    let mut world = World::run(
+        "deadline: 5s\nsteps:\n  - { id: a, on_error: continue, wait: { for: 1h } }\n  - { id: b, set: { v: 1 } }\n",
+    );
     world.pass(5_000);
     assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::TimedOut)));
     assert_eq!(world.status("b"), StepStatus::Cancelled);
@@ -62,7 +66,9 @@ fn rule_33_the_deadline_of_the_document_fails_the_run_whatever_on_error_says() {
 
 #[test]
 fn rule_34_of_two_that_race_the_first_counts_and_the_other_is_late() {
-    let mut world = World::run("steps:\n  - { id: a, timeout: 10s, noop: { hang: 1 } }\n  - { id: w, needs: [], wait: { for: 1h } }\n");
+    let mut world = World::run(
+        "steps:\n  - { id: a, timeout: 10s, noop: { hang: 1 } }\n  - { id: w, needs: [], wait: { for: 1h } }\n",
+    );
     let job = world.open[0].clone();
     world.end("a", ok(json!(1)));
     world.finish(&job, ok(json!(2)));
@@ -103,7 +109,8 @@ fn rule_35_jitter_is_derived_and_stays_within_its_bounds() {
 
 #[test]
 fn time_never_goes_back_within_a_run() {
-    let mut world = World::run("steps:\n  - { id: w, wait: { for: 10s } }\n  - { id: v, wait: { for: 10s } }\n");
+    let mut world =
+        World::run("steps:\n  - { id: w, wait: { for: 10s } }\n  - { id: v, wait: { for: 10s } }\n");
     world.pass(10_000);
     let at = world.state().at;
     world.at -= 5_000;

@@ -20,6 +20,11 @@ impl Plans {
         self.by_revision.insert(plan.revision.clone(), plan);
     }
 
+    /// Whether the plan of a revision is at hand, and so its definition in the store.
+    pub fn has(&self, revision: &str) -> bool {
+        self.by_revision.contains_key(revision)
+    }
+
     /// The plan of a revision.
     ///
     /// # Errors
