@@ -1,8 +1,8 @@
 //! The definition language of Stead: text to a checked plan.
 //!
-//! YAML or JSON becomes a [`tree`](crate::tree) whose nodes know where they stand; decoding walks that tree,
-//! collects every [`Diagnostic`] and goes on, and what comes out of a document without errors is a
-//! [`plan::Plan`]. Expressions ([`expr`]) are CEL, parsed once and evaluated over references to values;
+//! YAML or JSON becomes a [`tree`] whose nodes know where they stand; decoding walks that tree, collects every
+//! [`Diagnostic`] and goes on, and what comes out of a document without errors is a [`plan::Plan`]. Expressions
+//! ([`expr`]) are CEL, parsed once and evaluated over references to values;
 //! [`template`]s are values in which expressions stand.
 //!
 //! The way of a definition: [`collect`] gathers it with the files it names, [`check()`] makes a plan of it or

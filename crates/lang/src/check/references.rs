@@ -129,7 +129,7 @@ impl<'t> Names<'_, 't> {
                 let visible = if full { Vec::new() } else { spot.visible(decoded, self.order) };
                 let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
                 let problem =
-                    self.at(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
+                    self.at_step(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
                 let problem = match nearest(id, ids.clone()) {
                     Some(near) => problem.nearest(near),
                     None => problem.help(can_be_read(ids)),
@@ -138,7 +138,7 @@ impl<'t> Names<'_, 't> {
                 return;
             }
         };
-        let problem = self.at(site, reference, code, message).help(help);
+        let problem = self.at_step(site, reference, code, message).help(help);
         self.problems.push(problem);
     }
 
@@ -236,7 +236,7 @@ impl<'t> Names<'_, 't> {
             }
             None => {
                 let message = format!("the loop has no step `{id}`");
-                let problem = self.at(site, reference, codes::UNKNOWN_STEP, message);
+                let problem = self.at_step(site, reference, codes::UNKNOWN_STEP, message);
                 let problem = match nearest(id, inside.iter().map(id_of)) {
                     Some(near) => problem.nearest(near),
                     None => problem.help("`previous` holds the steps of the innermost loop"),
@@ -258,6 +258,19 @@ impl<'t> Names<'_, 't> {
         let span = site.node.span_within(start, start + reference.len as usize);
         Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
     }
+
+    /// A finding at the part of a reference that names a step.
+    fn at_step(
+        &self,
+        site: &Site<'t>,
+        reference: &Reference,
+        code: &'static codes::Code,
+        message: String,
+    ) -> Diagnostic {
+        let start = (site.expr.base() + reference.offset) as usize;
+        let span = site.node.span_within(start, start + named(site.expr.source(), reference));
+        Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
+    }
 }
 
 fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
@@ -275,3 +288,13 @@ pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps"
 pub(super) static ITERATION: &[&str] = &["index", "key", "iteration"];
 /// Roots of the language that this version does not have.
 pub(super) static LATER: &[&str] = &["feedback", "ended", "event"];
+
+/// How much of a reference names a step: `steps.fetch` of `steps.fetch.output.title`. The whole where the step
+/// is named in another way, as in `steps["fetch"]`.
+fn named(source: &str, reference: &Reference) -> usize {
+    let whole = reference.len as usize;
+    let text = source.get(reference.offset as usize..).unwrap_or_default();
+    let length = reference.field(0).map_or(whole, |id| reference.root.len() + 1 + id.len());
+    let dotted = text.get(..length).is_some_and(|t| t.ends_with(reference.field(0).unwrap_or_default()));
+    if dotted { length } else { whole }
+}

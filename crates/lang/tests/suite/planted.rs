@@ -98,7 +98,7 @@ error[E0307]: there is no step `fecth`
   --> ten_mistakes.yml:18:22
    |
 18 |     run: [echo, \"${{ steps.fecth.output.title }}\"]
-   |                      ^^^^^^^^^^^^^^^^^^^^^^^^
+   |                      ^^^^^^^^^^^
    = help: did you mean `fetch`?
 
 1 error
