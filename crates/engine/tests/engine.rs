@@ -180,6 +180,39 @@ fn a_child_by_inline_and_a_timer_are_brought_on_by_the_engine() {
 }
 
 #[test]
+fn p6_a_run_is_pinned_to_the_files_it_started_with() {
+    let bench = Bench::new();
+    let parent = "stead: 1\nname: top\nsteps:\n  - { id: w, wait: { for: 300ms } }\n  - { id: c, workflow: { path: child.yml } }\noutputs: { said: '${{ steps.c.output.k }}' }\n";
+    let child = |text: &str| format!("stead: 1\nname: kid\nsteps:\n  - {{ id: k, run: [echo, {text}] }}\n");
+    let mut read = |path: &str| match path {
+        "top.yml" => Ok(parent.to_owned()),
+        "child.yml" => Ok(child("old")),
+        _ => Err(stead_lang::tree::ReadProblem::NotFound),
+    };
+    let (bundle, problems) = stead_lang::collect("top.yml", &mut read);
+    assert!(problems.is_empty(), "{problems:?}");
+    let before = stead_lang::check(&bundle).plan.unwrap().revision.clone();
+    let engine = bench.open();
+    let run = StreamId::new("r_a");
+    let folder = bench.folder.path().display().to_string();
+    let (project, inputs) = (String::new(), Map::new());
+    engine.ask(Operation::Start { run, bundle: bundle.clone(), inputs, project, folder }).unwrap();
+    engine.stop().unwrap();
+    // The child's file changes while the run waits; another engine goes on with it.
+    let mut changed = bundle;
+    changed.files.insert("child.yml".into(), child("new"));
+    assert_ne!(
+        stead_lang::check(&changed).plan.unwrap().revision,
+        before,
+        "the file is part of the revision"
+    );
+    let engine = bench.open();
+    let view = ended(&engine, "r_a");
+    assert_eq!((view.revision, view.outputs), (before, Some(json!({"said": "old"}))));
+    engine.stop().unwrap();
+}
+
+#[test]
 fn large_values_go_through_files_and_come_back() {
     let bench = Bench::new();
     let engine = bench.open();

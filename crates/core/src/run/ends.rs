@@ -7,7 +7,7 @@ use super::scope::{Scope, block_of};
 use super::state::{Ix, Job, Kind, Output, Phase, ROOT};
 use super::turn::{Machine, Stop, step_error};
 use crate::effect::{EndReason, ErrorKind};
-use crate::status::{Outcome, RunStatus};
+use crate::status::{Outcome, RunStatus, StepStatus};
 
 impl Machine<'_> {
     /// An instance has ended: tells what is around it.
@@ -240,11 +240,12 @@ impl Machine<'_> {
         outputs.iter().map(one).collect::<Result<Map<String, Value>, Stop>>().map(Value::Object)
     }
 
-    /// Drops what nobody can read any more inside an item or iteration that has ended.
+    /// Drops what nobody can read any more inside an item or iteration that has ended. What failed is kept
+    /// for those who look where it did.
     fn forget_inside(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
-        let kept = matches!(instance.kind, Kind::Group) && instance.output == Output::Gathered;
-        if !kept {
+        let gathered = matches!(instance.kind, Kind::Group) && instance.output == Output::Gathered;
+        if !gathered && instance.status != StepStatus::Failed {
             self.state.drop_inside(ix);
         }
     }
