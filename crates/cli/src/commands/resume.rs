@@ -54,6 +54,7 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
     for run in &runs {
         following.catch_up(run.as_str())?;
     }
+    following.show.resumed(&following.picture);
     let why = following.follow(wish)?;
     let answers = match (&args.run, &args.output) {
         _ if args.json => Answers::Records,

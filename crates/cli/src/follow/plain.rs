@@ -1,13 +1,17 @@
 //! Where nothing can be drawn: one line per change of a state, and no escape sequences.
 
+use std::fmt::Write as _;
+
+use stead_core::Time;
+use stead_core::ids::StreamId;
 use stead_core::run::event::{Lost, Verdict};
 use stead_core::run::{Event, StepError};
 use stead_core::status::{Outcome, RunStatus};
 
-use super::picture::Happened;
+use super::picture::{Happened, Picture};
 use crate::face::Face;
 use crate::text;
-use crate::tree::{in_short, outcome_word};
+use crate::tree::{in_short, outcome_word, waits_text};
 
 /// Columns of the word of a state.
 const WORD: usize = 10;
@@ -22,6 +26,21 @@ pub fn line(happened: &Happened, face: Face) -> Option<String> {
         line.push_str(&text::clean(&part));
     }
     Some(line)
+}
+
+/// The line about a run that is gone on with.
+pub fn resumed(picture: &Picture, run: &StreamId, now: Time, face: Face) -> String {
+    let mut line = format!("{} {} run {run}", text::clock(now), text::pad("resumed", WORD));
+    let Some(head) = picture.head(run) else { return line };
+    let word = outcome_word(head.status, head.outcome);
+    let _ = write!(line, "  {}@{}  {word}", text::clean(&head.workflow), text::short(&head.revision));
+    for waits in head.waits_for.iter().take(3) {
+        let _ = write!(line, "  {}: {}", text::clean(&waits.path), waits_text(waits, now));
+    }
+    if let Some(error) = &head.error {
+        let _ = write!(line, "  {}", text::clean(&in_short(error, face)));
+    }
+    line
 }
 
 /// The word of the new state, what it is about, and more.

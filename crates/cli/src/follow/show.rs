@@ -52,6 +52,14 @@ impl Show {
         Show::Live(Box::new(Live { face, screen, tails, drawn: None, dirty: true }))
     }
 
+    /// Says where runs stand that began before anybody watched.
+    pub fn resumed(&self, picture: &Picture) {
+        let Show::Plain(face) = self else { return };
+        for run in &picture.roots {
+            out::note(&plain::resumed(picture, run, text::now(), *face));
+        }
+    }
+
     /// Shows what has happened.
     ///
     /// # Errors
@@ -95,6 +103,10 @@ impl Show {
         let Show::Live(live) = self else { return };
         let least = Duration::from_secs(1) / PICTURES;
         if live.drawn.is_some_and(|drawn| drawn.elapsed() < least) {
+            return;
+        }
+        // Before its first event there is nothing to show.
+        if picture.roots.iter().all(|run| picture.head(run).is_none_or(|head| head.created_at == 0)) {
             return;
         }
         live.drawn = Some(Instant::now());

@@ -1,0 +1,128 @@
+//! Inputs of a run.
+
+use crate::project::Project;
+
+const ALL: &str = r#"
+inputs:
+  region: { type: string, description: Region of the report }
+  count: { type: integer, minimum: 1 }
+  deep: { type: boolean }
+  mode: { type: string, enum: [quick, slow] }
+  extra: { type: object }
+  note: { type: string, default: none, stdin: true }
+steps:
+  - { id: show, set: { all: "${{ inputs }}" } }
+outputs: { all: "${{ steps.show.output.all }}" }
+"#;
+
+#[test]
+fn missing_inputs_are_listed_all_at_once_with_how_to_give_them() {
+    let project = Project::new().workflow("needs", ALL);
+    let got = project.stead("run needs.yml").is(2).says("error[C0201]: 5 inputs are missing or do not fit");
+    for name in ["region", "count", "deep", "mode", "extra"] {
+        assert!(got.err.contains(&format!("`{name}` is missing")), "{name}: {got:#?}");
+    }
+    assert!(got.err.contains("Region of the report"));
+    assert!(
+        got.err.contains("help: stead run needs.yml -i region=TEXT -i count=NUMBER -i deep=true"),
+        "{got:#?}"
+    );
+    assert!(got.out.is_empty());
+    let got = project.stead("run needs.yml -i count=x -i regoin=eu -i mode=fast -i extra:=[ --json").is(2);
+    let error = &got.lines()[0];
+    assert_eq!((error["type"].clone(), error["code"].clone()), ("error".into(), "C0201".into()));
+    let details = error["details"].to_string();
+    for text in [
+        "`count` is of type integer",
+        "did you mean `region`?",
+        "`mode` does not fit",
+        "no JSON",
+        "`deep` is missing",
+    ] {
+        assert!(details.contains(text), "{text}: {details}");
+    }
+    assert!(!details.contains("`count` is missing"), "said twice: {details}");
+    assert!(project.stead("runs").out.is_empty(), "nothing was started");
+}
+
+#[test]
+fn inputs_are_read_by_their_type() {
+    let project = Project::new()
+        .workflow("needs", ALL)
+        .with("region.txt", "eu\n")
+        .with("rest.yml", "count: 1\ndeep: true\nmode: quick\n");
+    let words = [
+        "run",
+        "needs.yml",
+        "--input-file",
+        "rest.yml",
+        "-i",
+        "region=@region.txt",
+        "-i",
+        "count=3",
+        "-i",
+        "extra:={\"a\": [1]}",
+        "-o",
+        "all",
+    ];
+    let got = project.fed(&words, "from a pipe\n").is(0);
+    let expected = serde_json::json!({
+        "region": "eu", "count": 3, "deep": true, "mode": "quick", "extra": {"a": [1]}, "note": "from a pipe",
+    });
+    assert_eq!(got.json(), expected);
+    let mut words = words.to_vec();
+    words.extend(["-i", "note=@@home"]);
+    assert_eq!(project.call(&words).is(0).json()["note"], "@home");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let project = Project::new().workflow("needs", ALL).with("list.json", "[1]").with("bad.json", "{\"a\": ");
+    project.stead("run needs.yml --input-file none.json").is(2).says("none.json cannot be read");
+    project.stead("run needs.yml --input-file list.json").is(2).says("holds no map of inputs");
+    project.stead("run needs.yml --input-file bad.json").is(2).says("error[C0202]");
+    project.stead("run needs.yml -i region=@none.txt").is(2).says("none.txt cannot be read");
+    project.stead("run needs.yml -i region").is(2).says("has no value");
+}
+
+#[test]
+fn a_file_is_taken_in_by_its_hash() {
+    let project = Project::new().with("data.csv", "a,b\n").workflow(
+        "file",
+        "inputs: { data: { type: file } }\nsteps:\n  - { id: read, run: [cat, \"${{ inputs.data.path }}\"] }\n\
+         outputs: { text: \"${{ steps.read.output }}\", file: \"${{ inputs.data }}\" }\n",
+    );
+    for given in ["data=@data.csv", "data=data.csv", "data:=\"data.csv\""] {
+        let got = project.call(&["run", "file.yml", "-i", given]).is(0).json();
+        assert_eq!(got["text"], "a,b");
+        assert_eq!((got["file"]["name"].clone(), got["file"]["size"].clone()), ("data.csv".into(), 4.into()));
+        assert_eq!(got["file"]["hash"].as_str().unwrap().len(), 64);
+    }
+    project.stead("run file.yml -i data=none.csv").is(2).says("none.csv cannot be read");
+    project.stead("run file.yml -i data=.").is(2).says("it is no file");
+}
+
+#[test]
+fn a_dry_run_shows_and_runs_nothing() {
+    let project = Project::new().workflow(
+        "plan",
+        "inputs: { n: { type: integer, default: 2 } }\nsteps:\n  - { id: one, run: touch ran, timeout: 5m }\n  \
+         - { id: two, needs: [one], set: { x: \"${{ inputs.n }}\" } }\n",
+    );
+    let got = project.stead("run plan.yml -i n=7 --dry-run").is(0).says("nothing was run");
+    for text in [
+        "  n  7",
+        "  one  run",
+        "    run: touch ran",
+        "    timeout: 5m",
+        "  two  set  after one",
+        "${{ inputs.n }}",
+    ] {
+        assert!(got.out.contains(text), "{text}: {got:#?}");
+    }
+    let got = project.stead("run plan.yml --dry-run --json").is(0).json();
+    assert_eq!(got["steps"][1]["after"][0], "one");
+    assert_eq!(got["inputs"]["n"], 2);
+    assert!(!project.path("ran").exists() && !project.path(".stead/stead.db").exists());
+    project.stead("run plan.yml --dry-run -i n=x").is(2);
+}

@@ -1,0 +1,12 @@
+//! The binary as people and scripts use it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod definitions;
+mod inputs;
+mod leave;
+mod live;
+mod logs;
+mod project;
+mod run;
+mod runs;
+mod screen;

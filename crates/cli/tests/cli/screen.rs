@@ -1,0 +1,197 @@
+//! A terminal: the pseudo-terminal of `script`, and a screen that understands what we print and nothing else.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::project::Project;
+
+/// The binary at a terminal.
+pub(crate) struct Terminal {
+    child: Child,
+    keys: Option<ChildStdin>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+    rows: usize,
+    columns: usize,
+}
+
+impl Terminal {
+    /// Calls it at a terminal of this size.
+    pub(crate) fn new(
+        project: &Project,
+        rows: usize,
+        columns: usize,
+        variables: &[(&str, &str)],
+        words: &str,
+    ) -> Self {
+        let stead = env!("CARGO_BIN_EXE_stead");
+        let line = format!("stty rows {rows} cols {columns}; exec {stead} {words}");
+        let mut command = std::process::Command::new("script");
+        let like = project.command();
+        command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm-256color").env("SHELL", "/bin/sh").envs(variables.iter().copied());
+        command.current_dir(project.path("")).args(["-qec", &line, "/dev/null"]);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` of util-linux");
+        let keys = child.stdin.take();
+        let mut pipe = child.stdout.take().unwrap();
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let sink = bytes.clone();
+        let reader = std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut piece) {
+                sink.lock().unwrap().extend_from_slice(&piece[..n]);
+            }
+        });
+        Self { child, keys, bytes, reader: Some(reader), rows, columns }
+    }
+
+    /// Types something.
+    pub(crate) fn type_in(&mut self, keys: &str) {
+        self.keys.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// What was printed so far.
+    pub(crate) fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// The screen as it is now.
+    pub(crate) fn screen(&self) -> Screen {
+        let mut screen = Screen::new(self.rows, self.columns);
+        let printed = self.printed();
+        // The end may be in the middle of a sequence.
+        screen.print(printed.rsplit_once('\n').map_or("", |(whole, _)| whole));
+        screen
+    }
+
+    /// Waits until something was shown, in whichever colours.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, text: &str) {
+        let begun = Instant::now();
+        while !uncoloured(&self.printed()).contains(text) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "`{text}` did not come: {}",
+                self.screen().text()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for its end: the code, and all that was printed.
+    pub(crate) fn end(mut self) -> (i32, String, Screen) {
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(20) {
+                self.child.kill().unwrap();
+                panic!("it hangs: {}", self.printed());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.reader.take().unwrap().join().unwrap();
+        let printed = self.printed();
+        let mut screen = Screen::new(self.rows, self.columns);
+        screen.print(&printed);
+        (status.code().unwrap_or(-1), printed, screen)
+    }
+}
+
+/// What a terminal shows. Any sequence that it does not know fails the test.
+pub(crate) struct Screen {
+    rows: usize,
+    columns: usize,
+    cells: Vec<Vec<char>>,
+    row: usize,
+    column: usize,
+    /// Lines that went out at the top.
+    pub(crate) scrolled: usize,
+}
+
+impl Screen {
+    pub(crate) fn new(rows: usize, columns: usize) -> Self {
+        Self { rows, columns, cells: vec![vec![' '; columns]; rows], row: 0, column: 0, scrolled: 0 }
+    }
+
+    pub(crate) fn print(&mut self, text: &str) {
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
+            match c {
+                '\r' => self.column = 0,
+                '\n' => self.down(),
+                '\x1b' => self.sequence(&mut rest),
+                c => {
+                    assert!(!c.is_control(), "a control character {c:?} in {text:?}");
+                    if self.column >= self.columns {
+                        self.column = 0;
+                        self.down();
+                    }
+                    self.cells[self.row][self.column] = c;
+                    self.column += 1;
+                }
+            }
+        }
+    }
+
+    fn sequence(&mut self, rest: &mut std::str::Chars<'_>) {
+        assert_eq!(rest.next(), Some('['), "a sequence that is no CSI");
+        let mut number = String::new();
+        loop {
+            match rest.next().expect("the end of a sequence") {
+                c @ ('0'..='9' | ';') => number.push(c),
+                'm' => return,
+                'A' => {
+                    self.row = self.row.saturating_sub(number.parse().unwrap());
+                    return;
+                }
+                'K' => {
+                    self.cells[self.row][self.column.min(self.columns)..].fill(' ');
+                    return;
+                }
+                'J' => {
+                    self.cells[self.row][self.column.min(self.columns)..].fill(' ');
+                    self.cells[self.row + 1..].iter_mut().for_each(|row| row.fill(' '));
+                    return;
+                }
+                other => panic!("an unknown sequence: {number}{other}"),
+            }
+        }
+    }
+
+    fn down(&mut self) {
+        if self.row + 1 < self.rows {
+            self.row += 1;
+        } else {
+            self.cells.remove(0);
+            self.cells.push(vec![' '; self.columns]);
+            self.scrolled += 1;
+        }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let line = |row: &Vec<char>| row.iter().collect::<String>().trim_end().to_owned();
+        self.cells.iter().map(line).collect()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.lines().join("\n")
+    }
+}
+
+/// The text without sequences.
+pub(crate) fn uncoloured(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text.split("\x1b[");
+    out.push_str(rest.next().unwrap_or_default());
+    for piece in rest {
+        out.push_str(
+            piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').get(1..).unwrap_or_default(),
+        );
+    }
+    out
+}
