@@ -339,9 +339,11 @@ impl<S: Store> Driver<S> {
             }
         }
         if self.next_due.is_some_and(|due| due <= now) {
-            self.next_due = self.store.next_due()?;
+            // What was just written must be handed out. A store that cannot be read says so again at the next
+            // step, before anything is done.
+            self.next_due = self.store.next_due().unwrap_or(self.next_due);
         }
-        self.keep_house(&touched, &mut stepped)?;
+        self.keep_house(&touched, &mut stepped);
         Ok(stepped)
     }
 
@@ -350,13 +352,49 @@ impl<S: Store> Driver<S> {
             return Ok(Vec::new());
         }
         failpoint::cross("commit.before");
-        let positions = self.store.commit(self.fence, commits)?;
+        let positions = match self.store.commit(self.fence, commits) {
+            Ok(positions) => positions,
+            Err(error) if is_refusal(&error) => return Err(error),
+            Err(error) => self.landed(commits).ok_or(error)?,
+        };
         failpoint::cross("commit.after");
         Ok(positions)
     }
 
-    /// Snapshots of what has grown, and memory given back.
-    fn keep_house(&mut self, touched: &HashSet<StreamId>, stepped: &mut Stepped) -> Result<(), EngineError> {
+    /// Where the rows of a commit stand whose answer was lost; `None` when it was not written.
+    ///
+    /// What a store says to have failed may be durable all the same. Its effects would then never be handed
+    /// out, and its messages be taken a second time. Nobody else writes these streams and a commit is whole
+    /// or not there, so what stands in the store tells.
+    fn landed(&mut self, commits: &[Commit]) -> Option<Vec<Option<Position>>> {
+        let mut traces = 0;
+        let mut positions = Vec::with_capacity(commits.len());
+        for commit in commits {
+            let mut position = None;
+            if commit.count > 0 {
+                let row = self.store.row_of(&commit.stream, commit.expected_seq).ok()?;
+                if row.seq != commit.expected_seq || row.events != commit.events {
+                    return None;
+                }
+                position = Some(row.position);
+                traces += 1;
+            }
+            if !commit.taken.is_empty() {
+                let left = self.store.inbox(&commit.stream).ok()?;
+                if left.iter().any(|message| commit.taken.contains(&message.id)) {
+                    return None;
+                }
+                traces += 1;
+            }
+            positions.push(position);
+        }
+        // Heads and due times alone leave no trace, and are as well written again.
+        (traces > 0).then_some(positions)
+    }
+
+    /// Snapshots of what has grown, and memory given back. The commit stands, so nothing in here may fail the
+    /// step.
+    fn keep_house(&mut self, touched: &HashSet<StreamId>, stepped: &mut Stepped) {
         for id in touched {
             let Some(stream) = self.streams.get_mut(id) else { continue };
             if stream.state.status.is_end() {
@@ -364,11 +402,14 @@ impl<S: Store> Driver<S> {
                 self.streams.remove(id);
                 continue;
             }
-            if stream.wants_snapshot() {
-                let state = stream.state.snapshot().map_err(|e| EngineError::bug(&e))?;
+            if stream.wants_snapshot()
+                && let Ok(state) = stream.state.snapshot()
+            {
                 let snapshot =
                     Snapshot { format: stead_core::run::SNAPSHOT_FORMAT, seq: stream.state.seq, state };
-                self.store.put_snapshot(id, &snapshot)?;
+                // A cache: where it cannot be kept, the journal has all, and the next one is tried when it
+                // would be due.
+                let _ = self.store.put_snapshot(id, &snapshot);
                 stream.snapshot_taken(snapshot.state.len());
             }
             if stream.values.bytes() > limits::VALUES_BYTES {
@@ -378,7 +419,6 @@ impl<S: Store> Driver<S> {
         if self.streams.len() > limits::STREAMS_CACHED {
             self.streams.retain(|_, stream| stream.state.attempts_open > 0 || stream.state.unfinished());
         }
-        Ok(())
     }
 
     fn push_message(&mut self, message: Message) {
@@ -406,6 +446,12 @@ struct Batch {
     inputs: Vec<Addressed>,
     troubles: Vec<(StreamId, String)>,
     bytes: usize,
+}
+
+/// Whether a store has looked at a commit and found that it does not fit: then nothing of it was written.
+fn is_refusal(error: &StoreError) -> bool {
+    use StoreError::{Conflict, Fenced, Malformed, NotInInbox};
+    matches!(error, Fenced { .. } | Conflict { .. } | NotInInbox { .. } | Malformed { .. })
 }
 
 /// The revision that a message starts a run of.
