@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn content_maps_back_to_the_text() {
-        let table: &[(&str, &str, &str, (u32, u32, &str))] = &[
+        type Case = (&'static str, &'static str, &'static str, (u32, u32, &'static str));
+        let table: &[Case] = &[
             ("a: one two", "/a", "two", (1, 8, "two")),
             ("ä: 'it''s two'", "/ä", "two", (1, 11, "two")),
             (r#"a: "t\tab \u00e9 two""#, "/a", "two", (1, 18, "two")),
