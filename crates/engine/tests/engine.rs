@@ -1,5 +1,5 @@
 //! The engine of a home, end to end: real store, real files, real processes.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -24,6 +24,13 @@ pub fn system() -> String {
     format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
+/// Ends this process as `kill -9` does: nothing is flushed, nothing is dropped. For tests of what survives.
+pub fn die() -> ! {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    // Should the signal not come, nothing may run on all the same.
+    std::process::abort()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,11 +42,4 @@ mod tests {
         assert!(cpu_count() >= 1);
         assert_eq!(system().split(' ').count(), 2);
     }
-}
-
-/// Ends this process as `kill -9` does: nothing is flushed, nothing is dropped. For tests of what survives.
-pub fn die() -> ! {
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    // Should the signal not come, nothing may run on all the same.
-    std::process::abort()
 }

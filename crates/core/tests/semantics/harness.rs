@@ -324,7 +324,7 @@ fn replay(run: &Run) -> RunState {
 fn check_replay(run: &mut Run) {
     // Short journals are checked at every turn, long ones now and then.
     let length = run.journal.len();
-    if length > 5_000 || (length > 200 && length % 97 != 0) {
+    if length > 5_000 || (length > 200 && !length.is_multiple_of(97)) {
         return;
     }
     let mut again = replay(run).replayed();
