@@ -66,6 +66,13 @@ fn rule_21_until_is_evaluated_from_min_on() {
 }
 
 #[test]
+fn rule_21_without_a_condition_max_is_how_often() {
+    let world = World::run("steps:\n  - { id: l, loop: { max: 3 }, noop: '${{ iteration }}' }\n");
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+    assert_eq!(world.outputs(), json!({"l": 3}));
+}
+
+#[test]
 fn rule_21_a_failed_iteration_fails_the_loop() {
     let world = World::run(
         "steps:\n  - id: l\n    loop: { max: 5 }\n    steps:\n      - { id: a, noop: { ok: '${{ iteration }}' } }\n      - { id: b, set: { v: '${{ 1 / (2 - iteration) }}' } }\n",

@@ -159,7 +159,11 @@ pub static FOREACH: &[Key] = &[
 /// The keys of `loop`.
 pub static LOOP: &[Key] = &[
     Key::new("max", Shape::Integer(1, limits::ITERATIONS), "At most so often").required(),
-    Key::new("until", Shape::Condition, "Evaluated after each iteration from `min` on; true ends the loop"),
+    Key::new(
+        "until",
+        Shape::Condition,
+        "Evaluated after each iteration from `min` on; true ends the loop. Without it the loop is done after `max`",
+    ),
     Key::new("min", Shape::Integer(1, limits::ITERATIONS), "At least so often").default("1"),
     Key::new(
         "on_exhausted",
