@@ -157,6 +157,10 @@ fn finishing_waits_for_what_runs_and_begins_nothing() {
     assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
     std::thread::scope(|scope| {
         let stop = scope.spawn(|| attempts.stop_as(Stop::Finish));
+        // Stopping has begun when nothing queues any more.
+        while attempts.queued() > 0 {
+            std::thread::yield_now();
+        }
         go.send(()).unwrap();
         stop.join().unwrap();
     });

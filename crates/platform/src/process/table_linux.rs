@@ -12,9 +12,11 @@ pub(super) const AVAILABLE: bool = true;
 /// The largest environment that is looked at. Linux itself allows a quarter of the stack, mostly 2 MiB.
 const ENVIRONMENT_LIMIT: u64 = 4 * 1024 * 1024;
 
-/// How often, and how long apart, an empty environment is looked at again.
-const EXEC_LOOKS: u32 = 20;
-const EXEC_LOOK: Duration = Duration::from_micros(100);
+/// How often, and how long apart, a process in the middle of exec is looked at again.
+const EXEC_LOOKS: u32 = 1_000;
+const EXEC_LOOK: Duration = Duration::from_micros(200);
+/// How often in a row an environment has to be empty to be taken for cleared.
+const EMPTY_LOOKS: u32 = 3;
 
 /// What is known of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +33,14 @@ pub(super) struct Row {
 
 /// The row of one process.
 pub(super) fn read(pid: i32) -> Option<Row> {
-    let mut buffer = [0u8; 1024];
-    let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
-    let length = file.read(&mut buffer).ok()?;
-    parse(pid, &buffer[..length])
+    parse(pid, &stat(pid)?)
+}
+
+fn stat(pid: i32) -> Option<Vec<u8>> {
+    let mut stat = vec![0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut stat).ok()?;
+    stat.truncate(length);
+    Some(stat)
 }
 
 /// `PID (NAME) STATE PPID PGRP SESSION … START`: the name may hold anything, spaces and `)` too, so the
@@ -65,13 +71,19 @@ pub(super) fn others() -> Vec<Row> {
 /// be read, and that of one which has ended is gone: both answer `None`.
 pub(super) fn attempt_of(pid: i32) -> Option<String> {
     let mut looks = 0;
+    let mut empty = 0;
     loop {
         let environment = environment(pid)?;
-        // Empty: cleared on purpose, ended, or caught in the middle of exec, when the old environment is
-        // gone and the new one not there yet. The last must not be taken for a stranger.
-        if environment.is_empty() && looks < EXEC_LOOKS && read(pid).is_some_and(|row| !row.ended) {
+        // A process in the middle of exec must not be taken for a stranger: while the new environment is not
+        // there yet, and when the old one went between opening and reading it.
+        if environment.is_empty() && looks < EXEC_LOOKS && empty < EMPTY_LOOKS {
             looks += 1;
-            std::thread::sleep(EXEC_LOOK);
+            if is_in_exec(pid) {
+                empty = 0;
+                std::thread::sleep(EXEC_LOOK);
+            } else {
+                empty += 1;
+            }
             continue;
         }
         return environment
@@ -79,6 +91,19 @@ pub(super) fn attempt_of(pid: i32) -> Option<String> {
             .find_map(|variable| variable.strip_prefix(ATTEMPT_VARIABLE.as_bytes())?.strip_prefix(b"="))
             .map(|value| String::from_utf8_lossy(value).into_owned());
     }
+}
+
+/// Whether the old environment is gone and the new one not there yet: it has no address. One that was
+/// cleared on purpose has.
+fn is_in_exec(pid: i32) -> bool {
+    let Some(stat) = stat(pid) else { return false };
+    let Some(row) = parse(pid, &stat) else { return false };
+    let end = stat.iter().rposition(|&b| b == b')').and_then(|close| {
+        let rest = std::str::from_utf8(&stat[close + 1..]).ok()?;
+        // Field 51 of the whole line, and the first behind the name is the third.
+        rest.split_ascii_whitespace().nth(51 - 3)
+    });
+    !row.ended && end == Some("0")
 }
 
 fn environment(pid: i32) -> Option<Vec<u8>> {
@@ -117,6 +142,15 @@ mod tests {
         assert_eq!(Some(row.parent), rustix::process::getppid().map(rustix::process::Pid::as_raw_pid));
         assert!(!others().iter().any(|row| row.pid == pid));
         assert_eq!(read(0), None);
+    }
+
+    #[test]
+    fn one_without_an_environment_is_in_no_attempt() {
+        let mut child = std::process::Command::new("sleep").arg("30").env_clear().spawn().unwrap();
+        assert_eq!(attempt_of(child.id().cast_signed()), None);
+        assert!(!is_in_exec(child.id().cast_signed()));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One thread watches one program: its pipes, its end, the order to end it, and what it leaves behind.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdout, ExitStatus};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use stead_core::effect::EndReason;
-use stead_platform::process::{Signal, Tree, exit_watch, stopped_by};
+use stead_platform::process::{ProcessId, Signal, Tree, exit_watch, stopped_by};
 
 use super::feed::Feed;
 use super::launch::Launched;
@@ -21,8 +22,8 @@ const READ: usize = 64 * 1024;
 /// How often it is looked where nothing tells: for the end of a program without a descriptor for it, and
 /// for the end of what it left behind.
 const LOOK: Duration = Duration::from_millis(10);
-/// How often KILL is sent to what was forked in the meantime.
-const KILL_AGAIN: Duration = Duration::from_millis(50);
+/// How often it is looked for what was forked while the others were told to end.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How long after the first KILL a process that does not end (it hangs in the kernel) is waited for.
 const GIVE_UP: Duration = Duration::from_secs(10);
 /// How many of what was left behind are named.
@@ -53,6 +54,10 @@ pub(super) enum Why {
 
 /// The tree is being ended.
 struct Ending {
+    /// Those that were told.
+    known: HashSet<ProcessId>,
+    /// When to tell those that were forked meanwhile.
+    tell_at: Instant,
     kill_at: Instant,
     give_up_at: Instant,
     killed: bool,
@@ -84,6 +89,8 @@ pub(super) struct Watch<'a> {
     /// Set when the program has ended: what it left may go on until then.
     leftover_until: Option<Instant>,
     ending: Option<Ending>,
+    /// The tree is gone, and its pipes are not closed yet.
+    gone_since: Option<Instant>,
 }
 
 impl<'a> Watch<'a> {
@@ -112,6 +119,7 @@ impl<'a> Watch<'a> {
             why: None,
             leftover_until: None,
             ending: None,
+            gone_since: None,
         }
     }
 
@@ -237,24 +245,35 @@ impl<'a> Watch<'a> {
     }
 
     fn term(&mut self) {
-        self.tree.tree.signal(Signal::Term);
-        let kill_at = Instant::now() + self.limits.end_grace;
-        self.ending = Some(Ending { kill_at, give_up_at: kill_at + GIVE_UP, killed: false });
+        let told = self.tree.tree.signal(Signal::Term);
+        let now = Instant::now();
+        let kill_at = now + self.limits.end_grace;
+        self.ending = Some(Ending {
+            known: told.into_iter().map(|member| member.id).collect(),
+            tell_at: now + AGAIN,
+            kill_at,
+            give_up_at: kill_at + GIVE_UP,
+            killed: false,
+        });
     }
 
     /// Whether all is over. Takes the next step towards that when it is due.
     fn is_over(&mut self) -> bool {
         let now = Instant::now();
         let waited_enough = self.leftover_until.is_some_and(|until| now >= until);
-        if self.status.is_some() {
-            let silent = self.out.is_none() && self.err.is_none();
-            if (silent || waited_enough) && self.tree.tree.is_gone() {
-                if !silent {
-                    self.sink
-                        .note("a process that is not of this step keeps its output open: no more is read");
-                }
-                return true;
+        let silent = self.out.is_none() && self.err.is_none();
+        // Looking at those that are known is cheaper than looking for all.
+        let lives = self.ending.as_ref().is_some_and(|ending| ending.known.iter().any(|id| id.is_alive()));
+        if self.status.is_some() && (silent || waited_enough) && !lives && self.tree.tree.is_gone() {
+            // What is still in the pipes is read, and their end comes a moment after that of the last writer.
+            let gone = *self.gone_since.get_or_insert(now);
+            if !silent && now < gone + self.limits.leftover_grace {
+                return false;
             }
+            if !silent {
+                self.sink.note("a process that is not of this step keeps its output open: no more is read");
+            }
+            return true;
         }
         match &mut self.ending {
             None if waited_enough => {
@@ -272,8 +291,12 @@ impl<'a> Watch<'a> {
                     self.sink.note("TERM did not end all of it: KILL");
                 }
                 // Again after a while, for what was forked meanwhile.
-                ending.kill_at = now + KILL_AGAIN;
+                ending.kill_at = now + AGAIN;
                 self.tree.tree.signal(Signal::Kill);
+            }
+            Some(ending) if now >= ending.tell_at => {
+                self.tree.tree.term_new(&mut ending.known);
+                ending.tell_at = now + AGAIN;
             }
             Some(_) => {}
         }
