@@ -5,7 +5,8 @@ use stead_lang::plan::{Action, ActionKind, Body, EffectRule, Retry, Setting};
 
 use super::event::{Event, Lost, StepError, Verdict};
 use super::scope::{Reach, Scope};
-use super::start::{Site, check_size, kind_of};
+use super::settings::{check_size, kind_of};
+use super::start::Site;
 use super::state::{Ix, Job, Kind, Phase};
 use super::turn::{Machine, SettleInput, Stop, expression_error, step_error};
 use crate::Time;

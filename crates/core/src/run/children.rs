@@ -5,7 +5,8 @@ use serde_json::Value;
 use stead_lang::plan::{Action, ActionKind, Body, Child};
 
 use super::event::{Event, Parent, StepError};
-use super::start::{Site, kind_of};
+use super::settings::kind_of;
+use super::start::Site;
 use super::state::{Ix, Job, Kind};
 use super::turn::{Machine, Start, Stop, expression_error, step_error};
 use crate::Time;
@@ -135,7 +136,7 @@ impl Machine<'_> {
             let message = format!("workflow.inputs gave {}, it takes a map", kind_of(&inputs));
             return Err(expression_error(&site.path, &message));
         }
-        super::start::check_size(&site.path, &inputs)?;
+        super::settings::check_size(&site.path, &inputs)?;
         let timeout = self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach))?;
         let timeout_at = timeout.map(|ms| self.after(ms));
         let run = StreamId::child(&self.state.id, &site.path, number);

@@ -229,7 +229,7 @@ impl Machine<'_> {
     fn run_outputs(&self) -> Result<Value, Stop> {
         let Some(outputs) = &self.plan.root.outputs else {
             return self.eval("", |reach| {
-                let gathered = super::scope::gathered(reach, ROOT);
+                let gathered = super::views::gathered(reach, ROOT);
                 gathered.to_json()
             });
         };

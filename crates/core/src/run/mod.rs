@@ -5,24 +5,27 @@
 //! | [`event`] | what happened, as the journal has it |
 //! | `state`, `apply` | records by path, and their booking |
 //! | [`turn`](mod@turn) | one input taken: the agenda, the bounds |
-//! | `start` | a step, item or iteration begins |
+//! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
 //! | `attempts`, `children`, `timers` | one file per kind of thing that is under way |
-//! | `scope` | what expressions can reach |
+//! | `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
 
 mod apply;
 mod attempts;
 mod children;
+mod each;
 mod ends;
 pub mod event;
 mod scope;
+mod settings;
 mod snapshot;
 mod start;
 mod state;
 mod timers;
 pub mod turn;
 mod view;
+mod views;
 
 pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};

@@ -1,16 +1,14 @@
 //! A step, an item or an iteration begins.
 
 use serde_json::Value;
-use stead_lang::duration::{self, Millis};
-use stead_lang::expr::EvalError;
-use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Setting, Step, StepIx, Wait};
-use stead_lang::template::Template;
+use stead_lang::duration;
+use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Step, StepIx, Wait};
 
 use super::event::Event;
-use super::scope::{Candidate, Reach, Scope, Slot, block_of};
+use super::scope::{Reach, Scope, Slot, block_of};
+use super::settings::{check_size, kind_of};
 use super::state::{BlockProgress, Ix, Job, Kind, ROOT};
-use super::turn::{Machine, Stop, expression_error, step_error};
-use crate::effect::ErrorKind;
+use super::turn::{Machine, Stop, expression_error};
 use crate::limits;
 use crate::path;
 use crate::status::StepStatus;
@@ -180,58 +178,6 @@ impl Machine<'_> {
         None
     }
 
-    /// What `in` gives, with the keys, as an event.
-    fn foreach(
-        &mut self,
-        site: &Site,
-        items: &Template,
-        binding: &str,
-        key: Option<&Template>,
-        parallel: &Setting<u32>,
-        deadline_at: Option<crate::Time>,
-    ) -> Result<Event, Stop> {
-        let path = &site.path;
-        let all = self.eval(path, |reach| items.render(&site.scope(reach)))?;
-        let parallel = self
-            .count(path, parallel, "foreach.parallel", limits::FOREACH_PARALLEL, |reach| site.scope(reach))?;
-        let (list, mut keys, map) = match all {
-            Value::Array(list) => (list, None, false),
-            Value::Object(map) => {
-                let (keys, values): (Vec<_>, Vec<_>) = map.into_iter().unzip();
-                (values, Some(keys), true)
-            }
-            other => {
-                let message = format!("foreach.in gave {}, it takes a list or a map", kind_of(&other));
-                return Err(expression_error(path, &message));
-            }
-        };
-        if list.len() > limits::FOREACH_ITEMS {
-            let message =
-                format!("foreach.in gave {} items, the most is {}", list.len(), limits::FOREACH_ITEMS);
-            return Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)));
-        }
-        if let Some(key) = key {
-            let of = |item: &Value| {
-                let candidate = Candidate { binding, item };
-                let value =
-                    self.eval(path, |reach| key.render(&site.scope(reach).with_candidate(candidate)))?;
-                Ok(match value {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                })
-            };
-            keys = Some(list.iter().map(of).collect::<Result<Vec<String>, Stop>>()?);
-        }
-        if let Some(keys) = &keys {
-            check_keys(path, keys)?;
-        }
-        let count = u32::try_from(list.len()).unwrap_or(u32::MAX);
-        let items = self.payload(Value::Array(list));
-        let keys = keys.map(|keys| self.payload(keys.into_iter().map(Value::String).collect()));
-        let path = site.path.clone();
-        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at })
-    }
-
     /// The action or group itself: of a step, an item or an iteration.
     pub(super) fn begin_body(
         &mut self,
@@ -294,202 +240,6 @@ impl Machine<'_> {
         let index = site.slot.map(|slot| slot.index);
         let event = Event::WaitStarted { path: site.path.clone(), until, timeout_at, deadline_at, index };
         Ok(self.emit_for(site.step, event))
-    }
-
-    /// A holder: starts the items or the iteration that may start, ends when all has ended.
-    pub(super) fn pump(&mut self, ix: Ix) -> Result<(), Stop> {
-        let holder = self.state.get(ix);
-        if holder.status.is_end() {
-            return Ok(());
-        }
-        match holder.kind {
-            Kind::Foreach { count, parallel, begun, done, .. } => {
-                if self.unwanted(ix) {
-                    return if begun == done { self.finish_holder(ix) } else { Ok(()) };
-                }
-                if done == count {
-                    return self.finish_holder(ix);
-                }
-                if begun < count && begun - done < parallel {
-                    self.start_slot(ix, begun)?;
-                    // One at a time, so that the turn stays bounded and a missing value costs one item only.
-                    self.push(Job::Pump(ix));
-                }
-                Ok(())
-            }
-            Kind::Loop { begun, .. } => match holder.inside.last() {
-                Some(last) if !self.state.get(*last).status.is_end() => Ok(()),
-                _ if self.unwanted(ix) => self.finish_holder(ix),
-                None => self.start_slot(ix, 1),
-                Some(last) => self.after_iteration(ix, *last, begun),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn after_iteration(&mut self, ix: Ix, last: Ix, begun: u32) -> Result<(), Stop> {
-        let Kind::Loop { max, min, .. } = self.state.get(ix).kind else { return Ok(()) };
-        let step = self.step(ix);
-        let Some(Each::Loop { until, continue_on_exhausted, .. }) = &step.each else { return Ok(()) };
-        if let Some(until) = until
-            && begun >= min
-        {
-            let path = self.state.get(ix).path.clone();
-            let grouped = matches!(self.state.get(last).kind, Kind::Group);
-            let slot = Slot { holder: ix, index: begun };
-            let around = self.state.get(ix).parent;
-            let met = self.eval(&path, |reach| {
-                let scope = match grouped {
-                    true => Scope::of(reach, last),
-                    false => Scope::of(reach, around).within(slot).with_alias(&step.id, last),
-                };
-                until.eval_bool(&scope)
-            });
-            match met {
-                Ok(true) => return self.finish_holder(ix),
-                Ok(false) => {}
-                Err(Stop::Error(error)) => {
-                    self.fail_holder(ix, error);
-                    return Ok(());
-                }
-                Err(needs @ Stop::Needs(_)) => return Err(needs),
-            }
-        }
-        if begun < max {
-            return self.start_slot(ix, begun + 1);
-        }
-        if until.is_none() {
-            // Without a condition `max` is simply how often.
-            return self.finish_holder(ix);
-        }
-        if *continue_on_exhausted {
-            self.complete_exhausted(ix);
-        } else {
-            let path = self.state.get(ix).path.to_string();
-            let message = format!("the condition of `until` did not hold after {max} iterations");
-            self.fail_holder(ix, step_error(&path, ErrorKind::Exhausted, &message));
-        }
-        Ok(())
-    }
-
-    fn start_slot(&mut self, holder: Ix, index: u32) -> Result<(), Stop> {
-        let instance = self.state.get(holder);
-        let path = match &instance.kind {
-            Kind::Loop { .. } => path::iteration(&instance.path, index),
-            _ => {
-                let key = self.eval(&instance.path, |reach| item_key(reach, holder, index))?;
-                path::item(&self.state.get(holder).path, &key)
-            }
-        };
-        let instance = self.state.get(holder);
-        let site =
-            Site { path, body: instance.parent, step: instance.step, slot: Some(Slot { holder, index }) };
-        let step = &self.plan.steps[site.step as usize];
-        match self.begin_body(&site, step, None) {
-            Ok(_) => Ok(()),
-            Err(Stop::Error(error)) => {
-                self.fail_at(&site, error);
-                Ok(())
-            }
-            Err(needs @ Stop::Needs(_)) => Err(needs),
-        }
-    }
-
-    /// A length of time, where one is set.
-    pub(super) fn millis(
-        &self,
-        path: &str,
-        setting: Option<&Setting<Millis>>,
-        scope: impl for<'s> FnOnce(Reach<'s>) -> Scope<'s>,
-    ) -> Result<Option<Millis>, Stop> {
-        let template = match setting {
-            None => return Ok(None),
-            Some(Setting::Fixed(ms)) => return Ok(Some(*ms)),
-            Some(Setting::Computed(template)) => template,
-        };
-        let value = self.eval(path, |reach| template.render(&scope(reach)))?;
-        self.millis_of(path, &value).map(Some)
-    }
-
-    /// A value as a length of time.
-    pub(super) fn millis_of(&self, path: &str, value: &Value) -> Result<Millis, Stop> {
-        let ms = match value {
-            Value::String(text) => {
-                duration::parse_duration(text).map_err(|e| expression_error(path, &e.to_string()))?
-            }
-            other => {
-                let message =
-                    format!("a length of time is a text such as 30s or 2h, this is {}", kind_of(other));
-                return Err(expression_error(path, &message));
-            }
-        };
-        if ms > limits::MILLIS {
-            return Err(expression_error(path, &format!("{value} is longer than ten years")));
-        }
-        Ok(ms)
-    }
-
-    /// A count of at least 1.
-    pub(super) fn count(
-        &self,
-        path: &str,
-        setting: &Setting<u32>,
-        what: &str,
-        most: u32,
-        scope: impl for<'s> FnOnce(Reach<'s>) -> Scope<'s>,
-    ) -> Result<u32, Stop> {
-        let value = match setting {
-            Setting::Fixed(n) => Value::from(*n),
-            Setting::Computed(template) => self.eval(path, |reach| template.render(&scope(reach)))?,
-        };
-        let n = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=most).contains(n));
-        n.ok_or_else(|| expression_error(path, &format!("{what} is {value}, it takes 1 to {most}")))
-    }
-}
-
-fn item_key(reach: Reach<'_>, holder: Ix, index: u32) -> Result<String, EvalError> {
-    let instance = reach.state.get(holder);
-    let Kind::Foreach { keys: Some(keys), .. } = &instance.kind else { return Ok(index.to_string()) };
-    let key = reach.json(keys)?.get(index as usize).and_then(Value::as_str);
-    Ok(key.unwrap_or_default().to_owned())
-}
-
-/// Keys name items: none is empty, none is there twice, none is longer than a path can bear.
-fn check_keys(path: &str, keys: &[String]) -> Result<(), Stop> {
-    let mut seen = std::collections::HashSet::with_capacity(keys.len());
-    for (index, key) in keys.iter().enumerate() {
-        let problem = if key.is_empty() {
-            format!("the key of item {index} is empty")
-        } else if key.len() > limits::KEY_BYTES {
-            format!("the key of item {index} has {} bytes, the most is {}", key.len(), limits::KEY_BYTES)
-        } else if !seen.insert(key) {
-            format!("the key `{key}` is there twice, the second time for item {index}")
-        } else {
-            continue;
-        };
-        return Err(expression_error(path, &problem));
-    }
-    Ok(())
-}
-
-/// A value may be as large as the bound says.
-pub(super) fn check_size(path: &str, value: &Value) -> Result<(), Stop> {
-    if crate::value::json_len(value, limits::VALUE_BYTES).is_some() {
-        return Ok(());
-    }
-    let message = format!("the value has more than {} MiB of JSON", limits::VALUE_BYTES >> 20);
-    Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)))
-}
-
-/// What kind of value this is, for people.
-pub(super) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a map",
     }
 }
 
