@@ -52,7 +52,7 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
     }
     following.picture.tell_apart();
     for run in &runs {
-        following.catch_up(run.as_str())?;
+        following.catch_up(run)?;
     }
     following.show.resumed(&following.picture);
     let why = following.follow(wish)?;

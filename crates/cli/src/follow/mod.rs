@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, never, select};
 use serde_json::Value;
+use stead_core::ids::StreamId;
 use stead_core::run::View;
 use stead_engine::driver::Written;
 use stead_engine::engine::Engine;
+use stead_engine::error::EngineError;
 use stead_engine::operations::{Answer, Operation};
 
 use crate::error::{CliError, Kind};
@@ -27,6 +29,10 @@ use picture::{Happened, Picture};
 use show::Show;
 
 pub use conclude::{Answers, conclude};
+
+/// After so long a silence the journal itself is looked at, so often.
+const LOOK: Duration = Duration::from_millis(500);
+const LOOKS: u32 = 20;
 
 /// What the command line says about following.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +72,11 @@ pub struct Following<'h> {
     pub picture: Picture,
     /// How they are shown.
     pub show: Show,
+    /// When something was written, or looked for, last.
+    pub looked: Instant,
+    /// How often the journal is still looked at. What this process starts is told from its first event on;
+    /// a run that was there may have gone on before the engine knew of us.
+    pub looks: u32,
 }
 
 impl Following<'_> {
@@ -84,6 +95,9 @@ impl Following<'_> {
             }
             self.show.tick(self.here, &mut self.picture);
             let mut pace = self.show.pace();
+            if self.looks > 0 {
+                pace = pace.min(LOOK);
+            }
             if let Some(until) = wish.until {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
@@ -106,7 +120,14 @@ impl Following<'_> {
                         other => other?,
                     }
                 }
-                default(pace) => {}
+                default(pace) => {
+                    if self.looks > 0 && self.looked.elapsed() >= LOOK {
+                        match self.look() {
+                            Err(error) if error.kind == Kind::Closed => return Ok(Why::Closed),
+                            other => other?,
+                        }
+                    }
+                }
             }
         }
     }
@@ -124,6 +145,10 @@ impl Following<'_> {
 
     fn book(&mut self, written: Written) -> Result<Vec<Happened>, CliError> {
         let Written { stream, position, seq, at, events } = written;
+        self.looked = Instant::now();
+        if self.picture.misses(&stream, seq) {
+            return self.read(&stream);
+        }
         let events: Vec<Value> = serde_json::from_slice(&events)
             .map_err(|e| CliError::machine(format!("the events of {stream} cannot be read: {e}")))?;
         self.picture.book(&stream, position, seq, at, events)
@@ -160,40 +185,59 @@ impl Following<'_> {
         }
     }
 
-    /// Books what happened in a run before, and in its child runs.
+    /// Books what happened in a run before anybody watched, and in its child runs. It is not shown.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn catch_up(&mut self, run: &str) -> Result<(), CliError> {
+    pub fn catch_up(&mut self, run: &StreamId) -> Result<(), CliError> {
+        self.looks = LOOKS;
+        self.read(run).map(|_| ())
+    }
+
+    /// Reads what the picture does not have yet of a run and its child runs.
+    fn read(&mut self, run: &StreamId) -> Result<Vec<Happened>, CliError> {
         const ROWS: usize = 1000;
-        let mut after = 0;
-        let mut children = Vec::new();
+        let mut happened = Vec::new();
+        let mut after = self.picture.seq(run);
         loop {
-            let ask = Operation::Events { run: run.to_owned(), after, limit: ROWS };
-            let (events, last) = match self.engine.ask(ask)? {
-                Answer::Events { events, last } => (events, last),
-                other => return Err(unexpected(&other)),
+            let ask = Operation::Events { run: run.to_string(), after, limit: ROWS };
+            let (events, last) = match self.engine.ask(ask) {
+                Ok(Answer::Events { events, last }) => (events, last),
+                Ok(other) => return Err(unexpected(&other)),
+                // A child run whose first turn is to come.
+                Err(EngineError::NoRun { .. }) => break,
+                Err(error) => return Err(error.into()),
             };
             let Some(end) = events.last().map(|row| row.seq) else { break };
             for row in events {
-                if row.event.get("type").and_then(Value::as_str) == Some("child_started") {
-                    children.extend(row.event.get("run").and_then(Value::as_str).map(str::to_owned));
-                }
-                // It happened before anybody watched: it is booked and not shown.
-                self.picture.book(&row.run, row.position, row.seq, row.at, vec![row.event])?;
+                happened.extend(self.picture.book(
+                    &row.run,
+                    row.position,
+                    row.seq,
+                    row.at,
+                    vec![row.event],
+                )?);
             }
             if end >= last {
                 break;
             }
             after = end;
         }
-        for child in children {
-            match self.catch_up(&child) {
-                // The message that starts it is under way.
-                Err(error) if error.code == "R0201" => {}
-                other => other?,
-            }
+        for child in self.picture.children(run) {
+            happened.extend(self.read(&child)?);
         }
+        Ok(happened)
+    }
+
+    /// Looks whether something was written that nobody told us: what comes between reading a journal and
+    /// being known to the engine as a follower.
+    fn look(&mut self) -> Result<(), CliError> {
+        for root in self.picture.roots.clone() {
+            let happened = self.read(&root)?;
+            self.show.happened(&happened)?;
+        }
+        self.looked = Instant::now();
+        self.looks -= 1;
         Ok(())
     }
 

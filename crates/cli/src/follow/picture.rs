@@ -37,6 +37,8 @@ struct Watched {
     trouble: HashMap<String, String>,
     /// When what is under way began, by path.
     since: HashMap<String, Time>,
+    /// Child runs it has started.
+    children: Vec<StreamId>,
 }
 
 /// Something that happened in a watched run.
@@ -75,8 +77,8 @@ impl Picture {
     fn insert(&mut self, run: &StreamId, plan: Option<Arc<Plan>>, prefix: String) {
         // The core binds a state to its plan each time somebody looks at it.
         let state = RunState::new(run.clone()).replayed();
-        let (trouble, since) = (HashMap::new(), HashMap::new());
-        self.runs.insert(run.clone(), Watched { state, plan, prefix, trouble, since });
+        let (trouble, since, children) = (HashMap::new(), HashMap::new(), Vec::new());
+        self.runs.insert(run.clone(), Watched { state, plan, prefix, trouble, since, children });
     }
 
     /// Books events of one run, numbered from `seq`. What is known already and runs that are not watched are
@@ -135,6 +137,23 @@ impl Picture {
     /// The row of a run in a list.
     pub fn head(&self, run: &StreamId) -> Option<Head> {
         self.runs.get(run).map(|watched| watched.state.head())
+    }
+
+    /// Number of the last event of a run that is in the picture.
+    pub fn seq(&self, run: &StreamId) -> u64 {
+        self.runs.get(run).map_or(0, |watched| watched.state.seq)
+    }
+
+    /// Whether events before this one are not in the picture. Of a run that is not watched nothing is missed.
+    pub fn misses(&self, run: &StreamId, seq: u64) -> bool {
+        self.runs.get(run).is_some_and(|watched| seq > watched.state.seq + 1)
+    }
+
+    /// Child runs that a run has started and that have not ended.
+    pub fn children(&self, run: &StreamId) -> Vec<StreamId> {
+        let Some(watched) = self.runs.get(run) else { return Vec::new() };
+        let open = |child: &&StreamId| !self.status(child).is_end();
+        watched.children.iter().filter(open).cloned().collect()
     }
 
     /// Status of a run.
@@ -213,9 +232,13 @@ impl Watched {
             | Event::ForeachStarted { path, .. }
             | Event::LoopStarted { path, .. }
             | Event::WaitStarted { path, .. }
-            | Event::ChildStarted { path, .. }
             | Event::AttemptStarted { path, .. } => {
                 self.since.insert(path.clone(), at);
+                None
+            }
+            Event::ChildStarted { path, run, .. } => {
+                self.since.insert(path.clone(), at);
+                self.children.push(run.clone());
                 None
             }
             Event::AttemptEnded { path, error: Some(error), retry_at: Some(_), .. }
