@@ -1,0 +1,110 @@
+//! What the driver's thread is told, and how operations come to it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::Sender;
+use serde_json::Value;
+use stead_core::Time;
+use stead_core::effect::{AttemptId, AttemptResult};
+use stead_core::ids::StreamId;
+use stead_core::run::{Input, turn::SettleInput};
+use stead_store::Reader;
+use stead_store::files::FileStore;
+use stead_store::sqlite::{SqliteReader, SqliteStore};
+
+use crate::driver::{Refusal, Written};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::operations::{Operation, Settlement};
+use crate::reads::Reads;
+
+/// What the driver's thread is told.
+pub(super) enum Command {
+    /// An operation that writes. The run it is about is found already.
+    Write { stream: StreamId, write: Write, reply: Sender<Result<(), Refusal>> },
+    /// An attempt has ended.
+    Result(AttemptId, AttemptResult),
+    /// Somebody wants to know what is written from now on.
+    Follow(Sender<Written>),
+    /// Stop: attempts are ended, what is under way is made again by the next engine.
+    Stop,
+}
+
+pub(super) enum Write {
+    Start { kept: Arc<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String },
+    Input(Input),
+}
+
+/// A definition that was checked, as it is kept.
+pub(super) struct Kept {
+    pub(super) plan: Arc<stead_lang::plan::Plan>,
+    /// Bytes by revision: its own and its children's.
+    pub(super) definitions: Vec<(String, Vec<u8>)>,
+}
+
+impl Kept {
+    pub(super) fn check(bundle: &stead_lang::Bundle) -> Result<Self, EngineError> {
+        let checked = stead_lang::check(bundle);
+        let Some(plan) = checked.plan else {
+            return Err(EngineError::Invalid { diagnostics: checked.diagnostics });
+        };
+        let mut definitions = Vec::new();
+        for (revision, bundle) in checked.children.iter().chain([(&plan.revision, bundle)]) {
+            definitions
+                .push((revision.clone(), serde_json::to_vec(bundle).map_err(|e| EngineError::bug(&e))?));
+        }
+        Ok(Self { plan, definitions })
+    }
+}
+
+/// What an operation writes, and to which stream.
+pub(super) fn writing<R: Reader>(
+    operation: Operation,
+    reads: &mut Reads<R>,
+) -> Result<(StreamId, Write), EngineError> {
+    Ok(match operation {
+        Operation::Start { .. } => return Err(EngineError::Stopped("a run is started by an engine".into())),
+        Operation::Cancel { run, by, reason } => {
+            (reads.find(&run)?, Write::Input(Input::Cancel { by, reason }))
+        }
+        Operation::Settle { run, step, verdict, by } => {
+            let verdict = match verdict {
+                Settlement::Done(value) => SettleInput::Done(value),
+                Settlement::Again => SettleInput::Again,
+                Settlement::Failed => SettleInput::Failed,
+            };
+            (reads.find(&run)?, Write::Input(Input::Settle { path: step, verdict, by }))
+        }
+        Operation::Runs { .. }
+        | Operation::Status { .. }
+        | Operation::Events { .. }
+        | Operation::Logs { .. } => {
+            return Err(EngineError::Bug("an operation that reads was to be written".into()));
+        }
+    })
+}
+
+pub(super) fn reads_of(home: &Home) -> Result<Reads<SqliteReader>, EngineError> {
+    let reader = SqliteStore::open_read_only(&home.database())?;
+    Ok(Reads::new(reader, FileStore::attach(&home.files()), home.clone()))
+}
+
+/// How this process was called, for whoever finds the home held.
+pub(super) fn called() -> String {
+    std::env::args().collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn refused(stream: &StreamId, refusal: Refusal) -> EngineError {
+    match refusal {
+        Refusal::Refused(why) => EngineError::Refused { id: stream.to_string(), why },
+        Refusal::Unknown => EngineError::NoRun { id: stream.to_string() },
+        Refusal::Store(why) => EngineError::Stopped(why),
+    }
+}
+
+/// Milliseconds since 1970, never less than before.
+pub(super) fn clock(last: Time) -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Time::try_from(now.as_millis()).unwrap_or(Time::MAX).max(last)
+}

@@ -1,0 +1,197 @@
+//! The engine of a home: the driver on a thread of its own, executors around it.
+
+mod commands;
+mod offline;
+mod outside;
+mod turns;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use stead_core::ids::StreamId;
+use stead_store::files::FileStore;
+use stead_store::lock::HomeLock;
+use stead_store::sqlite::{SqliteReader, SqliteStore};
+
+pub use offline::ask_home;
+
+use commands::{Command, Kept, Write, called, clock, reads_of, refused, writing};
+use outside::Outside;
+use turns::Loop;
+
+use crate::driver::{Driver, Written};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::limits;
+use crate::operations::{Answer, Operation};
+use crate::reads::Reads;
+use crate::secrets::Secrets;
+
+/// The engine of a home. Exactly one process has it.
+pub struct Engine {
+    commands: Sender<Command>,
+    thread: Option<JoinHandle<Result<(), EngineError>>>,
+    under_way: Arc<AtomicUsize>,
+    recovered: Vec<StreamId>,
+    home: Home,
+    reads: Mutex<Reads<SqliteReader>>,
+    checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
+    _lock: HomeLock,
+}
+
+impl Engine {
+    /// Takes the home, recovers what its last engine left, and begins.
+    ///
+    /// # Errors
+    /// When another process holds the home, or the store cannot be opened.
+    pub fn open(home: &Home, secrets: Arc<dyn Secrets>) -> Result<Self, EngineError> {
+        home.make()?;
+        let lock = HomeLock::take(home.root(), &called(), clock(0))?;
+        let store = SqliteStore::open(&home.database())?;
+        let files = FileStore::open(&home.files())?;
+        let mut driver = Driver::new(store, files)?;
+        let lost = driver.open_attempts()?;
+        crate::attempts::recover_strays(&lost);
+        crate::attempts::clear_work_folder(&home.work()).map_err(|e| EngineError::Home {
+            what: "cannot clear the folder",
+            path: home.work().display().to_string(),
+            why: e.to_string(),
+        })?;
+        let recovered = driver.recover()?;
+        let (commands, inbox) = unbounded();
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone())?;
+        let thread = std::thread::Builder::new().name("driver".into());
+        let thread = thread
+            .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
+        let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
+        let reads = Mutex::new(reads_of(home)?);
+        Ok(Self {
+            commands,
+            thread: Some(thread),
+            under_way,
+            recovered,
+            home: home.clone(),
+            reads,
+            checked: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Performs an operation. What writes is durable when this returns.
+    ///
+    /// # Errors
+    /// When the operation is refused, or the engine has stopped.
+    pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
+        if let Operation::Start { run, bundle, inputs, project, folder } = operation {
+            let kept = self.checked(bundle)?;
+            let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
+                .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
+            let inputs = inputs.into_iter().collect();
+            self.write(&run, Write::Start { kept, inputs, project, folder })?;
+            return Ok(Answer::Started { run });
+        }
+        // One reader for all who ask: opening one costs more than most questions.
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = reads.ask(&operation)? {
+            return Ok(answer);
+        }
+        let (run, write) = writing(operation, &mut reads)?;
+        drop(reads);
+        self.write(&run, write)?;
+        Ok(Answer::Done { run })
+    }
+
+    /// Has something written, and waits until it is durable.
+    fn write(&self, run: &StreamId, write: Write) -> Result<(), EngineError> {
+        let (reply, answer) = bounded(1);
+        let command = Command::Write { stream: run.clone(), write, reply };
+        self.commands.send(command).map_err(|_| self.stopped())?;
+        answer.recv().map_err(|_| self.stopped())?.map_err(|refusal| refused(run, refusal))
+    }
+
+    /// A definition, checked. Starting many runs of one checks it once.
+    fn checked(&self, bundle: stead_lang::Bundle) -> Result<Arc<Kept>, EngineError> {
+        let mut known = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, kept)) = known.iter().find(|(before, _)| *before == bundle) {
+            return Ok(kept.clone());
+        }
+        let kept = Arc::new(Kept::check(&bundle)?);
+        known.push_back((bundle, kept.clone()));
+        if known.len() > limits::DEFINITIONS_CHECKED {
+            known.pop_front();
+        }
+        Ok(kept)
+    }
+
+    /// Events as they become durable, from now on.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub fn follow(&self) -> Result<Receiver<Written>, EngineError> {
+        let (sender, receiver) = unbounded();
+        self.commands.send(Command::Follow(sender)).map_err(|_| self.stopped())?;
+        Ok(receiver)
+    }
+
+    /// Attempts under way, of all runs.
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has stopped, which it does by itself only when something is wrong: [`stop`](Self::stop) says
+    /// what.
+    pub fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Runs that the last engine left open and that go on now.
+    pub fn recovered(&self) -> &[StreamId] {
+        &self.recovered
+    }
+
+    /// Ends all attempts, waits for that, and leaves the home. Open runs go on with its next engine.
+    ///
+    /// # Errors
+    /// When the engine had stopped before because of one.
+    pub fn stop(mut self) -> Result<(), EngineError> {
+        // A driver that has stopped already says why below.
+        let _ = self.commands.send(Command::Stop);
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), EngineError> {
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+                Err(EngineError::Bug(text.unwrap_or("the driver panicked").to_owned()))
+            }
+        }
+    }
+
+    /// Answers of operations that read.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn reads(&self) -> Result<Reads<SqliteReader>, EngineError> {
+        reads_of(&self.home)
+    }
+
+    fn stopped(&self) -> EngineError {
+        EngineError::Stopped("it does not take operations any more".into())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Stop);
+        // Errors were the business of `stop`; this is the way out of a caller that failed already.
+        let _ = self.join();
+    }
+}

@@ -1,0 +1,66 @@
+//! Operations where no engine runs.
+
+use stead_core::effect::{AttemptResult, Effect};
+use stead_core::run::Input;
+use stead_store::files::FileStore;
+use stead_store::lock::HomeLock;
+use stead_store::sqlite::SqliteStore;
+
+use super::commands::{Write, called, clock, reads_of, refused, writing};
+use crate::driver::{Addressed, Driver};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::operations::{Answer, Operation};
+
+/// Performs an operation in a home whose engine may not run: reads as they are, writes by taking the home,
+/// taking the turns, performing nothing, and leaving.
+///
+/// # Errors
+/// When the operation is refused, or another process holds the home.
+pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError> {
+    if !home.database().exists() {
+        return match operation {
+            Operation::Runs { .. } => Ok(Answer::Runs { runs: Vec::new() }),
+            Operation::Cancel { run: id, .. }
+            | Operation::Settle { run: id, .. }
+            | Operation::Status { run: id }
+            | Operation::Events { run: id, .. }
+            | Operation::Logs { run: id } => Err(EngineError::NoRun { id }),
+            Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
+        };
+    }
+    let mut reads = reads_of(home)?;
+    if let Some(answer) = reads.ask(&operation)? {
+        return Ok(answer);
+    }
+    let (stream, write) = writing(operation, &mut reads)?;
+    drop(reads);
+    let _lock = HomeLock::take(home.root(), &called(), clock(0))?;
+    let store = SqliteStore::open(&home.database())?;
+    let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+    let now = clock(0);
+    let Write::Input(input) = write else {
+        return Err(EngineError::Bug("a start without an engine".into()));
+    };
+    driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });
+    let mut answer = Ok(());
+    let mut lost = Vec::new();
+    while driver.is_busy() {
+        let stepped = driver.step(now)?;
+        for (_, said) in stepped.answers {
+            answer = said;
+        }
+        for (effect, _) in stepped.effects {
+            // Nobody performs it. What was being ended is over: its engine is gone.
+            if let Effect::End { attempt, .. } = effect {
+                let (path, number, result) = (attempt.path.clone(), attempt.number, AttemptResult::default());
+                let input = Input::AttemptEnded { path, number, result };
+                driver.push(Addressed { stream: attempt.stream.clone(), input, revision: None, token: 0 });
+                lost.push(attempt);
+            }
+        }
+    }
+    crate::attempts::recover_strays(&lost);
+    answer.map_err(|refusal| refused(&stream, refusal))?;
+    Ok(Answer::Done { run: stream })
+}

@@ -1,0 +1,85 @@
+//! What stands around the driver: executors, attempts under way, those who follow.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_channel::Sender;
+use stead_core::effect::{AttemptId, AttemptResult, Execute};
+use stead_core::run::Input;
+
+use super::commands::Command;
+use crate::attempts::Attempts;
+use crate::driver::{Addressed, Written};
+use crate::error::EngineError;
+use crate::executor::{EndSwitch, Executor};
+use crate::executors::{Noop, ProcessExecutor};
+use crate::failpoint;
+use crate::home::Home;
+use crate::secrets::Secrets;
+
+/// The input that a result is.
+pub(super) fn ended(attempt: AttemptId, result: AttemptResult) -> Addressed {
+    let AttemptId { stream, path, number } = attempt;
+    Addressed { stream, input: Input::AttemptEnded { path, number, result }, revision: None, token: 0 }
+}
+
+/// Executors, attempts under way, and those who follow.
+pub(super) struct Outside {
+    home: Home,
+    executors: HashMap<&'static str, Arc<dyn Executor>>,
+    pub(super) attempts: Attempts,
+    pub(super) followers: Vec<Sender<Written>>,
+    pub(super) under_way: Arc<AtomicUsize>,
+    /// What the driver performs itself is never told to end.
+    never: EndSwitch,
+}
+
+impl Outside {
+    pub(super) fn new(
+        home: Home,
+        secrets: Arc<dyn Secrets>,
+        commands: Sender<Command>,
+        under_way: Arc<AtomicUsize>,
+    ) -> Result<Self, EngineError> {
+        let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
+        let executors = all.into_iter().map(|executor| (executor.name(), executor)).collect();
+        let attempts = Attempts::new(move |attempt, result| {
+            failpoint::cross("effect.after");
+            // Without a driver nobody wants the result; the next engine makes the attempt again.
+            let _ = commands.send(Command::Result(attempt, result));
+        });
+        let never = EndSwitch::new().map_err(|e| EngineError::Stopped(e.to_string()))?;
+        Ok(Self { home, executors, attempts, followers: Vec::new(), under_way, never })
+    }
+
+    /// Starts an attempt; gives the result back at once when there is nothing to wait for.
+    pub(super) fn execute(&mut self, job: Execute, folder: &str) -> Option<Addressed> {
+        let Some(executor) = self.executors.get(job.executor.as_str()) else {
+            let error = stead_core::effect::AttemptError {
+                kind: stead_core::effect::ErrorKind::Lost,
+                message: format!("this engine has no executor `{}`", job.executor),
+            };
+            return Some(ended(
+                job.attempt,
+                AttemptResult { error: Some(error), ..AttemptResult::default() },
+            ));
+        };
+        let place = self.home.place(&job.attempt, folder);
+        if executor.immediate() {
+            let result = executor.perform(&job, &place, &self.never);
+            failpoint::cross("effect.after");
+            return Some(ended(job.attempt, result));
+        }
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        if !self.attempts.start(job, executor.clone(), place) {
+            // It is here already, or all is being stopped: either way nothing will be told of this one.
+            self.under_way.fetch_sub(1, Ordering::Relaxed);
+        }
+        None
+    }
+
+    pub(super) fn tell(&mut self, written: &Written) {
+        self.followers.retain(|follower| follower.send(written.clone()).is_ok());
+    }
+}
