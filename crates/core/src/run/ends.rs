@@ -256,12 +256,37 @@ impl Machine<'_> {
         let inside = &self.state.get(holder).inside;
         // The newest and the one before it are within reach of `until` and `previous`.
         let Some(at) = inside.len().checked_sub(3) else { return };
-        let old = inside[at];
         if read {
-            self.forget_inside(old);
+            self.forget_inside(inside[at]);
         } else {
-            self.state.drop_instance(old);
-            self.state.get_mut(holder).inside.remove(at);
+            // One, unless the journal was just read back.
+            let old: Vec<Ix> = self.state.get_mut(holder).inside.drain(..=at).collect();
+            for ix in old {
+                self.state.drop_instance(ix);
+            }
+        }
+    }
+
+    /// Drops once more what turns have dropped before: the journal that was read back does not tell of it, and
+    /// a run would carry it to its end.
+    pub(super) fn forget_again(&mut self, ix: Ix) {
+        let instance = self.state.get(ix);
+        let over = match instance.kind {
+            Kind::Foreach { .. } => {
+                let ended = |item: &&Ix| self.state.get(**item).status.is_end();
+                instance.inside.iter().filter(ended).copied().collect()
+            }
+            Kind::Loop { .. } if self.step(ix).instances_read => {
+                instance.inside.iter().rev().skip(2).copied().collect()
+            }
+            Kind::Loop { .. } => {
+                self.forget_iterations(ix);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        for ix in over {
+            self.forget_inside(ix);
         }
     }
 }

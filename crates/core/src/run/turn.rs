@@ -250,7 +250,11 @@ impl<'a> Machine<'a> {
         }
         let count = Ix::try_from(self.state.slab.len()).unwrap_or(Ix::MAX);
         for ix in 0..count {
-            let Some(instance) = &self.state.slab[ix as usize] else { continue };
+            if self.state.slab[ix as usize].is_none() {
+                continue;
+            }
+            self.forget_again(ix);
+            let instance = self.state.get(ix);
             if instance.status.is_end() {
                 continue;
             }

@@ -1,6 +1,8 @@
 //! Stores that can be lost and opened again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use stead_core::Time;
 use stead_core::ids::StreamId;
@@ -24,6 +26,11 @@ pub(crate) struct Memory(MemoryStore);
 impl Memory {
     pub(crate) fn new(faults: &Faults) -> Self {
         Self(MemoryStore::new().with_faults(faults.clone()))
+    }
+
+    /// One that has no room for snapshots.
+    pub(crate) fn without_snapshots(self) -> Counted {
+        Counted { store: self.0, no_snapshots: true, ..Counted::default() }
     }
 }
 
@@ -55,73 +62,130 @@ impl Backend for Sqlite {
     }
 }
 
-/// Memory that has no room for snapshots.
-pub(crate) struct NoSnapshots(pub(crate) Memory);
+/// Memory that counts what is written and read, and may have no room for snapshots.
+#[derive(Default)]
+pub(crate) struct Counted {
+    pub(crate) store: MemoryStore,
+    pub(crate) count: Arc<Count>,
+    pub(crate) no_snapshots: bool,
+}
 
-impl Backend for NoSnapshots {
-    type Store = Refusing;
+/// What went to a store and came from it.
+#[derive(Debug, Default)]
+pub(crate) struct Count {
+    pub(crate) commits: AtomicU64,
+    pub(crate) rows: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) heads: AtomicU64,
+    /// Head and due time, messages put and taken.
+    pub(crate) others: AtomicU64,
+    pub(crate) snapshots: AtomicU64,
+    pub(crate) snapshot_bytes: AtomicU64,
+    /// Instances in the last snapshot.
+    pub(crate) instances: AtomicU64,
+    pub(crate) read: AtomicU64,
+}
 
-    fn open(&self) -> Refusing {
-        Refusing(self.0.open())
+fn add(to: &AtomicU64, n: usize) {
+    to.fetch_add(n as u64, Ordering::Relaxed);
+}
+
+impl Backend for Counted {
+    type Store = Counted;
+
+    fn open(&self) -> Counted {
+        Counted { store: self.store.reopen(), count: self.count.clone(), no_snapshots: self.no_snapshots }
     }
 }
 
-/// A store that refuses every snapshot.
-pub(crate) struct Refusing(MemoryStore);
-
-impl Reader for Refusing {
+impl Reader for Counted {
     fn load(&mut self, stream: &StreamId) -> Result<Option<Loaded>, StoreError> {
-        self.0.load(stream)
+        let loaded = self.store.load(stream)?;
+        add(&self.count.read, loaded.as_ref().map_or(1, |loaded| 1 + loaded.rows.len()));
+        Ok(loaded)
     }
     fn row_of(&mut self, stream: &StreamId, seq: Seq) -> Result<Row, StoreError> {
-        self.0.row_of(stream, seq)
+        add(&self.count.read, 1);
+        self.store.row_of(stream, seq)
     }
     fn journal(&mut self, stream: &StreamId, from: Seq, limit: usize) -> Result<Vec<Row>, StoreError> {
-        self.0.journal(stream, from, limit)
+        let rows = self.store.journal(stream, from, limit)?;
+        add(&self.count.read, rows.len());
+        Ok(rows)
     }
     fn journal_after(&mut self, after: Position, limit: usize) -> Result<Vec<(StreamId, Row)>, StoreError> {
-        self.0.journal_after(after, limit)
+        let rows = self.store.journal_after(after, limit)?;
+        add(&self.count.read, rows.len());
+        Ok(rows)
     }
     fn verify(&mut self, stream: &StreamId) -> Result<Seq, StoreError> {
-        self.0.verify(stream)
+        self.store.verify(stream)
     }
     fn open_streams(&mut self) -> Result<Vec<StreamId>, StoreError> {
-        self.0.open_streams()
+        let open = self.store.open_streams()?;
+        add(&self.count.read, open.len());
+        Ok(open)
     }
     fn due_streams(&mut self, at: Time, limit: usize) -> Result<Vec<StreamId>, StoreError> {
-        self.0.due_streams(at, limit)
+        let due = self.store.due_streams(at, limit)?;
+        add(&self.count.read, due.len());
+        Ok(due)
     }
     fn next_due(&mut self) -> Result<Option<Time>, StoreError> {
-        self.0.next_due()
+        add(&self.count.read, 1);
+        self.store.next_due()
     }
     fn inbox(&mut self, stream: &StreamId) -> Result<Vec<Message>, StoreError> {
-        self.0.inbox(stream)
+        let messages = self.store.inbox(stream)?;
+        add(&self.count.read, messages.len());
+        Ok(messages)
     }
     fn jobs(&mut self, limit: usize) -> Result<Vec<Job>, StoreError> {
-        self.0.jobs(limit)
+        self.store.jobs(limit)
     }
     fn head(&mut self, stream: &StreamId) -> Result<Option<Listed>, StoreError> {
-        self.0.head(stream)
+        add(&self.count.read, 1);
+        self.store.head(stream)
     }
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
-        self.0.heads(filter)
+        let heads = self.store.heads(filter)?;
+        add(&self.count.read, heads.len());
+        Ok(heads)
     }
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.definition(revision)
+        add(&self.count.read, 1);
+        self.store.definition(revision)
     }
 }
 
-impl Store for Refusing {
+impl Store for Counted {
     fn take_fence(&mut self) -> Result<u64, StoreError> {
-        self.0.take_fence()
+        self.store.take_fence()
     }
     fn commit(&mut self, fence: u64, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError> {
-        self.0.commit(fence, commits)
+        add(&self.count.commits, 1);
+        for commit in commits {
+            add(&self.count.rows, usize::from(commit.count > 0));
+            add(&self.count.bytes, commit.events.len());
+            add(&self.count.heads, usize::from(commit.head.is_some()));
+            let others = usize::from(commit.due.is_some()) + commit.messages.len() + commit.taken.len();
+            add(&self.count.others, others + commit.jobs.len());
+        }
+        self.store.commit(fence, commits)
     }
     fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError> {
-        Err(StoreError::SnapshotPlace { stream: stream.clone(), seq: snapshot.seq })
+        if self.no_snapshots {
+            return Err(StoreError::SnapshotPlace { stream: stream.clone(), seq: snapshot.seq });
+        }
+        add(&self.count.snapshots, 1);
+        add(&self.count.snapshot_bytes, snapshot.state.len());
+        // Each instance has a path and a parent; parsing megabytes for their number takes too long.
+        let state = std::str::from_utf8(&snapshot.state).unwrap();
+        let instances = state.matches("\"path\":").count();
+        self.count.instances.store(instances as u64, Ordering::Relaxed);
+        self.store.put_snapshot(stream, snapshot)
     }
     fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.0.put_definition(revision, bytes)
+        self.store.put_definition(revision, bytes)
     }
 }

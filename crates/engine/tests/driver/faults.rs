@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stead_store::fault::{Faults, Point};
 
-use crate::backend::{Backend, Memory, NoSnapshots, Sqlite};
+use crate::backend::{Backend, Memory, Sqlite};
 use crate::definitions::CASES;
 use crate::world::{After, Came, Ready, World};
 
@@ -154,7 +154,7 @@ fn p2_a_snapshot_that_cannot_be_kept_loses_nothing() {
     let plain = undisturbed(&ready, Memory::new(&faults), &faults, home.path());
     for nth in [10, 20, 25] {
         let (home, faults) = (folder(), Faults::new());
-        let mut world = World::new(&ready, NoSnapshots(Memory::new(&faults)), &faults, home.path());
+        let mut world = World::new(&ready, Memory::new(&faults).without_snapshots(), &faults, home.path());
         world.fail_at(nth);
         let came = world.bring_to_end(|_| After::Crash);
         compare("without snapshots", &plain, &came, &world.executed, world.crashes);

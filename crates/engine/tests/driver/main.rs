@@ -5,4 +5,5 @@
 mod backend;
 mod definitions;
 mod faults;
+mod growth;
 mod world;
