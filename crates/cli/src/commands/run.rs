@@ -80,6 +80,7 @@ pub fn open(here: &Here, json: bool) -> Result<Following<'_>, CliError> {
         picture: Picture::default(),
         show,
         looked: Instant::now(),
+        looks: 0,
     })
 }
 
