@@ -169,6 +169,8 @@ pub enum Body {
 /// An action with the keys that concern its attempts.
 #[derive(Debug, Clone)]
 pub struct Action {
+    /// The key that says it: `run`, `set`, `wait`, ...
+    pub name: &'static str,
     /// What it is.
     pub kind: ActionKind,
     /// When a failed attempt is tried again.

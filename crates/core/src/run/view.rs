@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stead_lang::plan::{ActionKind, Body, Each, Plan, StepIx};
+use stead_lang::plan::{Body, Each, Plan, StepIx};
 
 use super::event::StepError;
 use super::scope::block_of;
@@ -280,11 +280,6 @@ fn action_word(plan: &Plan, step: StepIx) -> &'static str {
 fn body_word(body: &Body) -> &'static str {
     match body {
         Body::Block(_) => "group",
-        Body::Action(action) => match &action.kind {
-            ActionKind::Set(_) => "set",
-            ActionKind::Wait(_) => "wait",
-            ActionKind::Workflow(_) => "workflow",
-            ActionKind::Effect { executor, .. } => executor,
-        },
+        Body::Action(action) => action.name,
     }
 }

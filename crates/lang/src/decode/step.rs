@@ -49,6 +49,7 @@ pub(crate) fn blank(parent: Option<StepIx>) -> Step {
 
 fn blank_action() -> Action {
     Action {
+        name: "set",
         kind: ActionKind::Set(Template::Literal(serde_json::Value::Null)),
         retry: super::each::retry_default(),
         timeout: None,
@@ -262,7 +263,7 @@ impl<'t> Decoder<'t, '_> {
         ix: StepIx,
     ) -> Action {
         let slot = Slot::new(Some(ix), Role::Instance);
-        let mut action = blank_action();
+        let mut action = Action { name: spec.name, ..blank_action() };
         if let Some(value) = value
             && let Some(done) = (spec.decode)(self, &ActionAt { fields, value, slot })
         {
