@@ -31,6 +31,7 @@ fn init_overwrites_nothing_of_the_author() {
 }
 
 #[test]
+// P7.
 fn check_tells_all_that_is_wrong_at_once() {
     let project = Project::new().workflow("good", "steps: [{ id: a, run: echo }]\n").workflow(
         "bad",

@@ -1,4 +1,5 @@
-//! Leaving a run before its end, and going on with it.
+//! Leaving a run before its end, and going on with it: P1 (a finished step never runs again) and P2 (the same
+//! result whatever ended the process).
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -40,7 +40,7 @@ impl Project {
         self.folder.path().join(name)
     }
 
-    /// Writes a file; `STEPS` is enough of a definition.
+    /// Writes a file.
     pub(crate) fn with(self, name: &str, text: &str) -> Self {
         std::fs::write(self.path(name), text).unwrap();
         self
