@@ -113,6 +113,7 @@ impl Following<'_> {
                 },
                 recv(self.written) -> written => {
                     let Ok(written) = written else {
+                        self.engine.wait()?;
                         return Err(CliError::machine("the engine has stopped"));
                     };
                     match self.take(written) {

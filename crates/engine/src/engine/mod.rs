@@ -33,7 +33,7 @@ use crate::secrets::Secrets;
 /// The engine of a home. Exactly one process has it.
 pub struct Engine {
     commands: Sender<Command>,
-    thread: Option<JoinHandle<Result<(), EngineError>>>,
+    thread: Mutex<Option<JoinHandle<Result<(), EngineError>>>>,
     under_way: Arc<AtomicUsize>,
     recovered: Vec<StreamId>,
     home: Home,
@@ -71,7 +71,7 @@ impl Engine {
         let reads = Mutex::new(reads_of(home)?);
         Ok(Self {
             commands,
-            thread: Some(thread),
+            thread: Mutex::new(Some(thread)),
             under_way,
             recovered,
             home: home.clone(),
@@ -145,7 +145,7 @@ impl Engine {
     /// Whether it has stopped, which it does by itself only when something is wrong: [`stop`](Self::stop) says
     /// what.
     pub fn has_stopped(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Runs that the last engine left open and that go on now.
@@ -157,14 +157,19 @@ impl Engine {
     ///
     /// # Errors
     /// When the engine had stopped before because of one.
-    pub fn stop(mut self) -> Result<(), EngineError> {
+    pub fn stop(self) -> Result<(), EngineError> {
         // A driver that has stopped already says why below.
         let _ = self.commands.send(Command::Stop);
-        self.join()
+        self.wait()
     }
 
-    fn join(&mut self) -> Result<(), EngineError> {
-        match self.thread.take().map(JoinHandle::join) {
+    /// Waits until it has stopped, and says why it did by itself. The first who asks is told.
+    ///
+    /// # Errors
+    /// What stopped it: the store that cannot be written, say.
+    pub fn wait(&self) -> Result<(), EngineError> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(result)) => result,
             Some(Err(panic)) => {
@@ -183,15 +188,20 @@ impl Engine {
         reads_of(&self.home)
     }
 
+    /// Its channel is closed: the driver is on its way out, and knows why.
     fn stopped(&self) -> EngineError {
-        EngineError::Stopped("it does not take operations any more".into())
+        match self.wait() {
+            Err(error) => error,
+            Ok(()) => EngineError::Stopped("it does not take operations any more".into()),
+        }
     }
+}
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         let _ = self.commands.send(Command::Stop);
         // Errors were the business of `stop`; this is the way out of a caller that failed already.
-        let _ = self.join();
+        let _ = self.wait();
     }
 }
