@@ -229,14 +229,6 @@ pub fn line(row: &Row, label: &str, indent: &Indent, label_columns: usize, face:
     line
 }
 
-/// The word of the language for what an executor does.
-pub fn action_word(executor: &str) -> &str {
-    match executor {
-        "process" => "run",
-        other => other,
-    }
-}
-
 /// How depth is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Indent {

@@ -10,7 +10,6 @@ use crate::exit::Exit;
 use crate::here::Here;
 use crate::out;
 use crate::text;
-use crate::tree::action_word;
 
 /// Shows steps, their order, the inputs, and settings that are fixed in the text.
 ///
@@ -103,7 +102,8 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
             record["steps"] = Value::Array(block(plan, inside));
         }
         Body::Action(action) => {
-            record["action"] = json!(what(&action.kind, &mut settings));
+            record["action"] = json!(action.name);
+            own(&action.kind, &mut settings);
             if let Some(timeout) = &action.timeout {
                 settings.insert("timeout".into(), millis(timeout));
             }
@@ -141,29 +141,25 @@ fn each(step: &Step, settings: &mut Map<String, Value>) {
     }
 }
 
-/// The word of an action; its own settings are added.
-fn what(kind: &ActionKind, settings: &mut Map<String, Value>) -> String {
+/// The settings of an action.
+fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
     match kind {
         ActionKind::Set(values) => {
             settings.insert("values".into(), template_text(values));
-            "set".to_owned()
         }
         ActionKind::Wait(Wait::For(time)) => {
             settings.insert("for".into(), millis(time));
-            "wait".to_owned()
         }
         ActionKind::Wait(Wait::At(time)) => {
             settings.insert("at".into(), template_text(time));
-            "wait".to_owned()
         }
         ActionKind::Workflow(child) => {
             settings
                 .insert("name".into(), json!(format!("{}@{}", child.workflow, text::short(&child.revision))));
             settings.insert("inputs".into(), template_text(&child.inputs));
-            "workflow".to_owned()
         }
-        ActionKind::Effect { executor, request } => {
-            let Value::Object(request) = template_text(request) else { return (*executor).to_owned() };
+        ActionKind::Effect { request, .. } => {
+            let Value::Object(request) = template_text(request) else { return };
             let usual = [("parse", json!("text")), ("expect", json!([0]))];
             for (key, value) in request {
                 match key.as_str() {
@@ -181,7 +177,6 @@ fn what(kind: &ActionKind, settings: &mut Map<String, Value>) -> String {
                     }
                 }
             }
-            action_word(executor).to_owned()
         }
     }
 }
