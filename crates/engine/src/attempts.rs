@@ -70,6 +70,8 @@ struct Shared {
     /// Something has ended.
     done: Condvar,
     places: Places,
+    /// How long a thread waits for something to do.
+    idle: Duration,
     report: Reporter,
 }
 
@@ -104,11 +106,16 @@ impl Attempts {
 
     /// With so many places, telling all.
     pub fn with(places: Places, report: Reporter) -> Self {
+        Self::with_idle(places, report, THREAD_IDLE)
+    }
+
+    fn with_idle(places: Places, report: Reporter, idle: Duration) -> Self {
         let shared = Shared {
             state: Mutex::default(),
             work: Condvar::new(),
             done: Condvar::new(),
             places: Places { processes: places.processes.max(1), connections: places.connections.max(1) },
+            idle,
             report,
         };
         Self { shared: Arc::new(shared) }
@@ -236,7 +243,7 @@ impl Shared {
             } else {
                 state.waiting += 1;
                 let (woken, timeout) =
-                    self.work.wait_timeout(state, THREAD_IDLE).unwrap_or_else(PoisonError::into_inner);
+                    self.work.wait_timeout(state, self.idle).unwrap_or_else(PoisonError::into_inner);
                 state = woken;
                 state.waiting -= 1;
                 idled = timeout.timed_out();

@@ -169,6 +169,22 @@ fn finishing_waits_for_what_runs_and_begins_nothing() {
 }
 
 #[test]
+fn a_thread_without_work_ends_and_another_is_made_when_there_is_some() {
+    let (sender, reports) = channel();
+    let report: Reporter = Arc::new(move |report| sender.send(report).unwrap());
+    let attempts = Attempts::with_idle(Places::default(), report, Duration::from_millis(1));
+    let at_once = scripted(Slot::Process, |_, _| AttemptResult::default());
+    for path in ["a", "b"] {
+        assert!(start(&attempts, path, &at_once));
+        assert_eq!(reports.recv().unwrap(), Report::Started(id(path)));
+        assert_eq!(kind(reports.recv().unwrap()), (id(path), None));
+        while attempts.shared.lock().threads > 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
 fn many_attempts_from_many_threads_all_end() {
     let (attempts, reports) = pool(3, 5);
     let running = Arc::new(Mutex::new((0i32, 0i32)));

@@ -118,3 +118,15 @@ fn a_result_that_was_there_first_stands() {
     });
     assert_eq!(output(result), json!("up"));
 }
+
+#[test]
+fn one_that_waits_for_the_terminal_fails_and_says_so() {
+    let bench = Bench::new();
+    let mut executor = bench.executor();
+    executor.terminal = true;
+    // What the system does to a program that reads from a terminal that is not its own.
+    let job = bench.job(json!({"script": {"text": "kill -TTIN $$; echo never"}}));
+    let result = executor.perform(&job, &bench.place(), &bench.switch);
+    assert!(error(result, ErrorKind::Exit).starts_with("it asked for the terminal"));
+    assert_eq!(bench.survivors(), Vec::<String>::new());
+}
