@@ -145,7 +145,11 @@ impl Engine {
     /// Whether it has stopped, which it does by itself only when something is wrong: [`stop`](Self::stop) says
     /// what.
     pub fn has_stopped(&self) -> bool {
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(JoinHandle::is_finished)
+        self.thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_none_or(JoinHandle::is_finished)
     }
 
     /// Runs that the last engine left open and that go on now.
@@ -195,7 +199,6 @@ impl Engine {
             Ok(()) => EngineError::Stopped("it does not take operations any more".into()),
         }
     }
-}
 }
 
 impl Drop for Engine {
