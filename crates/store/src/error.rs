@@ -330,7 +330,7 @@ impl StoreError {
                 "Allow this user to write the file and its folder, or choose another home."
             }
             Self::Full { .. } => {
-                "Make room on the disk; the engine goes on by itself. Nothing was half written."
+                "Make room on the disk, then go on with `stead resume`. Nothing was half written, nothing is lost."
             }
             Self::Busy { .. } => {
                 "See which process has the file open (a backup, a database browser) and let it finish."
