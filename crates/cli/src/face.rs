@@ -117,6 +117,7 @@ pub enum State {
     Waiting,
     Sleeping,
     Paused,
+    Queued,
     Pending,
     Cancelled,
     Blocked,
@@ -151,6 +152,7 @@ impl State {
                 // The child is at work, or says itself what it waits for.
                 Some("child") => State::Running,
                 Some("timer" | "retry") => State::Sleeping,
+                Some("slot") => State::Queued,
                 _ => State::Waiting,
             },
             StepStatus::Completed if trouble => State::Degraded,
@@ -166,6 +168,7 @@ impl State {
     pub fn sign(self, face: Face) -> &'static str {
         match self {
             State::Pending => face.sign("·", "."),
+            State::Queued => face.sign("○", "o"),
             State::Running => face.sign("●", ">"),
             State::Waiting => face.sign("◆", "?"),
             State::Sleeping => face.sign("◷", "z"),
@@ -182,7 +185,7 @@ impl State {
     /// Its colour.
     pub fn ink(self) -> Ink {
         match self {
-            State::Pending | State::Skipped => Ink::Dim,
+            State::Pending | State::Queued | State::Skipped => Ink::Dim,
             State::Running => Ink::Blue,
             State::Waiting | State::Degraded | State::Blocked => Ink::Yellow,
             State::Sleeping => Ink::Magenta,
@@ -196,6 +199,7 @@ impl State {
     pub fn word(self) -> &'static str {
         match self {
             State::Pending => "pending",
+            State::Queued => "queued",
             State::Running => "running",
             State::Waiting | State::Sleeping => "waiting",
             State::Paused => "paused",
@@ -209,7 +213,8 @@ impl State {
 
     /// Whether it is over.
     pub fn is_end(self) -> bool {
-        !matches!(self, State::Running | State::Waiting | State::Sleeping | State::Paused | State::Pending)
+        use State::{Paused, Pending, Queued, Running, Sleeping, Waiting};
+        !matches!(self, Running | Waiting | Sleeping | Paused | Queued | Pending)
     }
 }
 
@@ -238,12 +243,12 @@ mod tests {
     #[test]
     fn every_state_has_a_sign_of_its_own_in_ascii() {
         use State::{
-            Blocked, Cancelled, Completed, Degraded, Failed, Paused, Pending, Running, Skipped, Sleeping,
-            Waiting,
+            Blocked, Cancelled, Completed, Degraded, Failed, Paused, Pending, Queued, Running, Skipped,
+            Sleeping, Waiting,
         };
         let all = [
-            Pending, Running, Waiting, Sleeping, Paused, Completed, Degraded, Failed, Cancelled, Blocked,
-            Skipped,
+            Pending, Queued, Running, Waiting, Sleeping, Paused, Completed, Degraded, Failed, Cancelled,
+            Blocked, Skipped,
         ];
         let face = Face { color: false, unicode: false };
         let signs: std::collections::HashSet<_> = all.map(|state| state.sign(face)).into();

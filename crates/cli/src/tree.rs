@@ -80,7 +80,7 @@ pub fn run_state(view: &View) -> State {
 
 /// Whether somebody has to do something.
 pub fn for_a_person(waits: &WaitsFor) -> bool {
-    !matches!(waits.kind.as_str(), "timer" | "retry" | "child")
+    !matches!(waits.kind.as_str(), "timer" | "retry" | "child" | "slot")
 }
 
 fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
@@ -153,6 +153,7 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
         ("retry", Some(left)) => format!("again in {left}"),
         ("retry", None) => "again soon".to_owned(),
         ("child", _) => format!("run {}", waits.detail.as_deref().unwrap_or("inside")),
+        ("slot", _) => "queued".to_owned(),
         ("settle", _) => "waits for somebody to settle it".to_owned(),
         (kind, Some(left)) => format!("waits for {kind}, {left} more"),
         (kind, None) => format!("waits for {kind}"),

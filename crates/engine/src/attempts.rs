@@ -93,6 +93,17 @@ struct Job {
     executor: Arc<dyn Executor>,
 }
 
+/// What became of an attempt that was to be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is here already, or all is being stopped: nothing will be told of it.
+    No,
+    /// There is a place for it.
+    Begins,
+    /// It waits for one; [`Report::Started`] tells when it has it.
+    Queued,
+}
+
 impl Attempts {
     /// With the usual places, telling results only. Without threads, until there is something to do.
     pub fn new(ended: impl Fn(AttemptId, AttemptResult) + Send + Sync + 'static) -> Self {
@@ -121,19 +132,19 @@ impl Attempts {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Performs an attempt when there is a place for it. One that is here already, or comes after
-    /// [`stop`](Self::stop), is not taken: the answer is `false`, and nothing is told of it.
-    pub fn start(&self, execute: Execute, executor: Arc<dyn Executor>, place: Place) -> bool {
+    /// Performs an attempt when there is a place for it.
+    pub fn start(&self, execute: Execute, executor: Arc<dyn Executor>, place: Place) -> Taken {
         let mut state = self.shared.lock();
         let known = state.running.contains_key(&execute.attempt)
             || state.queued.iter().flatten().any(|job| job.execute.attempt == execute.attempt);
         if known || state.stopped.is_some() {
-            return false;
+            return Taken::No;
         }
         let kind = index(executor.slot());
+        let queued = self.shared.free(&state, kind) <= state.queued[kind].len();
         state.queued[kind].push_back(Job { execute, place, executor });
         self.shared.wake(&mut state, kind);
-        true
+        if queued { Taken::Queued } else { Taken::Begins }
     }
 
     /// Ends an attempt. Its result is told as that of any other; of one that is queued at once. An attempt
@@ -201,8 +212,12 @@ impl Shared {
 
     /// How many queued jobs of a kind have a place.
     fn startable(&self, state: &State, kind: usize) -> usize {
-        let free = [self.places.processes, self.places.connections][kind].saturating_sub(state.taken[kind]);
-        free.min(state.queued[kind].len())
+        self.free(state, kind).min(state.queued[kind].len())
+    }
+
+    /// Places of a kind that nothing runs in.
+    fn free(&self, state: &State, kind: usize) -> usize {
+        [self.places.processes, self.places.connections][kind].saturating_sub(state.taken[kind])
     }
 
     /// Sees to it that as many threads wait as there are jobs that can begin: a thread takes jobs until it

@@ -89,10 +89,12 @@ impl Home {
 
     /// Where an attempt works.
     pub fn place(&self, attempt: &AttemptId, project: &str) -> Place {
-        let own = format!("{}.{}", file_name(&attempt.path), attempt.number);
+        // Short and flat: the folder is removed with the attempt, and sockets in it have little room for names.
+        let hash = blake3::hash(attempt.to_string().as_bytes()).to_hex();
+        let own = format!("{}-{}", attempt.stream, &hash[..12]);
         Place {
             project: PathBuf::from(project),
-            dir: self.work().join(attempt.stream.as_str()).join(own),
+            dir: self.work().join(own),
             log: self.log(attempt),
             files: self.files(),
         }

@@ -37,6 +37,8 @@ pub enum Operation {
     Events { run: String, after: u64, limit: usize },
     /// The attempts of a run that left a log.
     Logs { run: String },
+    /// The definition that a run is pinned to.
+    Definition { run: String },
 }
 
 /// What somebody says of a parked attempt.
@@ -88,6 +90,8 @@ pub enum Answer {
     Events { events: Vec<EventRow>, last: u64 },
     /// See [`Operation::Logs`].
     Logs { run: StreamId, logs: Vec<LogFile> },
+    /// See [`Operation::Definition`].
+    Definition { revision: String, bundle: Bundle },
 }
 
 /// A run in a list.

@@ -53,6 +53,7 @@ impl<R: Reader> Reads<R> {
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
+            Operation::Definition { run } => self.definition(run)?,
             Operation::Start { .. } | Operation::Cancel { .. } | Operation::Settle { .. } => return Ok(None),
         }))
     }
@@ -124,6 +125,14 @@ impl<R: Reader> Reads<R> {
             }
         }
         Ok(Answer::Events { events, last })
+    }
+
+    fn definition(&mut self, run: &str) -> Result<Answer, EngineError> {
+        let id = self.find(run)?;
+        let listed = self.reader.head(&id)?.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?;
+        let revision = listed.head.revision;
+        let bundle = crate::driver::bundle(&mut self.reader, &revision)?;
+        Ok(Answer::Definition { revision, bundle })
     }
 
     /// Attempts in the order of their beginning. Those that printed nothing left no file and are not there.

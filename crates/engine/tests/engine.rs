@@ -252,3 +252,44 @@ fn a_parked_step_is_settled_without_an_engine() {
     assert_eq!(std::fs::read_to_string(bench.folder.path().join("ran")).unwrap(), "x\n");
     engine.stop().unwrap();
 }
+
+#[test]
+fn what_follows_a_settled_step_is_begun_by_the_next_engine_and_not_taken_for_lost() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    // The first time round a step hangs; settled as not done, it runs through.
+    let step = "if [ -e STEP ]; then echo again >> STEP; else echo first > STEP; sleep 600; fi";
+    let (one, two) = (step.replace("STEP", "one"), step.replace("STEP", "two"));
+    bench.start(
+        &engine,
+        "r_a",
+        &format!(
+            "steps:\n  - {{ id: one, effect: once, run: '{one}' }}\n  - {{ id: two, effect: once, run: '{two}' }}\n"
+        ),
+    );
+    let text = |name: &str| std::fs::read_to_string(bench.folder.path().join(name)).unwrap_or_default();
+    let mut engine = Some(engine);
+    for (step, verdict, then) in
+        [("one", Settlement::Again, "first\nagain\n"), ("two", Settlement::Again, "first\nagain\n")]
+    {
+        let start = Instant::now();
+        while text(step).is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(60), "{step} does not begin");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        engine.take().unwrap().stop().unwrap();
+        let parking = bench.open();
+        until(&parking, "r_a", |view| view.status == RunStatus::Waiting);
+        parking.stop().unwrap();
+        let settle =
+            Operation::Settle { run: "r_a".into(), step: step.into(), verdict, by: "user:ana".into() };
+        ask_home(&bench.home(), settle).unwrap();
+        let going_on = bench.open();
+        until(&going_on, "r_a", |view| view.steps.iter().any(|s| s.path == step && s.status.is_end()));
+        assert_eq!(text(step), then);
+        engine = Some(going_on);
+    }
+    let engine = engine.unwrap();
+    ended(&engine, "r_a");
+    engine.stop().unwrap();
+}

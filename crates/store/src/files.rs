@@ -30,8 +30,6 @@ pub struct FileRef {
 #[derive(Debug)]
 pub struct FileStore {
     root: PathBuf,
-    /// Makes temporary names differ.
-    count: AtomicU64,
 }
 
 impl FileStore {
@@ -54,7 +52,7 @@ impl FileStore {
 
     /// The folder as it is: for readers beside the holder.
     pub fn attach(root: &Path) -> Self {
-        Self { root: root.to_owned(), count: AtomicU64::new(0) }
+        Self { root: root.to_owned() }
     }
 
     /// Keeps bytes.
@@ -162,6 +160,9 @@ impl FileStore {
     }
 }
 
+/// Makes temporary names differ, whichever handle of this process they come from.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
 /// Files under way: none counts before [`finish`](Self::finish). Dropped without it, they are removed.
 #[derive(Debug)]
 pub struct Batch<'s> {
@@ -220,7 +221,7 @@ impl Batch<'_> {
     }
 
     fn write(&mut self, from: impl Read, source: Option<&Path>) -> Result<FileRef, StoreError> {
-        let number = self.store.count.fetch_add(1, Ordering::Relaxed);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let tmp = self.store.tmp().join(format!("{}-{number}", std::process::id()));
         // The mode is that of the name, not of this handle, which may write all the same.
         let mut options = OpenOptions::new();

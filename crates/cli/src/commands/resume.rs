@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use stead_core::ids::StreamId;
-use stead_engine::driver::Plans;
-use stead_engine::operations::RunQuery;
+use stead_engine::operations::{Answer, Operation, RunQuery};
 use stead_lang::plan::Plan;
-use stead_store::sqlite::SqliteStore;
 
 use super::run::{open, wish};
 use crate::args::{Follow, OPEN, Resume};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
-use crate::follow::{Answers, conclude};
+use crate::follow::{Answers, Following, conclude};
 use crate::here::Here;
 use crate::out;
 
@@ -47,8 +45,8 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         None => open_runs()?,
     };
     for run in &runs {
-        let view = following.view(run.as_str())?;
-        following.picture.watch(run, plan(here, &view.revision));
+        let plan = plan(&following, run);
+        following.picture.watch(run, plan);
     }
     following.picture.tell_apart();
     for run in &runs {
@@ -67,7 +65,9 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
 
 /// The plan of a kept definition. Without it a run is shown in one line; that the engine cannot go on with it
 /// either is its own business to say.
-fn plan(here: &Here, revision: &str) -> Option<Arc<Plan>> {
-    let mut store = SqliteStore::open_read_only(&here.home.database()).ok()?;
-    Plans::default().get(&mut store, revision).ok()
+fn plan(following: &Following<'_>, run: &StreamId) -> Option<Arc<Plan>> {
+    match following.engine.ask(Operation::Definition { run: run.to_string() }) {
+        Ok(Answer::Definition { bundle, .. }) => stead_lang::check(&bundle).plan,
+        _ => None,
+    }
 }

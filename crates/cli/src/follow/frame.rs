@@ -121,8 +121,9 @@ fn choose(blocks: &[Block], room: usize) -> Vec<usize> {
     let rank = |state: State| match state {
         State::Failed | State::Running | State::Waiting | State::Sleeping | State::Paused => 0,
         State::Degraded | State::Blocked | State::Cancelled => 1,
-        State::Pending => 2,
-        State::Completed | State::Skipped => 3,
+        State::Queued => 2,
+        State::Pending => 3,
+        State::Completed | State::Skipped => 4,
     };
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     order.sort_by_key(|at| (rank(blocks[*at].row.state), *at));

@@ -195,7 +195,7 @@ impl Picture {
         let Some(watched) = self.runs.get(run) else { return false };
         let waits = watched.state.waits_for();
         let rests = |kind: &str, detail: Option<&str>| match kind {
-            "retry" => false,
+            "retry" | "slot" => false,
             "child" => detail.is_some_and(|child| self.rests(&StreamId::new(child))),
             _ => true,
         };

@@ -64,6 +64,23 @@ impl RunState {
                     self.set_deadline(ix, *deadline_at);
                 }
             }
+            Event::AttemptQueued { path, .. } => {
+                let ix = self.at_path(path);
+                self.clear_timers(ix, false);
+                if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
+                    *phase = Phase::Queued;
+                }
+                self.set_status(ix, StepStatus::Waiting);
+            }
+            Event::AttemptBegan { path, timeout_at: until, .. } => {
+                let ix = self.at_path(path);
+                if let Kind::Attempt { phase, timeout_at, .. } = &mut self.get_mut(ix).kind {
+                    (*phase, *timeout_at) = (Phase::Open, *until);
+                }
+                self.get_mut(ix).since = at;
+                self.timers.extend(until.map(|t| (t, ix, Timer::Timeout)));
+                self.set_status(ix, StepStatus::Running);
+            }
             Event::AttemptEnding { path, reason, .. } => {
                 let ix = self.at_path(path);
                 self.clear_timers(ix, false);
@@ -106,11 +123,17 @@ impl RunState {
             }
             Event::AttemptSettled { path, verdict, .. } => {
                 let ix = self.at_path(path);
+                let again = matches!(verdict, Verdict::Again);
                 if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
-                    *phase = Phase::Done;
+                    *phase = if again { Phase::Retry(at) } else { Phase::Done };
                 }
-                if let Verdict::Done(output) = verdict {
-                    self.completed(ix, Some(output), SETTLED, Outcome::Ok);
+                match verdict {
+                    Verdict::Done(output) => self.completed(ix, Some(output), SETTLED, Outcome::Ok),
+                    // Due at once. Whoever says so may be one who performs nothing.
+                    Verdict::Again => {
+                        self.timers.insert((at, ix, Timer::Retry));
+                    }
+                    Verdict::Failed => {}
                 }
             }
             Event::WaitStarted { path, until, timeout_at, deadline_at, index } => {
@@ -221,7 +244,7 @@ impl RunState {
     fn attempt_over(&mut self, ix: Ix) {
         self.clear_timers(ix, false);
         if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind
-            && matches!(phase, Phase::Open | Phase::Ending(_))
+            && matches!(phase, Phase::Open | Phase::Queued | Phase::Ending(_))
         {
             *phase = Phase::Done;
             self.attempts_open = self.attempts_open.saturating_sub(1);

@@ -7,7 +7,7 @@ use super::event::{Event, Lost, StepError, Verdict};
 use super::scope::{Reach, Scope};
 use super::settings::{check_size, kind_of};
 use super::start::Site;
-use super::state::{Ix, Job, Kind, Phase};
+use super::state::{Ix, Job, Kind, Phase, Timer};
 use super::turn::{Machine, SettleInput, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{AttemptId, AttemptResult, Effect, EndReason, ErrorKind, Execute};
@@ -70,6 +70,31 @@ impl<'a> Machine<'a> {
         AttemptId { stream: self.state.id.clone(), path: self.state.get(ix).path.to_string(), number }
     }
 
+    /// An attempt waits for a place, or begins after it did.
+    pub(super) fn attempt_place(&mut self, path: &str, number: u32, begins: bool) -> Result<(), Stop> {
+        let from = if begins { Phase::Queued } else { Phase::Open };
+        let here = self.state.find(path).filter(|ix| match self.state.get(*ix).kind {
+            Kind::Attempt { number: current, phase, .. } => current == number && phase == from,
+            _ => false,
+        });
+        // One that ended meanwhile, or is being ended, needs no place.
+        let Some(ix) = here else { return Ok(()) };
+        let path = path.to_owned();
+        if !begins {
+            self.emit(Event::AttemptQueued { path, number });
+            return Ok(());
+        }
+        let (site, action) = (self.site(ix), self.action(ix));
+        let timeout = match self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach)) {
+            // It was computed when the attempt was handed out, and values do not change.
+            Err(Stop::Error(_)) => None,
+            other => other?,
+        };
+        let timeout_at = timeout.map(|ms| self.after(ms));
+        self.emit(Event::AttemptBegan { path, number, timeout_at });
+        Ok(())
+    }
+
     /// The result of an attempt came.
     pub(super) fn attempt_result(
         &mut self,
@@ -83,7 +108,7 @@ impl<'a> Machine<'a> {
             _ => None,
         });
         match phase {
-            Some((ix, Phase::Open)) => self.attempt_over(ix, number, result),
+            Some((ix, Phase::Open | Phase::Queued)) => self.attempt_over(ix, number, result),
             Some((ix, Phase::Ending(reason))) => {
                 let message = match reason {
                     EndReason::Timeout => "the time-out of the attempt has passed",
@@ -207,17 +232,20 @@ impl<'a> Machine<'a> {
 
     /// Ends an attempt whose result is not wanted: at once, but for what must not be cut off in the middle.
     pub(super) fn end_attempt(&mut self, ix: Ix, reason: EndReason) {
-        if self.action(ix).effect == EffectRule::Once && reason == EndReason::Cancelled {
-            self.mark_ending(ix, reason);
-        } else {
-            self.mark_ending(ix, reason);
+        // One that is queued has not begun, there is nothing to be cut off.
+        let queued = matches!(self.state.get(ix).kind, Kind::Attempt { phase: Phase::Queued, .. });
+        let once = self.action(ix).effect == EffectRule::Once && reason == EndReason::Cancelled;
+        self.mark_ending(ix, reason);
+        if queued || !once {
             self.end_attempt_now(ix, reason);
         }
     }
 
     /// Ends an attempt.
     pub(super) fn end_attempt_now(&mut self, ix: Ix, reason: EndReason) {
-        let Kind::Attempt { number, phase: Phase::Open, .. } = self.state.get(ix).kind else { return };
+        let Kind::Attempt { number, phase: Phase::Open | Phase::Queued, .. } = self.state.get(ix).kind else {
+            return;
+        };
         let path = self.state.get(ix).path.to_string();
         let attempt = self.attempt_id(ix, number);
         self.emit(Event::AttemptEnding { path, number, reason });
@@ -232,10 +260,8 @@ impl<'a> Machine<'a> {
         if let Phase::Ending(_) = phase {
             return self.attempt_result(&path, number, &AttemptResult::default());
         }
-        if phase != Phase::Open {
-            return Ok(());
-        }
-        if action.effect == EffectRule::Once {
+        // A queued one has not begun: it is simply handed out again.
+        if phase == Phase::Open && action.effect == EffectRule::Once {
             self.emit(Event::AttemptLost { path, number, then: Lost::Parked });
             return Ok(());
         }
@@ -281,7 +307,7 @@ impl<'a> Machine<'a> {
         match said {
             SettleInput::Done(_) => self.push(Job::Ended(ix)),
             SettleInput::Again if self.unwanted(ix) => self.end_as(ix, EndReason::Cancelled),
-            SettleInput::Again => self.next_attempt(ix)?,
+            SettleInput::Again => self.push(Job::Fire(ix, Timer::Retry)),
             SettleInput::Failed => {
                 let message = format!("{by} settled the lost attempt as failed");
                 self.fail_at(&site, step_error(path, ErrorKind::Lost, &message));

@@ -187,7 +187,7 @@ impl Machine<'_> {
                 self.push(if grouped { Job::Settle(ix) } else { Job::Pump(ix) });
             }
             Kind::Attempt { phase, .. } => match phase {
-                Phase::Open => self.end_attempt(ix, reason),
+                Phase::Open | Phase::Queued => self.end_attempt(ix, reason),
                 Phase::Retry(_) | Phase::Parked => self.end_as(ix, reason),
                 Phase::Ending(_) | Phase::Done => {}
             },

@@ -133,6 +133,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
     },
+    /// An attempt waits for a place among those that are under way.
+    AttemptQueued { path: String, number: u32 },
+    /// An attempt that was queued begins. Its time-out runs from here.
+    AttemptBegan {
+        path: String,
+        number: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_at: Option<Time>,
+    },
     /// An attempt is being ended from outside; its result is still awaited.
     AttemptEnding { path: String, number: u32, reason: EndReason },
     /// An attempt has ended. Without `error` its step is completed; with `retry_at` it is tried again then.
@@ -261,10 +270,10 @@ impl Event {
     /// The step instance it is about.
     pub fn path(&self) -> Option<&str> {
         use Event::{
-            AttemptEnded, AttemptEnding, AttemptLost, AttemptSettled, AttemptStarted, CancelRequested,
-            ChildEnded, ChildStarted, ForeachStarted, GroupStarted, Late, LoopStarted, RunCancelled,
-            RunCompleted, RunCreated, RunFailed, RunStarted, StepBlocked, StepCancelled, StepCompleted,
-            StepEnding, StepFailed, StepSkipped, WaitStarted,
+            AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
+            AttemptStarted, CancelRequested, ChildEnded, ChildStarted, ForeachStarted, GroupStarted, Late,
+            LoopStarted, RunCancelled, RunCompleted, RunCreated, RunFailed, RunStarted, StepBlocked,
+            StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, WaitStarted,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
@@ -273,6 +282,8 @@ impl Event {
             | ForeachStarted { path, .. }
             | LoopStarted { path, .. }
             | AttemptStarted { path, .. }
+            | AttemptQueued { path, .. }
+            | AttemptBegan { path, .. }
             | AttemptEnding { path, .. }
             | AttemptEnded { path, .. }
             | AttemptLost { path, .. }

@@ -31,5 +31,5 @@ pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 pub use state::RunState;
-pub use turn::{Ctx, FilePut, Input, Needs, Turn, turn};
+pub use turn::{Ctx, FilePut, Input, Needs, Turn, turn, turn_only};
 pub use view::{StepNow, View};

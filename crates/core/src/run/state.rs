@@ -223,6 +223,8 @@ pub(super) enum Kind {
 pub(super) enum Phase {
     /// Under way.
     Open,
+    /// Waits for a place.
+    Queued,
     /// Under way, being ended.
     Ending(EndReason),
     /// Waits to be tried again.

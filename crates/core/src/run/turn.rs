@@ -43,6 +43,15 @@ pub enum Input {
         /// Folder that relative paths of its steps are relative to.
         folder: String,
     },
+    /// An attempt that was handed out waits for a place, or has found one.
+    AttemptPlace {
+        /// The step instance.
+        path: String,
+        /// Number of the attempt.
+        number: u32,
+        /// Whether it begins now; else it is queued.
+        begins: bool,
+    },
     /// An attempt has ended.
     AttemptEnded {
         /// The step instance.
@@ -134,17 +143,24 @@ pub(super) enum Stop {
 /// # Errors
 /// `Needs` when a value has to be loaded first; the state is untouched then.
 pub fn turn(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Turn, Needs> {
-    let mut machine = Machine { state, plan: ctx.plan, values: ctx.values, at: ctx.at, out: Turn::default() };
-    machine.at = machine.at.max(machine.state.at);
-    if !machine.state.bound {
-        machine.state.bind(machine.plan);
-        machine.rescan();
-    }
-    if let Err(Stop::Needs(needs)) = machine.take(input) {
-        debug_assert!(machine.out.events.is_empty(), "inputs look before they act");
-        return Err(Needs(needs));
-    }
+    let mut machine = Machine::of(state, ctx);
+    machine.given(input)?;
     machine.work()?;
+    Ok(machine.out)
+}
+
+/// Takes one input and leaves what follows from it to whoever loads the run next: for one who performs
+/// nothing, and must not begin what a later engine would take for lost. A run that is being cancelled begins
+/// nothing and goes on to its end.
+///
+/// # Errors
+/// As [`turn`].
+pub fn turn_only(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Turn, Needs> {
+    let mut machine = Machine::of(state, ctx);
+    machine.given(input)?;
+    if machine.state.cancel {
+        machine.work()?;
+    }
     Ok(machine.out)
 }
 
@@ -158,6 +174,24 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
+    fn of(state: &'a mut RunState, ctx: &'a mut Ctx<'_>) -> Self {
+        let at = ctx.at.max(state.at);
+        Machine { state, plan: ctx.plan, values: ctx.values, at, out: Turn::default() }
+    }
+
+    /// Takes the input, and makes the agenda first where the run was just read back.
+    fn given(&mut self, input: &Input) -> Result<(), Needs> {
+        if !self.state.bound {
+            self.state.bind(self.plan);
+            self.rescan();
+        }
+        if let Err(Stop::Needs(needs)) = self.take(input) {
+            debug_assert!(self.out.events.is_empty(), "inputs look before they act");
+            return Err(Needs(needs));
+        }
+        Ok(())
+    }
+
     fn take(&mut self, input: &Input) -> Result<(), Stop> {
         match input {
             Input::Start { inputs, project, folder } => {
@@ -165,6 +199,7 @@ impl<'a> Machine<'a> {
                 let start = Start { inputs, project, folder, parent: None, depth: 0 };
                 self.create(start);
             }
+            Input::AttemptPlace { path, number, begins } => self.attempt_place(path, *number, *begins)?,
             Input::AttemptEnded { path, number, result } => self.attempt_result(path, *number, result)?,
             Input::Message(message) => self.message(message)?,
             Input::Time => {
@@ -178,7 +213,8 @@ impl<'a> Machine<'a> {
             Input::Recovered if self.state.agenda.iter().any(|job| matches!(job, Job::Recover(_))) => {}
             Input::Recovered => {
                 let open = (0..).zip(&self.state.slab).filter_map(|(ix, instance)| {
-                    let Kind::Attempt { phase: Phase::Open | Phase::Ending(_), .. } = instance.as_ref()?.kind
+                    let Kind::Attempt { phase: Phase::Open | Phase::Queued | Phase::Ending(_), .. } =
+                        instance.as_ref()?.kind
                     else {
                         return None;
                     };

@@ -119,7 +119,7 @@ impl RunState {
     /// Attempts under way, as far as the journal knows.
     pub fn open_attempts(&self) -> Vec<AttemptId> {
         let open = |instance: &Instance| match instance.kind {
-            Kind::Attempt { number, phase: Phase::Open | Phase::Ending(_), .. } => {
+            Kind::Attempt { number, phase: Phase::Open | Phase::Queued | Phase::Ending(_), .. } => {
                 Some(AttemptId { stream: self.id.clone(), path: instance.path.to_string(), number })
             }
             _ => None,
@@ -257,6 +257,9 @@ fn waits(instance: &Instance) -> Option<WaitsFor> {
             ("timer", Some(timeout_at.map_or(*until, |t| t.min(*until))), None)
         }
         Kind::Attempt { phase: Phase::Retry(at), .. } => ("retry", Some(*at), None),
+        Kind::Attempt { phase: Phase::Queued, .. } => {
+            ("slot", None, Some("a place among the programs under way".to_owned()))
+        }
         Kind::Attempt { phase: Phase::Parked, number, .. } => {
             ("settle", None, Some(format!("attempt {number} was lost, whether it happened is not known")))
         }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use stead_core::effect::{EndReason, ErrorKind};
+use stead_core::run::Input;
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 
 use crate::harness::{World, ok};
@@ -40,6 +41,38 @@ fn rule_33_timeout_is_of_one_attempt_and_a_try_may_follow() {
     world.pass(10_000);
     assert_eq!(world.error().0, ErrorKind::Timeout);
     assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::TimedOut)));
+}
+
+#[test]
+fn rule_33_timeout_does_not_run_while_the_attempt_queues() {
+    let mut world = World::run("steps:\n  - { id: a, timeout: 10s, effect: once, noop: { hang: 1 } }\n");
+    let top = world.top.clone();
+    let place = |begins| Input::AttemptPlace { path: "a".into(), number: 1, begins };
+    world.give(&top, place(false));
+    assert_eq!(world.view().waits_for[0].kind, "slot");
+    world.pass(60_000);
+    assert_eq!(world.ends, []);
+    // One that has not begun is no riddle after a crash, whatever its effect.
+    world.crash();
+    assert_eq!(world.step("a").tries, 1);
+    let place = |begins| Input::AttemptPlace { path: "a".into(), number: 2, begins };
+    world.give(&top, place(false));
+    world.give(&top, place(true));
+    assert_eq!(world.status("a"), StepStatus::Running);
+    world.pass(9_999);
+    assert_eq!(world.ends, []);
+    world.pass(1);
+    assert_eq!(world.ends, [("a".to_owned(), EndReason::Timeout)]);
+    assert_eq!(world.error().0, ErrorKind::Timeout);
+}
+
+#[test]
+fn a_queued_attempt_is_cancelled_without_having_begun() {
+    let mut world = World::run("steps:\n  - { id: a, effect: once, noop: { hang: 1 } }\n");
+    let top = world.top.clone();
+    world.give(&top, Input::AttemptPlace { path: "a".into(), number: 1, begins: false });
+    world.cancel();
+    assert_eq!(world.ended(), (RunStatus::Cancelled, Some(Outcome::Cancelled)));
 }
 
 #[test]

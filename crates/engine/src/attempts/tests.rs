@@ -63,7 +63,9 @@ fn pool(processes: usize, connections: usize) -> (Attempts, Receiver<Report>) {
 }
 
 fn start(attempts: &Attempts, path: &str, executor: &Arc<dyn Executor>) -> bool {
-    attempts.start(execute(path, Value::Null), Arc::clone(executor), place(Path::new("/nowhere")))
+    let taken =
+        attempts.start(execute(path, Value::Null), Arc::clone(executor), place(Path::new("/nowhere")));
+    taken != Taken::No
 }
 
 fn kind(report: Report) -> (AttemptId, Option<ErrorKind>) {
@@ -224,7 +226,7 @@ fn stopping_ends_real_process_trees() {
     execute.attempt = attempt.clone();
     let place = place(home.path());
     let log = place.log.clone();
-    assert!(attempts.start(execute, executor, place));
+    assert_eq!(attempts.start(execute, executor, place), Taken::Begins);
     while !std::fs::read_to_string(&log).is_ok_and(|text| text.contains("up")) {
         std::thread::yield_now();
     }

@@ -18,6 +18,7 @@ use stead_store::files::FileStore;
 use stead_store::{Commit, Position, Snapshot, Store, StoreError};
 
 pub use plans::Plans;
+pub(crate) use plans::bundle;
 use stream::Stream;
 pub(crate) use stream::{load_state, load_value};
 
@@ -91,6 +92,7 @@ pub struct Driver<S> {
     next_due: Option<Time>,
     /// Streams that were given the time and have not told yet when they are due next.
     timed: HashSet<StreamId>,
+    performs_nothing: bool,
 }
 
 impl<S: Store> Driver<S> {
@@ -110,7 +112,14 @@ impl<S: Store> Driver<S> {
             queue: VecDeque::new(),
             next_due,
             timed: HashSet::new(),
+            performs_nothing: false,
         })
+    }
+
+    /// From here on inputs are taken, and what would begin because of them is left to the next engine: for a
+    /// process that performs nothing.
+    pub fn perform_nothing(&mut self) {
+        self.performs_nothing = true;
     }
 
     /// Queues what a new engine has to bring on: lost attempts of open runs, messages not taken.
@@ -261,7 +270,7 @@ impl<S: Store> Driver<S> {
         let Some(stream) = self.streams.get_mut(id) else { return Ok(Some(Refusal::Unknown)) };
         let plan = self.plans.get(&mut self.store, &stream.revision)?;
         let turn = loop {
-            match stream.turn(input, &plan, now) {
+            match stream.turn(input, &plan, now, self.performs_nothing) {
                 Ok(turn) => break turn,
                 Err(Needs(needs)) => {
                     for reference in needs {
@@ -467,6 +476,7 @@ fn revision_of(input: &Input) -> Option<String> {
 fn cause(input: &Input) -> String {
     match input {
         Input::Start { .. } => "start".to_owned(),
+        Input::AttemptPlace { .. } => "place".to_owned(),
         Input::AttemptEnded { .. } => "attempt".to_owned(),
         Input::Message(message) => format!("message:{}", message.id),
         Input::Time => "time".to_owned(),

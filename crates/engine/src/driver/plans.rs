@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use stead_lang::Bundle;
 use stead_lang::plan::Plan;
 use stead_store::Reader;
 
@@ -37,10 +38,7 @@ impl Plans {
         if let Some(plan) = self.by_revision.get(revision) {
             return Ok(plan.clone());
         }
-        let bytes = store.definition(revision)?;
-        let bytes = bytes.ok_or_else(|| EngineError::NoDefinition { revision: revision.to_owned() })?;
-        let bundle: stead_lang::Bundle =
-            serde_json::from_slice(&bytes).map_err(|e| EngineError::definition(revision, &e))?;
+        let bundle = bundle(store, revision)?;
         let checked = stead_lang::check(&bundle);
         let Some(plan) = checked.plan else {
             let first = checked.diagnostics.first().map(|d| format!("{}: {}", d.code, d.message));
@@ -49,4 +47,11 @@ impl Plans {
         self.by_revision.insert(revision.to_owned(), plan.clone());
         Ok(plan)
     }
+}
+
+/// The definition of a revision, as it is kept.
+pub(crate) fn bundle<R: Reader + ?Sized>(store: &mut R, revision: &str) -> Result<Bundle, EngineError> {
+    let bytes = store.definition(revision)?;
+    let bytes = bytes.ok_or_else(|| EngineError::NoDefinition { revision: revision.to_owned() })?;
+    serde_json::from_slice(&bytes).map_err(|e| EngineError::definition(revision, &e))
 }

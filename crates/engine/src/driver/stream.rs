@@ -5,7 +5,7 @@ use stead_core::Time;
 use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
-use stead_core::run::{Ctx, Event, Input, Needs, RunState, SNAPSHOT_FORMAT, Turn, turn};
+use stead_core::run::{Ctx, Event, Input, Needs, RunState, SNAPSHOT_FORMAT, Turn, turn, turn_only};
 use stead_core::value::{ValueRef, Values};
 use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
@@ -58,8 +58,12 @@ impl Stream {
         Ok(Some(stream))
     }
 
-    pub(super) fn turn(&mut self, input: &Input, plan: &Plan, at: Time) -> Result<Turn, Needs> {
-        turn(&mut self.state, input, &mut Ctx { plan, at, values: &mut self.values })
+    pub(super) fn turn(&mut self, input: &Input, plan: &Plan, at: Time, alone: bool) -> Result<Turn, Needs> {
+        let mut ctx = Ctx { plan, at, values: &mut self.values };
+        match alone {
+            true => turn_only(&mut self.state, input, &mut ctx),
+            false => turn(&mut self.state, input, &mut ctx),
+        }
     }
 
     /// What a turn writes. Events are serialised here, once.

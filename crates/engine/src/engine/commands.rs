@@ -23,10 +23,12 @@ use crate::reads::Reads;
 pub(super) enum Command {
     /// An operation that writes. The run it is about is found already.
     Write { stream: StreamId, write: Write, reply: Sender<Result<(), Refusal>> },
+    /// An attempt that was queued has found a place.
+    Begins(AttemptId),
     /// An attempt has ended.
     Result(AttemptId, AttemptResult),
     /// Somebody wants to know what is written from now on.
-    Follow(Sender<Written>),
+    Follow(Sender<Written>, Sender<()>),
     /// Stop: attempts are ended, what is under way is made again by the next engine.
     Stop,
 }
@@ -79,7 +81,8 @@ pub(super) fn writing<R: Reader>(
         Operation::Runs { .. }
         | Operation::Status { .. }
         | Operation::Events { .. }
-        | Operation::Logs { .. } => {
+        | Operation::Logs { .. }
+        | Operation::Definition { .. } => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })

@@ -133,7 +133,10 @@ impl Engine {
     /// When the engine has stopped.
     pub fn follow(&self) -> Result<Receiver<Written>, EngineError> {
         let (sender, receiver) = unbounded();
-        self.commands.send(Command::Follow(sender)).map_err(|_| self.stopped())?;
+        let (known, wait) = bounded(1);
+        self.commands.send(Command::Follow(sender, known)).map_err(|_| self.stopped())?;
+        // Nothing is written from here on that the receiver misses.
+        wait.recv().map_err(|_| self.stopped())?;
         Ok(receiver)
     }
 

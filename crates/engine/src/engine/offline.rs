@@ -25,7 +25,8 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
             | Operation::Settle { run: id, .. }
             | Operation::Status { run: id }
             | Operation::Events { run: id, .. }
-            | Operation::Logs { run: id } => Err(EngineError::NoRun { id }),
+            | Operation::Logs { run: id }
+            | Operation::Definition { run: id } => Err(EngineError::NoRun { id }),
             Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         };
     }
@@ -38,6 +39,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
     let _lock = HomeLock::take(home.root(), &called(), clock(0))?;
     let store = SqliteStore::open(&home.database())?;
     let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+    driver.perform_nothing();
     let now = clock(0);
     let Write::Input(input) = write else {
         return Err(EngineError::Bug("a start without an engine".into()));

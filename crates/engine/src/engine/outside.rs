@@ -1,6 +1,6 @@
 //! What stands around the driver: executors, attempts under way, those who follow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use stead_core::effect::{AttemptId, AttemptResult, Execute};
 use stead_core::run::Input;
 
 use super::commands::Command;
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Places, Report, Taken};
 use crate::driver::{Addressed, Written};
 use crate::error::EngineError;
 use crate::executor::{EndSwitch, Executor};
@@ -24,11 +24,19 @@ pub(super) fn ended(attempt: AttemptId, result: AttemptResult) -> Addressed {
     Addressed { stream, input: Input::AttemptEnded { path, number, result }, revision: None, token: 0 }
 }
 
+/// The input that finding a place, or finding none yet, is.
+fn placed(attempt: AttemptId, begins: bool) -> Addressed {
+    let AttemptId { stream, path, number } = attempt;
+    Addressed { stream, input: Input::AttemptPlace { path, number, begins }, revision: None, token: 0 }
+}
+
 /// Executors, attempts under way, and those who follow.
 pub(super) struct Outside {
     home: Home,
     executors: HashMap<&'static str, Arc<dyn Executor>>,
     pub(super) attempts: Attempts,
+    /// Attempts that wait for a place.
+    queued: HashSet<AttemptId>,
     pub(super) followers: Vec<Sender<Written>>,
     pub(super) under_way: Arc<AtomicUsize>,
     /// What the driver performs itself is never told to end.
@@ -44,13 +52,28 @@ impl Outside {
     ) -> Result<Self, EngineError> {
         let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
         let executors = all.into_iter().map(|executor| (executor.name(), executor)).collect();
-        let attempts = Attempts::new(move |attempt, result| {
-            failpoint::cross("effect.after");
+        let report = move |report| {
+            let command = match report {
+                Report::Started(attempt) => Command::Begins(attempt),
+                Report::Ended(attempt, result) => {
+                    failpoint::cross("effect.after");
+                    Command::Result(attempt, result)
+                }
+            };
             // Without a driver nobody wants the result; the next engine makes the attempt again.
-            let _ = commands.send(Command::Result(attempt, result));
-        });
+            let _ = commands.send(command);
+        };
+        let attempts = Attempts::with(Places::default(), Arc::new(report));
         let never = EndSwitch::new().map_err(|e| EngineError::Stopped(e.to_string()))?;
-        Ok(Self { home, executors, attempts, followers: Vec::new(), under_way, never })
+        Ok(Self {
+            home,
+            executors,
+            attempts,
+            queued: HashSet::new(),
+            followers: Vec::new(),
+            under_way,
+            never,
+        })
     }
 
     /// Starts an attempt; gives the result back at once when there is nothing to wait for.
@@ -71,12 +94,24 @@ impl Outside {
             failpoint::cross("effect.after");
             return Some(ended(job.attempt, result));
         }
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        if !self.attempts.start(job, executor.clone(), place) {
-            // It is here already, or all is being stopped: either way nothing will be told of this one.
-            self.under_way.fetch_sub(1, Ordering::Relaxed);
+        let attempt = job.attempt.clone();
+        match self.attempts.start(job, executor.clone(), place) {
+            Taken::No => None,
+            Taken::Begins => {
+                self.under_way.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+            Taken::Queued => {
+                self.under_way.fetch_add(1, Ordering::Relaxed);
+                self.queued.insert(attempt.clone());
+                Some(placed(attempt, false))
+            }
         }
-        None
+    }
+
+    /// An attempt begins: the input that this is, if it was queued before.
+    pub(super) fn begins(&mut self, attempt: AttemptId) -> Option<Addressed> {
+        self.queued.remove(&attempt).then(|| placed(attempt, true))
     }
 
     pub(super) fn tell(&mut self, written: &Written) {

@@ -104,7 +104,16 @@ impl Loop {
                 self.outside.under_way.fetch_sub(1, Ordering::Relaxed);
                 self.driver.push(ended(attempt, result));
             }
-            Command::Follow(sender) => self.outside.followers.push(sender),
+            Command::Follow(sender, known) => {
+                self.outside.followers.push(sender);
+                // Whoever asked may have gone.
+                let _ = known.send(());
+            }
+            Command::Begins(attempt) => {
+                if let Some(input) = self.outside.begins(attempt) {
+                    self.driver.push(input);
+                }
+            }
             Command::Stop => return Ok(false),
         }
         Ok(true)
