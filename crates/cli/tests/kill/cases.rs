@@ -1,0 +1,276 @@
+//! What is run: one definition per construct, and all examples.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A definition, and what is particular about its runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) file: PathBuf,
+    pub(crate) inputs: Vec<String>,
+    /// How often a step is performed when nothing is killed, where that is not once.
+    pub(crate) times: BTreeMap<&'static str, usize>,
+    /// Steps with `effect: once`, and what they print.
+    pub(crate) once: Vec<(&'static str, &'static str)>,
+    /// Digits in the outputs tell the time.
+    pub(crate) tells_time: bool,
+}
+
+/// Appends the step's key to a file: how the test counts.
+const RAN: &str = r#"echo "$STEAD_KEY" >> ran"#;
+
+fn definitions() -> Vec<(&'static str, String)> {
+    let inline = |id: &str, line: &str| {
+        format!(
+            "stead: 1, name: {id}, steps: [ {{ id: {id}_k, run: '{RAN}; {line}' }}, {{ id: {id}_s, set: {{ v: '${{{{ steps.{id}_k.output }}}}' }} }} ]"
+        )
+    };
+    vec![
+        (
+            "sequence",
+            format!(
+                r"
+steps:
+  - {{ id: a, run: '{RAN}; echo 1', parse: json }}
+  - {{ id: b, set: {{ v: '${{{{ steps.a.output + 1 }}}}' }} }}
+  - {{ id: c, if: steps.b.output.v == 3, run: '{RAN}' }}
+  - {{ id: d, run: '{RAN}; echo $V', env: {{ V: '${{{{ steps.b.output.v }}}}' }} }}
+  - {{ id: e, needs: [a], run: '{RAN}; echo 3' }}
+outputs: {{ d: '${{{{ steps.d.output }}}}', e: '${{{{ steps.e.output }}}}' }}
+"
+            ),
+        ),
+        (
+            "foreach",
+            format!(
+                r"
+steps:
+  - id: each
+    foreach: {{ in: '${{{{ [1, 2, 3, 4, 5] }}}}', parallel: 2 }}
+    steps:
+      - {{ id: one, run: '{RAN}; echo $((N * 2))', env: {{ N: '${{{{ item }}}}' }}, parse: json }}
+      - {{ id: two, noop: '${{{{ steps.one.output + 1 }}}}' }}
+outputs: {{ all: '${{{{ steps.each.output.map(o, o.two) }}}}' }}
+"
+            ),
+        ),
+        (
+            "loop",
+            format!(
+                r"
+steps:
+  - id: l
+    loop: {{ max: 9, until: steps.n.output >= 4 }}
+    steps:
+      - {{ id: n, run: '{RAN}; echo $N', env: {{ N: '${{{{ iteration }}}}' }}, parse: json }}
+      - {{ id: s, noop: '${{{{ steps.n.output * 10 }}}}' }}
+outputs: {{ s: '${{{{ steps.l.output.s }}}}' }}
+"
+            ),
+        ),
+        (
+            "retry",
+            format!(
+                r#"
+steps:
+  - id: r
+    retry: {{ attempts: 5, wait: 10ms }}
+    run: |
+      {RAN}
+      [ "$(grep -cxF "$STEAD_KEY" ran)" -ge 3 ] && echo there
+  - {{ id: bad, on_error: continue, retry: {{ attempts: 2, wait: 10ms }}, run: '{RAN}; exit 3' }}
+  - {{ id: after, run: '{RAN}; echo "$M"', env: {{ M: '${{{{ steps.bad.error.kind }}}}' }} }}
+outputs: {{ r: '${{{{ steps.r.output }}}}', after: '${{{{ steps.after.output }}}}' }}
+"#
+            ),
+        ),
+        (
+            "time",
+            format!(
+                r"
+steps:
+  - {{ id: first, run: '{RAN}; echo 1' }}
+  - {{ id: w, wait: {{ for: 50ms }} }}
+  - {{ id: slow, on_error: continue, timeout: 100ms, run: 'sleep 600' }}
+  - {{ id: x, needs: [w], wait: {{ for: 20ms }} }}
+  - {{ id: last, run: '{RAN}; echo $K', env: {{ K: '${{{{ steps.slow.error.kind }}}}' }} }}
+outputs: {{ last: '${{{{ steps.last.output }}}}' }}
+"
+            ),
+        ),
+        (
+            "children",
+            format!(
+                r"
+steps:
+  - {{ id: path, workflow: {{ path: child.yml, inputs: {{ n: 4 }} }} }}
+  - id: each
+    foreach: {{ in: '${{{{ [1, 2] }}}}', parallel: 2 }}
+    workflow: {{ path: child.yml, inputs: {{ n: '${{{{ item }}}}' }} }}
+  - id: inline
+    workflow: {{ inline: {{ {} }} }}
+  - id: bad
+    on_error: continue
+    workflow: {{ inline: {{ {} }} }}
+outputs:
+  path: '${{{{ steps.path.output.n }}}}'
+  each: '${{{{ steps.each.output.map(o, o.n) }}}}'
+  inline: '${{{{ steps.inline.output.i_s.v }}}}'
+",
+                inline("i", "echo in"),
+                inline("b", "exit 1"),
+            ),
+        ),
+        (
+            "group",
+            format!(
+                r"
+steps:
+  - id: g
+    on_error: continue
+    steps:
+      - {{ id: ok, run: '{RAN}; echo 1' }}
+      - {{ id: bad, run: '{RAN}; exit 7' }}
+      - {{ id: never, run: '{RAN}' }}
+  - id: h
+    steps:
+      - {{ id: fine, run: '{RAN}; echo 2' }}
+    outputs: {{ v: '${{{{ steps.fine.output }}}}' }}
+outputs: {{ h: '${{{{ steps.h.output.v }}}}', g: '${{{{ steps.g.status }}}}' }}
+"
+            ),
+        ),
+        (
+            "effects",
+            format!(
+                r"
+steps:
+  - {{ id: none, effect: none, run: '{RAN}; echo 1' }}
+  - {{ id: once, effect: once, run: '{RAN}; echo done' }}
+  - {{ id: idem, effect: idempotent, run: '{RAN}; echo 2' }}
+  - {{ id: twice, effect: once, run: '{RAN}; echo too' }}
+outputs: {{ all: '${{{{ [steps.none.output, steps.once.output, steps.idem.output, steps.twice.output] }}}}' }}
+"
+            ),
+        ),
+        (
+            "large",
+            format!(
+                r#"
+steps:
+  - {{ id: big, run: '{RAN}; head -c 40000 /dev/zero | tr "\0" x' }}
+  - {{ id: pass, noop: '${{{{ [steps.big.output, steps.big.output] }}}}' }}
+  - {{ id: count, run: '{RAN}; wc -c', stdin: '${{{{ steps.pass.output }}}}', parse: json }}
+  - {{ id: named, run: '{RAN}; echo "{{\"n\": 7}}" > "$STEAD_OUTPUT"', parse: none }}
+outputs: {{ big: '${{{{ steps.pass.output }}}}', n: '${{{{ steps.count.output + steps.named.values.n }}}}' }}
+"#
+            ),
+        ),
+        (
+            "noops",
+            r"
+steps:
+  - { id: l, loop: { max: 25 }, noop: '${{ iteration }}' }
+  - { id: f, foreach: { in: '${{ [1, 2, 3, 4, 5, 6] }}', parallel: 3 }, noop: '${{ item }}' }
+outputs: { l: '${{ steps.l.output }}', f: '${{ sum(steps.f.output) }}' }
+"
+            .to_owned(),
+        ),
+        (
+            "fails",
+            format!(
+                r"
+steps:
+  - {{ id: side, run: '{RAN}; echo 1' }}
+  - {{ id: l, loop: {{ max: 3, until: 'false' }}, run: '{RAN}; echo $N', env: {{ N: '${{{{ iteration }}}}' }} }}
+  - {{ id: never, run: '{RAN}' }}
+"
+            ),
+        ),
+    ]
+}
+
+/// Writes the definitions into a folder, and what they count on.
+pub(crate) fn write(folder: &Path) -> Vec<Case> {
+    let child = format!(
+        "stead: 1\nname: child\ninputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {{ id: c, run: '{RAN}; echo $((N * 3))', env: {{ N: '${{{{ inputs.n }}}}' }}, parse: json }}\noutputs: {{ n: '${{{{ steps.c.output }}}}' }}\n"
+    );
+    std::fs::write(folder.join("child.yml"), child).unwrap();
+    let mut cases = Vec::new();
+    for (name, text) in definitions() {
+        let file = folder.join(format!("{name}.yml"));
+        std::fs::write(&file, format!("stead: 1\nname: {name}\n{}", text.trim_start())).unwrap();
+        let (times, once) = match name {
+            "retry" => (BTreeMap::from([("r", 3), ("bad", 2)]), Vec::new()),
+            "effects" => (BTreeMap::new(), vec![("once", "done"), ("twice", "too")]),
+            _ => (BTreeMap::new(), Vec::new()),
+        };
+        let name = name.to_owned();
+        cases.push(Case { name, file, inputs: Vec::new(), times, once, tells_time: false });
+    }
+    cases.extend(examples(folder));
+    cases
+}
+
+/// All examples, each with inputs under which it is quick and comes to the same every time.
+fn examples(folder: &Path) -> Vec<Case> {
+    let repository = folder.join("repository");
+    git_repository(&repository);
+    let repository = format!("repository={}", repository.display());
+    let inputs: BTreeMap<&str, Vec<String>> = BTreeMap::from([
+        ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
+        ("remind.yml", vec!["after=50ms".to_owned()]),
+        ("repository-report.yml", vec![repository, "at_least=3".to_owned()]),
+    ]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "yml"));
+    found.sort();
+    let case = |file: PathBuf| {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let inputs =
+            inputs.get(&*name).unwrap_or_else(|| panic!("say here which inputs {name} is tested with"));
+        let (times, once, tells_time) = (BTreeMap::new(), Vec::new(), name == "remind.yml");
+        Case { inputs: inputs.clone(), name, file, times, once, tells_time }
+    };
+    found.into_iter().map(case).collect()
+}
+
+/// Files of a small repository.
+const FILES: [(&str, &str); 3] =
+    [("crates/a/one.rs", "1\n2\n"), ("crates/b/two.rs", "3\n"), ("README.md", "4\n5\n6\n")];
+
+fn write_file(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// A small repository with a history.
+fn git_repository(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=Ana", "-c", "user.email=ana@example.org"]).args(args);
+        let output = command.current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    git(&["init", "--quiet"]);
+    for (name, text) in FILES {
+        write_file(folder, name, text);
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", name]);
+    }
+}
+
+/// Makes a folder another checkout of the repository beside it.
+pub(crate) fn check_out(folder: &Path) {
+    let repository = folder.parent().unwrap().join("repository/.git");
+    write_file(folder, ".git", &format!("gitdir: {}\n", repository.display()));
+    for (name, text) in FILES {
+        write_file(folder, name, text);
+    }
+}

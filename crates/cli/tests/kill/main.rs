@@ -1,0 +1,25 @@
+//! The real program, killed at every crossing of every named point, and resumed.
+//!
+//! An undisturbed run of each definition counts the crossings. Then, for each of them, a run is killed there
+//! and resumed, and once more with the resume killed as well. What it comes to is the same each time, and how
+//! often each step was performed keeps to the rules:
+//!
+//! - a step whose result was durable ran once;
+//! - where nobody can know, one that is `none` or `idempotent` ran at most once more per kill, with the same
+//!   key, and a `once` step ran once, and is parked until somebody says what it came to.
+#![cfg_attr(feature = "failpoints", expect(clippy::unwrap_used, clippy::expect_used, reason = "tests"))]
+
+#[cfg(feature = "failpoints")]
+mod cases;
+#[cfg(feature = "failpoints")]
+mod everywhere;
+#[cfg(feature = "failpoints")]
+mod program;
+
+#[cfg(not(feature = "failpoints"))]
+#[test]
+fn these_tests_need_the_feature_failpoints() {
+    let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    assert!(!ci, "build the tests with `--features stead/failpoints`");
+    eprintln!("left out: kill tests are built with `--features stead/failpoints`");
+}
