@@ -59,6 +59,8 @@ pub struct Execute {
     pub secrets: Vec<(String, String)>,
     /// Idempotency key: belongs to the instance, all its attempts share it.
     pub key: String,
+    /// Whether it must not be cut off in the middle (`effect: once`): an engine that stops lets it finish.
+    pub once: bool,
 }
 
 /// Kinds of error, as `retry.errors` and `steps.ID.error.kind` name them.

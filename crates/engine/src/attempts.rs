@@ -48,14 +48,17 @@ impl Default for Places {
 }
 
 /// How it stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
     /// What runs is waited for and its results are told; what is queued does not begin and nothing is
     /// told of it.
     Finish,
     /// What runs is ended with its whole tree, and nothing is told of it: to the journal it is an attempt
-    /// that was under way when the engine went, and its step's `effect` decides.
+    /// that was under way when the engine went, and its step's `effect` decides. What must not be cut off in
+    /// the middle is waited for, and its result told.
     End,
+    /// As `End`, and nothing is waited for that can be ended.
+    Now,
 }
 
 /// Performs attempts in threads. Dropping it ends what runs, as [`Stop::End`].
@@ -78,13 +81,18 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queued: [VecDeque<Job>; 2],
-    running: HashMap<AttemptId, Arc<EndSwitch>>,
+    running: HashMap<AttemptId, Running>,
     /// Of `running`, by kind.
     taken: [usize; 2],
     threads: usize,
     /// Threads that wait for work. One that was woken counts until it has the lock again.
     waiting: usize,
     stopped: Option<Stop>,
+}
+
+struct Running {
+    switch: Arc<EndSwitch>,
+    once: bool,
 }
 
 struct Job {
@@ -151,8 +159,8 @@ impl Attempts {
     /// that is not here has told its result already, or will.
     pub fn end(&self, attempt: &AttemptId, reason: EndReason) {
         let mut state = self.shared.lock();
-        if let Some(switch) = state.running.get(attempt) {
-            switch.end(reason);
+        if let Some(running) = state.running.get(attempt) {
+            running.switch.end(reason);
             return;
         }
         for queue in &mut state.queued {
@@ -184,11 +192,12 @@ impl Attempts {
     /// Not to be called by the reporter, whose thread would wait for itself.
     pub fn stop_as(&self, how: Stop) {
         let mut state = self.shared.lock();
-        state.stopped = Some(if state.stopped == Some(Stop::End) { Stop::End } else { how });
+        let how = state.stopped.map_or(how, |before| before.max(how));
+        state.stopped = Some(how);
         state.queued = Default::default();
-        if how == Stop::End {
-            for switch in state.running.values() {
-                switch.end(EndReason::Cancelled);
+        if how != Stop::Finish {
+            for running in state.running.values().filter(|running| how == Stop::Now || !running.once) {
+                running.switch.end(EndReason::Cancelled);
             }
         }
         self.shared.work.notify_all();
@@ -290,7 +299,8 @@ impl Shared {
             }
         };
         state.taken[kind] += 1;
-        state.running.insert(attempt.clone(), Arc::clone(&switch));
+        let running = Running { switch: Arc::clone(&switch), once: job.execute.once };
+        state.running.insert(attempt.clone(), running);
         drop(state);
 
         (self.report)(Report::Started(attempt.clone()));
@@ -303,7 +313,7 @@ impl Shared {
         state.running.remove(&attempt);
         // One that came to its own end before it was told to has a result like any other.
         let silenced =
-            state.stopped == Some(Stop::End) && crate::executor::Control::ended(&*switch).is_some();
+            state.stopped > Some(Stop::Finish) && crate::executor::Control::ended(&*switch).is_some();
         if !silenced {
             drop(state);
             (self.report)(Report::Ended(attempt, result));

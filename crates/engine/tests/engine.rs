@@ -227,6 +227,34 @@ fn large_values_go_through_files_and_come_back() {
 }
 
 #[test]
+fn rule_16_a_once_step_is_let_finish_when_the_engine_stops() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let once = "echo x >> ran; while [ ! -e go ]; do sleep 0.05; done; echo through";
+    bench.start(
+        &engine,
+        "r_a",
+        &format!("steps:\n  - {{ id: s, effect: once, run: '{once}' }}\n  - {{ id: t, effect: once, run: 'echo y >> ran; echo t' }}\n"),
+    );
+    while !bench.folder.path().join("ran").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let go = bench.folder.path().join("go");
+    let later = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        std::fs::write(go, "").unwrap();
+    });
+    engine.stop().unwrap();
+    later.join().unwrap();
+    // Its result was booked, and what follows was left to the next engine: nothing is parked.
+    let engine = bench.open();
+    let view = ended(&engine, "r_a");
+    assert_eq!(view.outputs, Some(json!({"s": "through", "t": "t"})));
+    assert_eq!(std::fs::read_to_string(bench.folder.path().join("ran")).unwrap(), "x\ny\n");
+    engine.stop().unwrap();
+}
+
+#[test]
 fn a_parked_step_is_settled_without_an_engine() {
     let bench = Bench::new();
     let engine = bench.open();
@@ -238,6 +266,8 @@ fn a_parked_step_is_settled_without_an_engine() {
     while !bench.folder.path().join("ran").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
+    // As when it is killed: what must not be cut off is not waited for either.
+    engine.hurry().now();
     engine.stop().unwrap();
     let engine = bench.open();
     let view = until(&engine, "r_a", |view| view.status == RunStatus::Waiting);
@@ -277,7 +307,9 @@ fn what_follows_a_settled_step_is_begun_by_the_next_engine_and_not_taken_for_los
             assert!(start.elapsed() < Duration::from_secs(60), "{step} does not begin");
             std::thread::sleep(Duration::from_millis(5));
         }
-        engine.take().unwrap().stop().unwrap();
+        let first = engine.take().unwrap();
+        first.hurry().now();
+        first.stop().unwrap();
         let parking = bench.open();
         until(&parking, "r_a", |view| view.status == RunStatus::Waiting);
         parking.stop().unwrap();

@@ -47,7 +47,12 @@ pub fn leave(
     if why == Some(Leave::Interrupt) {
         out::note("Ctrl-C again cancels the run");
     }
-    // The engine waits for what it ends; meanwhile signals are listened to.
+    // The engine waits for what it ends, and for what must not be cut off; meanwhile signals are listened to.
+    let hurry = engine.hurry();
+    if why == Some(Leave::Terminate) {
+        hurry.now();
+    }
+    let mut told = false;
     let (stopped, stopping) = bounded(1);
     let stop = move || {
         // Nobody waits any more only when this process is on its way out.
@@ -68,6 +73,8 @@ pub fn leave(
                 if again && !cancel && begun.elapsed() < SECOND {
                     cancel = true;
                     out::note("cancelling");
+                } else if signal.is_ok() {
+                    hurry.now();
                 }
             }
             recv(stopping) -> stopped => {
@@ -76,7 +83,12 @@ pub fn leave(
                     break;
                 }
             }
-            default(Duration::from_millis(20)) => {}
+            default(Duration::from_millis(20)) => {
+                if result.is_none() && !told && begun.elapsed() > SECOND {
+                    told = true;
+                    out::note("a step that must not be cut off (effect: once) is let finish; Ctrl-C ends it all the same");
+                }
+            }
         }
     }
     result.unwrap_or(Ok(()))?;

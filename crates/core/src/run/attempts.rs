@@ -49,6 +49,7 @@ impl<'a> Machine<'a> {
             request: asked,
             secrets: request.secrets(),
             key: format!("{}/{}", self.state.id, site.path),
+            once: action.effect == EffectRule::Once,
         }));
         Ok(ix)
     }

@@ -44,7 +44,14 @@ fn id(path: &str) -> AttemptId {
 }
 
 fn execute(path: &str, request: Value) -> Execute {
-    Execute { attempt: id(path), executor: String::new(), request, secrets: Vec::new(), key: String::new() }
+    Execute {
+        attempt: id(path),
+        executor: String::new(),
+        request,
+        secrets: Vec::new(),
+        key: String::new(),
+        once: false,
+    }
 }
 
 fn place(home: &Path) -> Place {

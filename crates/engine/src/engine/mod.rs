@@ -22,6 +22,7 @@ use commands::{Command, Kept, Write, called, clock, reads_of, refused, writing};
 use outside::Outside;
 use turns::Loop;
 
+use crate::attempts::{Attempts, Stop};
 use crate::driver::{Driver, Written};
 use crate::error::EngineError;
 use crate::home::Home;
@@ -30,11 +31,23 @@ use crate::operations::{Answer, Operation};
 use crate::reads::Reads;
 use crate::secrets::Secrets;
 
+/// Ends what a stopping engine waits for.
+#[derive(Clone)]
+pub struct Hurry(Arc<Attempts>);
+
+impl Hurry {
+    /// Ends all attempts, whatever their effect. Nothing is told of them.
+    pub fn now(&self) {
+        self.0.stop_as(Stop::Now);
+    }
+}
+
 /// The engine of a home. Exactly one process has it.
 pub struct Engine {
     commands: Sender<Command>,
     thread: Mutex<Option<JoinHandle<Result<(), EngineError>>>>,
     under_way: Arc<AtomicUsize>,
+    attempts: Arc<Attempts>,
     recovered: Vec<StreamId>,
     home: Home,
     reads: Mutex<Reads<SqliteReader>>,
@@ -64,6 +77,7 @@ impl Engine {
         let (commands, inbox) = unbounded();
         let under_way = Arc::new(AtomicUsize::new(0));
         let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone())?;
+        let attempts = outside.attempts.clone();
         let thread = std::thread::Builder::new().name("driver".into());
         let thread = thread
             .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
@@ -73,6 +87,7 @@ impl Engine {
             commands,
             thread: Mutex::new(Some(thread)),
             under_way,
+            attempts,
             recovered,
             home: home.clone(),
             reads,
@@ -160,7 +175,9 @@ impl Engine {
         &self.recovered
     }
 
-    /// Ends all attempts, waits for that, and leaves the home. Open runs go on with its next engine.
+    /// Ends attempts, waits for that, and leaves the home. Open runs go on with its next engine. What must not be
+    /// cut off in the middle (`effect: once`) is let finish, which may take as long as its time-out: see
+    /// [`hurry`](Self::hurry).
     ///
     /// # Errors
     /// When the engine had stopped before because of one.
@@ -168,6 +185,11 @@ impl Engine {
         // A driver that has stopped already says why below.
         let _ = self.commands.send(Command::Stop);
         self.wait()
+    }
+
+    /// A handle by which a stop that takes too long is made to end what it waits for: such steps are parked.
+    pub fn hurry(&self) -> Hurry {
+        Hurry(self.attempts.clone())
     }
 
     /// Waits until it has stopped, and says why it did by itself. The first who asks is told.
@@ -207,6 +229,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         let _ = self.commands.send(Command::Stop);
+        // Nobody asked for this stop, so nothing is waited for that can be ended.
+        self.attempts.stop_as(Stop::Now);
         // Errors were the business of `stop`; this is the way out of a caller that failed already.
         let _ = self.wait();
     }

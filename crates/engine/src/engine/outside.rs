@@ -34,7 +34,7 @@ fn placed(attempt: AttemptId, begins: bool) -> Addressed {
 pub(super) struct Outside {
     home: Home,
     executors: HashMap<&'static str, Arc<dyn Executor>>,
-    pub(super) attempts: Attempts,
+    pub(super) attempts: Arc<Attempts>,
     /// Attempts that wait for a place.
     queued: HashSet<AttemptId>,
     pub(super) followers: Vec<Sender<Written>>,
@@ -63,7 +63,7 @@ impl Outside {
             // Without a driver nobody wants the result; the next engine makes the attempt again.
             let _ = commands.send(command);
         };
-        let attempts = Attempts::with(Places::default(), Arc::new(report));
+        let attempts = Arc::new(Attempts::with(Places::default(), Arc::new(report)));
         let never = EndSwitch::new().map_err(|e| EngineError::Stopped(e.to_string()))?;
         Ok(Self {
             home,

@@ -33,7 +33,22 @@ impl Loop {
         // Whoever waits for an answer learns that there is none by the closing of the channel.
         self.replies.clear();
         self.outside.attempts.stop();
-        result
+        result.and_then(|()| self.last_results())
+    }
+
+    /// Books what ended by itself while the engine stopped. What would follow is left to the next engine.
+    fn last_results(&mut self) -> Result<(), EngineError> {
+        self.driver.perform_nothing();
+        while let Ok(command) = self.inbox.try_recv() {
+            if let Command::Result(attempt, result) = command {
+                self.driver.push(ended(attempt, result));
+            }
+        }
+        while self.driver.is_busy() {
+            let stepped = self.driver.step(clock(self.last))?;
+            stepped.written.iter().for_each(|written| self.outside.tell(written));
+        }
+        Ok(())
     }
 
     fn turns(&mut self) -> Result<(), EngineError> {

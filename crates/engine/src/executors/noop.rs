@@ -49,6 +49,7 @@ mod tests {
                 request,
                 secrets: Vec::new(),
                 key: String::new(),
+                once: false,
             };
             let result = Noop.perform(&job, &place, &NoControl);
             assert_eq!(result, AttemptResult { output: Some(output), ..AttemptResult::default() });

@@ -90,6 +90,7 @@ impl Bench {
             request,
             secrets: self.places.iter().map(|(at, name)| ((*at).to_owned(), (*name).to_owned())).collect(),
             key: "key-1".to_owned(),
+            once: false,
         }
     }
 
