@@ -6,7 +6,7 @@ use std::path::Path;
 use stead_store::fault::{Faults, Point};
 
 use crate::backend::{Backend, Memory, Sqlite};
-use crate::definitions::CASES;
+use crate::definitions::{CASES, WAITS};
 use crate::world::{After, Came, Ready, World};
 
 /// In memory where the machine lets us: these tests write many small files.
@@ -143,6 +143,20 @@ impl Chance {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most + 1
     }
+}
+
+/// What has ended is not done again, by however many engines a run is brought to its end.
+#[test]
+fn p1_engines_that_follow_each_other_do_nothing_again() {
+    let ready = Ready::new(&WAITS);
+    let (home, faults) = (folder(), Faults::new());
+    let plain = undisturbed(&ready, Memory::new(&faults), &faults, home.path());
+    let (home, faults) = (folder(), Faults::new());
+    let mut world = World::new(&ready, Memory::new(&faults), &faults, home.path());
+    let came = world.bring_to_end_by_many();
+    assert!(world.crashes >= 5, "only {} engines", world.crashes);
+    compare("engine after engine", &plain, &came, &world.executed, 0);
+    assert!(world.executed.values().all(|times| *times == 1), "{:?}", world.executed);
 }
 
 /// A snapshot is a cache: where none can be kept, the journal has all, and nothing that is due is forgotten.

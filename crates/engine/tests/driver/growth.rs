@@ -139,10 +139,10 @@ fn keeps_little(costs: &[Cost]) {
 }
 
 #[test]
-fn a_loop_of_values_costs_the_same_per_step_at_any_length() {
+fn p11_a_loop_of_values_costs_the_same_per_step_at_any_length() {
     let costs = grow(SET_LOOP);
-    // A turn is full behind 1,000 events, and the turns of a step go into one commit.
-    assert!(costs[2].rows <= 120 && costs[2].commits <= 10, "{costs:#?}");
+    // A turn is full behind 1,000 events (P11), and the turns of a step go into one commit.
+    assert!((100..=120).contains(&costs[2].rows) && costs[2].commits <= 10, "{costs:#?}");
 }
 
 #[test]

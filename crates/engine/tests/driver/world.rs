@@ -92,6 +92,9 @@ pub(crate) struct World<'a, B: Backend> {
     pub(crate) landed: u32,
     /// Drivers that were lost.
     pub(crate) crashes: u32,
+    /// Whether the driver is lost at every wait, and whether something has happened since the last one.
+    many: bool,
+    happened: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +129,8 @@ impl<'a, B: Backend> World<'a, B> {
             failed: Vec::new(),
             landed: 0,
             crashes: 0,
+            many: false,
+            happened: false,
         }
     }
 
@@ -133,6 +138,13 @@ impl<'a, B: Backend> World<'a, B> {
     pub(crate) fn fail_at(&mut self, nth: u64) {
         self.faults.fail_at(nth);
         self.planned = Some(self.faults.crossed() + nth);
+    }
+
+    /// Brings the run to its end, and loses the driver whenever nothing is under way: all waits are waited for
+    /// by another one.
+    pub(crate) fn bring_to_end_by_many(&mut self) -> Came {
+        self.many = true;
+        self.bring_to_end(|_| After::Crash)
     }
 
     /// Brings the run to its end. `after` says what follows a failed commit, and may plan the next fault.
@@ -204,6 +216,10 @@ impl<'a, B: Backend> World<'a, B> {
             self.ask();
             return true;
         }
+        if std::mem::take(&mut self.happened) && self.many {
+            self.crash();
+            return true;
+        }
         if let Some(due) = self.driver.due() {
             self.now = self.now.max(due);
             return true;
@@ -269,6 +285,7 @@ impl<'a, B: Backend> World<'a, B> {
 
     fn execute(&mut self, job: Execute) {
         assert!(!self.durable.contains(&job.key), "{} is performed again, its result was durable", job.key);
+        self.happened = true;
         let times = self.executed.entry(job.key.clone()).or_default();
         *times += 1;
         let value = job.request.get("value").cloned().unwrap_or(Value::Null);
