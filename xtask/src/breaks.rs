@@ -1,2 +1,4 @@
 //! x
-pub(crate) fn run(_which: &[&str]) -> Result<(), String> { Err("not yet".into()) }
+pub(crate) fn run(_which: &[&str]) -> Result<(), String> {
+    Err("not yet".into())
+}

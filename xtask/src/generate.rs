@@ -3,8 +3,11 @@
 use crate::run::{cargo, output, root};
 
 /// Each file, and what the example `generate` of the language crate calls it.
-const FILES: &[(&str, &str)] =
-    &[("docs/workflow.schema.json", "schema"), ("docs/reference.md", "reference"), ("docs/codes.md", "codes")];
+const FILES: &[(&str, &str)] = &[
+    ("docs/workflow.schema.json", "schema"),
+    ("docs/reference.md", "reference"),
+    ("docs/codes.md", "codes"),
+];
 
 pub(crate) fn run(check: bool) -> Result<(), String> {
     let mut stale = Vec::new();

@@ -21,7 +21,16 @@ pub(crate) fn run(quick: bool) -> Result<(), String> {
     tidy::run()?;
     check(
         "lints",
-        &mut cargo(&["clippy", "--workspace", "--all-targets", "--features", FEATURES, "--", "-D", "warnings"]),
+        &mut cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            FEATURES,
+            "--",
+            "-D",
+            "warnings",
+        ]),
     )?;
     if !quick {
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
@@ -35,7 +44,10 @@ pub(crate) fn run(quick: bool) -> Result<(), String> {
         check("tests", &mut cargo(&["test", "--workspace", "--tests", "--features", FEATURES]))?;
     }
     if !quick {
-        check("examples in docs", &mut cargo(&["test", "--workspace", "--doc", "--features", FEATURES, "--quiet"]))?;
+        check(
+            "examples in docs",
+            &mut cargo(&["test", "--workspace", "--doc", "--features", FEATURES, "--quiet"]),
+        )?;
     }
     Ok(())
 }
