@@ -1,6 +1,6 @@
 //! The streams of Stead as pure state machines.
 //!
-//! A stream takes one input at a time: [`run::turn`] decides and makes events, `apply` books them. No clock,
+//! A stream takes one input at a time: [`run::turn()`] decides and makes events, `apply` books them. No clock,
 //! no randomness, no async, no IO: time comes with the input, names are derived, values that are not at hand
 //! are asked for. This is where the semantics live, and nowhere else.
 

@@ -190,6 +190,15 @@ pub enum ActionKind {
     Wait(Wait),
     /// A child run.
     Workflow(Child),
+    /// The step fails.
+    Fail {
+        /// What is wrong.
+        message: Template,
+        /// Whether that is a refusal and no error.
+        rejected: bool,
+    },
+    /// The run ends, completed. The text says why.
+    Finish(Template),
     /// Work for an executor: its name and the request, whose shape is the executor's own.
     Effect {
         /// Name of the executor, such as `process`.

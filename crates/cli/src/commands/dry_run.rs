@@ -158,6 +158,9 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
                 .insert("name".into(), json!(format!("{}@{}", child.workflow, text::short(&child.revision))));
             settings.insert("inputs".into(), template_text(&child.inputs));
         }
+        ActionKind::Fail { message: text, .. } | ActionKind::Finish(text) => {
+            settings.insert("text".into(), template_text(text));
+        }
         ActionKind::Effect { request, .. } => {
             let Value::Object(request) = template_text(request) else { return };
             let usual = [("parse", json!("text")), ("expect", json!([0]))];

@@ -67,6 +67,7 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
             ("running", at(path), vec![text::count(*count as usize, "item")])
         }
         Event::AttemptStarted { path, number, .. } => ("running", at(path), vec![tries(*number)]),
+        Event::FinishRequested { path, reason } => ("finishing", at(path), vec![reason.clone()]),
         Event::AttemptQueued { path, .. } => ("queued", at(path), vec![]),
         Event::AttemptBegan { path, number, .. } => ("running", at(path), vec![tries(*number)]),
         Event::ChildStarted { path, number, run, workflow, .. } => {

@@ -212,6 +212,7 @@ impl RunState {
                 self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
             }
             Event::CancelRequested { .. } => self.cancel = true,
+            Event::FinishRequested { .. } => self.finishing = true,
             Event::Late { .. } => {}
             Event::RunCompleted { outcome, outputs } => {
                 self.outputs = Some(self.reference(outputs, OUTPUTS));

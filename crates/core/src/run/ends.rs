@@ -209,6 +209,11 @@ impl Machine<'_> {
         let root = self.state.get(ROOT);
         if self.state.cancel {
             self.emit(Event::RunCancelled);
+        } else if self.state.finishing {
+            let outcome = if root.trouble { Outcome::Degraded } else { Outcome::StoppedEarly };
+            let outputs = self.run_outputs()?;
+            let outputs = self.payload(outputs);
+            self.emit(Event::RunCompleted { outcome, outputs });
         } else if root.ending == Some(EndReason::Timeout) {
             let error = step_error("", ErrorKind::Timeout, "the deadline of the run has passed");
             self.emit(Event::RunFailed { error });
@@ -233,11 +238,16 @@ impl Machine<'_> {
                 gathered.to_json()
             });
         };
-        let one = |(name, template): &(String, stead_lang::template::Template)| {
-            let value = self.eval("", |reach| template.render(&Scope::of(reach, ROOT)))?;
-            Ok((name.clone(), value))
-        };
-        outputs.iter().map(one).collect::<Result<Map<String, Value>, Stop>>().map(Value::Object)
+        let mut all = Map::new();
+        for (name, template) in outputs {
+            match self.eval("", |reach| template.render(&Scope::of(reach, ROOT))) {
+                Ok(value) => all.insert(name.clone(), value),
+                // What reads a step that did not run any more is left out.
+                Err(Stop::Error(_)) if self.state.finishing => continue,
+                Err(stop) => return Err(stop),
+            };
+        }
+        Ok(Value::Object(all))
     }
 
     /// Drops what nobody can read any more inside an item or iteration that has ended. What failed is kept

@@ -240,6 +240,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// A step ended the run before its last one; what is under way is ended.
+    FinishRequested { path: String, reason: String },
     /// Something came that does not count any more.
     Late { what: String, path: String, number: u32 },
     /// The run is completed.
@@ -271,9 +273,9 @@ impl Event {
     pub fn path(&self) -> Option<&str> {
         use Event::{
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
-            AttemptStarted, CancelRequested, ChildEnded, ChildStarted, ForeachStarted, GroupStarted, Late,
-            LoopStarted, RunCancelled, RunCompleted, RunCreated, RunFailed, RunStarted, StepBlocked,
-            StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, WaitStarted,
+            AttemptStarted, CancelRequested, ChildEnded, ChildStarted, FinishRequested, ForeachStarted,
+            GroupStarted, Late, LoopStarted, RunCancelled, RunCompleted, RunCreated, RunFailed, RunStarted,
+            StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, WaitStarted,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
@@ -297,6 +299,7 @@ impl Event {
             | StepBlocked { path, .. }
             | StepEnding { path, .. }
             | StepCancelled { path }
+            | FinishRequested { path, .. }
             | Late { path, .. } => Some(path),
         }
     }

@@ -46,6 +46,8 @@ struct Stored {
     vars: Vec<(String, ValueRef)>,
     deadline_at: Option<Time>,
     cancel: bool,
+    #[serde(default)]
+    finishing: bool,
     slab: Vec<Option<Instance>>,
 }
 
@@ -79,6 +81,7 @@ impl RunState {
             vars: self.vars.clone(),
             deadline_at: self.deadline_at,
             cancel: self.cancel,
+            finishing: self.finishing,
             slab: self.slab.clone(),
         };
         Ok(serde_json::to_vec(&stored)?)
@@ -113,6 +116,7 @@ impl RunState {
         state.vars = stored.vars;
         state.deadline_at = stored.deadline_at;
         state.cancel = stored.cancel;
+        state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();
         state.bound = false;

@@ -4,14 +4,15 @@ use serde_json::Value;
 use stead_lang::duration;
 use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Step, StepIx, Wait};
 
-use super::event::Event;
+use super::event::{Event, StepError};
 use super::scope::{Reach, Scope, Slot, block_of};
 use super::settings::{check_size, kind_of};
 use super::state::{BlockProgress, Ix, Job, Kind, ROOT};
-use super::turn::{Machine, Stop, expression_error};
+use super::turn::{Machine, Stop, expression_error, step_error};
+use crate::effect::{EndReason, ErrorKind};
 use crate::limits;
 use crate::path;
-use crate::status::StepStatus;
+use crate::status::{Outcome, StepStatus};
 
 /// Where an instance of a step stands.
 #[derive(Debug, Clone)]
@@ -144,7 +145,7 @@ impl Machine<'_> {
     }
 
     /// Fails an instance that has not begun, or that cannot go on.
-    pub(super) fn fail_at(&mut self, site: &Site, error: super::event::StepError) -> Ix {
+    pub(super) fn fail_at(&mut self, site: &Site, error: StepError) -> Ix {
         let stops = self.stops(site);
         let index = site.slot.map(|slot| slot.index);
         let event = Event::StepFailed { path: site.path.clone(), error, stops, index };
@@ -201,11 +202,27 @@ impl Machine<'_> {
                 let value = self.eval(&site.path, |reach| template.render(&site.scope(reach)))?;
                 check_size(&site.path, &value)?;
                 let (path, output) = (site.path.clone(), Some(self.payload(value)));
-                let outcome = crate::status::Outcome::Ok;
+                let outcome = Outcome::Ok;
                 Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }))
             }
             ActionKind::Wait(wait) => self.begin_wait(site, action, wait, deadline_at),
             ActionKind::Workflow(child) => self.start_child(site, action, child, 1, deadline_at),
+            ActionKind::Fail { message, rejected } => {
+                let message = self.eval(&site.path, |reach| message.render_text(&site.scope(reach)))?;
+                let error = step_error(&site.path, ErrorKind::Fail, &message);
+                let outcome = if *rejected { Outcome::Rejected } else { Outcome::Error };
+                Err(Stop::Error(StepError { outcome, ..error }))
+            }
+            ActionKind::Finish(reason) => {
+                let reason = self.eval(&site.path, |reach| reason.render_text(&site.scope(reach)))?;
+                let output = Some(self.payload(Value::String(reason.clone())));
+                let path = site.path.clone();
+                let event = Event::StepCompleted { path: path.clone(), output, outcome: Outcome::Ok, index };
+                let ix = self.ended_at_once(site.step, event);
+                self.emit(Event::FinishRequested { path, reason });
+                self.end_run_with(EndReason::Cancelled);
+                Ok(ix)
+            }
             ActionKind::Effect { request, .. } => {
                 let value = self.eval(&site.path, |reach| request.render(&site.scope(reach)))?;
                 check_size(&site.path, &value)?;

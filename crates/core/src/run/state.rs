@@ -67,6 +67,8 @@ pub struct RunState {
     pub(super) vars: Vec<(String, ValueRef)>,
     pub(super) deadline_at: Option<Time>,
     pub(super) cancel: bool,
+    /// A step ended the run before its last one.
+    pub(super) finishing: bool,
     pub(super) slab: Vec<Option<Instance>>,
     pub(super) free: Vec<Ix>,
     pub(super) by_path: HashMap<Box<str>, Ix>,
@@ -275,6 +277,7 @@ impl RunState {
             vars: Vec::new(),
             deadline_at: None,
             cancel: false,
+            finishing: false,
             slab: Vec::new(),
             free: Vec::new(),
             by_path: HashMap::new(),

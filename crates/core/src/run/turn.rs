@@ -382,7 +382,7 @@ impl<'a> Machine<'a> {
                 return true;
             }
             if at == ROOT {
-                return self.state.cancel;
+                return self.state.cancel || self.state.finishing;
             }
             at = instance.parent;
         }

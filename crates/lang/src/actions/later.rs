@@ -22,13 +22,11 @@ pub static LATER: &[Later] = &[
     Later { name: "task", doc: "The same work to several people or agents" },
     Later { name: "mcp", doc: "A tool of an MCP server" },
     Later { name: "signal", doc: "Sends a signal to a run" },
-    Later { name: "fail", doc: "The step fails" },
-    Later { name: "finish", doc: "The run ends now, completed" },
 ];
 
 /// Their keys, as a table of steps.
 pub static LATER_KEYS: &[Key] = &{
-    let mut keys = [Key::later("", ""); 11];
+    let mut keys = [Key::later("", ""); 9];
     let mut at = 0;
     while at < keys.len() {
         keys[at] = Key::later(LATER[at].name, LATER[at].doc);

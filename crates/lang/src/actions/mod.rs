@@ -1,5 +1,7 @@
 //! The actions: one file each, one line in [`ACTIONS`] each.
 
+mod fail;
+mod finish;
 mod later;
 mod noop;
 mod run;
@@ -37,8 +39,15 @@ pub struct Action {
 }
 
 /// All actions of this version, in the order of the reference.
-pub static ACTIONS: &[&Action] =
-    &[&run::ACTION, &set::ACTION, &wait::ACTION, &workflow::ACTION, &noop::ACTION];
+pub static ACTIONS: &[&Action] = &[
+    &run::ACTION,
+    &set::ACTION,
+    &wait::ACTION,
+    &workflow::ACTION,
+    &fail::ACTION,
+    &finish::ACTION,
+    &noop::ACTION,
+];
 
 /// The shells that `shell` may name. How each is started is the executor's affair.
 pub static SHELLS: &[&str] = &["bash", "sh", "python", "node", "ruby", "perl"];
