@@ -14,7 +14,8 @@ const CORE_MAY_USE: &[&str] = &["stead-lang", "blake3", "serde", "serde_json", "
 pub(crate) fn run() -> Result<(), String> {
     eprintln!("== tidiness");
     packages()?;
-    core_is_pure()
+    core_is_pure()?;
+    crate::breaks::current()
 }
 
 fn packages() -> Result<(), String> {

@@ -15,21 +15,24 @@ const fn case(name: &'static str, body: &'static str) -> Case {
     Case { name, body, cancel_at: 0 }
 }
 
-/// Waits between all that is done.
+/// Waits between all that is done, and something that is lost with every engine.
 pub(crate) static WAITS: Case = case(
     "waits",
     r"
 steps:
-  - { id: a, noop: 1 }
-  - { id: w, wait: { for: 1h } }
-  - { id: each, foreach: { in: '${{ [1, 2, 3] }}', parallel: 3 }, noop: '${{ item }}' }
-  - { id: v, wait: { for: 1h } }
+  - { id: beside, on_error: continue, timeout: 100h, noop: { hang: 1 } }
+  - { id: a, needs: [], noop: 1 }
+  - { id: w, needs: [a], wait: { for: 1h } }
+  - { id: each, needs: [w], foreach: { in: '${{ [1, 2, 3] }}', parallel: 3 }, noop: '${{ item }}' }
+  - { id: v, needs: [each], wait: { for: 1h } }
   - id: l
+    needs: [v]
     loop: { max: 3 }
     steps:
       - { id: n, effect: once, noop: '${{ iteration }}' }
       - { id: pause, wait: { for: 1h } }
   - id: c
+    needs: [l]
     workflow:
       inline: { stead: 1, name: kid, steps: [ { id: k, noop: 5 }, { id: p, wait: { for: 1h } }, { id: z, noop: '${{ steps.k.output }}' } ] }
 outputs: { all: '${{ sum(steps.each.output) }}', kid: '${{ steps.c.output.z }}' }

@@ -140,8 +140,8 @@ impl<'a, B: Backend> World<'a, B> {
         self.planned = Some(self.faults.crossed() + nth);
     }
 
-    /// Brings the run to its end, and loses the driver whenever nothing is under way: all waits are waited for
-    /// by another one.
+    /// Brings the run to its end, and loses the driver whenever all that ends by itself has ended: all waits are
+    /// waited for by another one.
     pub(crate) fn bring_to_end_by_many(&mut self) -> Came {
         self.many = true;
         self.bring_to_end(|_| After::Crash)
@@ -285,12 +285,12 @@ impl<'a, B: Backend> World<'a, B> {
 
     fn execute(&mut self, job: Execute) {
         assert!(!self.durable.contains(&job.key), "{} is performed again, its result was durable", job.key);
-        self.happened = true;
         let times = self.executed.entry(job.key.clone()).or_default();
         *times += 1;
         let value = job.request.get("value").cloned().unwrap_or(Value::Null);
         self.values.insert(job.key.clone(), value.clone());
         let fails = value.get("fail_first").and_then(Value::as_u64).is_some_and(|n| u64::from(*times) <= n);
+        self.happened |= value.get("hang").is_none();
         if value.get("hang").is_some() {
             self.hanging.push(job);
         } else if fails || value.get("fail").is_some() {
