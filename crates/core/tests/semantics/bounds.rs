@@ -58,10 +58,7 @@ fn p11_texts_of_errors_are_cut() {
 fn p11_a_turn_is_bounded_and_the_rest_follows() {
     let world = World::run("steps:\n  - { id: l, loop: { max: 5000 }, set: { v: '${{ iteration }}' } }\n");
     assert_eq!(world.outputs(), json!({"l": {"v": 5000}}));
-    // The harness gives `Continue` as the driver does; that it had to shows in no event, so the times a turn
-    // was cut are counted through its size.
-    let events = world.runs[&world.top].journal.len();
-    assert!(events > 4 * limits::TURN_EVENTS);
+    assert!(world.cuts >= 4, "{} turns were cut", world.cuts);
 }
 
 #[test]
@@ -77,4 +74,56 @@ fn p11_values_above_the_bound_fail_their_step() {
         _ => None,
     });
     assert_eq!(ended, Some(None), "nothing of it is kept");
+}
+
+#[test]
+fn p11_what_a_run_waits_for_is_listed_to_a_bound() {
+    let list: Vec<usize> = (0..limits::WAITS_LISTED * 2).collect();
+    let mut world = World::run_inputs(
+        "inputs: { all: { type: array } }\nsteps:\n  - { id: w, foreach: { in: '${{ inputs.all }}', parallel: 100 }, wait: { for: 1h } }\n",
+        json!({ "all": list }),
+    );
+    assert_eq!(world.view().waits_for.len(), limits::WAITS_LISTED);
+    assert_eq!(world.state().head().waits_for.len(), limits::WAITS_LISTED);
+}
+
+#[test]
+fn p11_a_turn_stops_behind_many_bytes() {
+    // Each iteration gives just less than what becomes a file.
+    let text = "x".repeat(limits::EVENT_BYTES - 100);
+    let world = World::run_inputs(
+        "inputs: { t: { type: string } }\nsteps:\n  - { id: l, loop: { max: 100 }, set: { t: '${{ inputs.t }}' } }\n",
+        json!({ "t": text }),
+    );
+    assert_eq!(world.ended().0, RunStatus::Completed);
+    assert!(world.cuts >= 2, "{} turns were cut, {} bytes were made", world.cuts, 100 * text.len());
+}
+
+#[test]
+fn p11_runs_inside_runs_are_bounded() {
+    let (kid, _) = crate::harness::plan("steps:\n  - { id: k, set: { v: 1 } }\n");
+    let mut state = stead_core::run::RunState::new(stead_core::ids::StreamId::new("r_kid"));
+    let parent =
+        stead_core::run::Parent { run: stead_core::ids::StreamId::new("r_up"), path: "s".into(), number: 1 };
+    let body = stead_core::run::MessageBody::StartRun {
+        revision: kid.revision.clone(),
+        inputs: stead_core::value::Payload::Value(json!({})),
+        project: String::new(),
+        folder: String::new(),
+        parent,
+        depth: limits::CHILD_DEPTH + 1,
+    };
+    let message = stead_core::message::Message {
+        id: "m".into(),
+        from: stead_core::ids::StreamId::new("r_up"),
+        to: state.id.clone(),
+        body: serde_json::to_value(&body).unwrap(),
+    };
+    let mut values = stead_core::value::Values::default();
+    let mut ctx = stead_core::run::Ctx { plan: &kid, at: 1, values: &mut values };
+    let turn =
+        stead_core::run::turn(&mut state, &stead_core::run::Input::Message(message), &mut ctx).unwrap();
+    assert_eq!(state.status, RunStatus::Failed);
+    assert!(state.error.unwrap().message.contains("deeper than 10"));
+    assert_eq!(turn.messages.len(), 1, "the parent is told");
 }

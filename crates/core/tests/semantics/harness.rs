@@ -32,6 +32,8 @@ pub(crate) struct World {
     /// Ends that were asked for.
     pub(crate) ends: Vec<(String, EndReason)>,
     files: HashMap<String, Vec<u8>>,
+    /// Turns that were full.
+    pub(crate) cuts: u32,
 }
 
 pub(crate) struct Run {
@@ -124,6 +126,7 @@ impl World {
             executed: Vec::new(),
             ends: Vec::new(),
             files: HashMap::new(),
+            cuts: 0,
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
@@ -178,6 +181,7 @@ impl World {
                 }
             }
             if out.more {
+                self.cuts += 1;
                 next = Some(Input::Continue);
             }
         }

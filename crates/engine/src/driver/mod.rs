@@ -167,6 +167,11 @@ impl<S: Store> Driver<S> {
         self.next_due
     }
 
+    /// Streams in memory, and the bytes of the values that they keep at hand.
+    pub fn in_memory(&self) -> (usize, usize) {
+        (self.streams.len(), self.streams.values().map(|stream| stream.values.bytes()).sum())
+    }
+
     /// The plans of revisions.
     pub fn plans(&mut self) -> &mut Plans {
         &mut self.plans
