@@ -110,7 +110,7 @@ fn p11_values_at_hand_are_forgotten_and_read_again() {
     let size = text.len();
     let result = AttemptResult { output: Some(Value::String(text)), ..AttemptResult::default() };
     let input = Input::AttemptEnded { path: job.attempt.path.clone(), number: 1, result };
-    bench.driver.push(Addressed { stream: run.clone(), input, revision: None, token: 0 });
+    bench.driver.push(Addressed { stream: run, input, revision: None, token: 0 });
     bench.driver.step(1).unwrap();
     assert_eq!(bench.driver.in_memory(), (1, 0), "the run waits, its large value is in a file only");
     let due = bench.driver.due().unwrap();
