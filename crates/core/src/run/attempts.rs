@@ -4,7 +4,8 @@ use serde_json::Value;
 use stead_lang::plan::{Action, ActionKind, Body, EffectRule, Retry, Setting};
 
 use super::event::{Event, Lost, StepError, Verdict};
-use super::scope::{Reach, Scope};
+use super::reach::Reach;
+use super::scope::Scope;
 use super::settings::{check_size, kind_of};
 use super::start::Site;
 use super::state::{Ix, Job, Kind, Phase, Timer};

@@ -6,7 +6,8 @@ use stead_lang::plan::{Each, Setting};
 use stead_lang::template::Template;
 
 use super::event::Event;
-use super::scope::{Candidate, Reach, Scope, Slot};
+use super::reach::{Reach, Slot};
+use super::scope::{Candidate, Scope};
 use super::settings::kind_of;
 use super::start::Site;
 use super::state::{Ix, Job, Kind};

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::event::{Event, StepError};
-use super::scope::{Scope, block_of};
+use super::reach::block_of;
+use super::scope::Scope;
 use super::state::{Ix, Job, Kind, Output, Phase, ROOT};
 use super::turn::{Machine, Stop, step_error};
 use crate::effect::{EndReason, ErrorKind};

@@ -8,7 +8,7 @@
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
 //! | `attempts`, `children`, `timers` | one file per kind of thing that is under way |
-//! | `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
+//! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
 
 mod apply;
@@ -17,6 +17,7 @@ mod children;
 mod each;
 mod ends;
 pub mod event;
+mod reach;
 mod scope;
 mod settings;
 mod snapshot;

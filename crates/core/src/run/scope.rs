@@ -3,41 +3,16 @@
 //! Nothing is copied: a view is two references and a place, values are borrowed from the state or from what
 //! the host loaded. What is not at hand is noted in `needs` and ends the evaluation with `Needs`.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::Value;
-use stead_lang::expr::{Env, EvalError, Val};
-use stead_lang::plan::{Block, Body, Each, Plan};
+use stead_lang::expr::{Env, Val};
+use stead_lang::plan::Each;
 
-use super::state::{Instance, Ix, Kind, Output, ROOT, RunState};
-use super::views::{Fields, Gathered, NamedValues, RunView, Steps};
+use super::reach::{Alias, Found, Reach, Slot, is_holder};
+use super::state::{Ix, Kind, ROOT};
+use super::views::{Fields, NamedValues, RunView, Steps};
 use crate::path;
-use crate::value::{ValueRef, Values};
-
-/// What is there to be reached.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Reach<'a> {
-    pub(super) state: &'a RunState,
-    pub(super) plan: &'a Plan,
-    pub(super) values: &'a Values,
-    pub(super) needs: &'a RefCell<Vec<ValueRef>>,
-}
-
-/// An item or iteration: its holder, and its position from 0 or number from 1.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Slot {
-    pub(super) holder: Ix,
-    pub(super) index: u32,
-}
-
-/// An id that stands for one instance: in `until` and `previous` of an action that iterates.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Alias<'a> {
-    pub(super) id: &'a str,
-    pub(super) ix: Ix,
-}
 
 /// The surroundings of one evaluation.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +34,6 @@ pub(super) struct Candidate<'a> {
     pub(super) binding: &'a str,
     pub(super) item: &'a Value,
 }
-
-pub(super) type Found<'a> = Result<Option<Val<'a>>, EvalError>;
 
 impl<'a> Scope<'a> {
     /// As a step of the block sees it.
@@ -112,16 +85,6 @@ impl<'a> Scope<'a> {
                 next = Some(holder);
             }
         })
-    }
-
-    pub(super) fn item(self, slot: Slot) -> Found<'a> {
-        let Kind::Foreach { items, .. } = &self.reach.state.get(slot.holder).kind else { return Ok(None) };
-        let items = self.reach.json(items)?;
-        Ok(items.get(slot.index as usize).map(Val::from_json))
-    }
-
-    pub(super) fn key(self, slot: Slot) -> Found<'a> {
-        self.reach.key(slot.holder, slot.index)
     }
 
     fn iterations(self) -> Option<Slot> {
@@ -180,7 +143,7 @@ impl<'a> Env<'a> for Scope<'a> {
             "iteration" => return Ok(self.iterations().map(|s| Val::Int(i64::from(s.index)))),
             "previous" => return self.previous(),
             "index" => return Ok(self.items().map(|s| Val::Int(i64::from(s.index)))),
-            "key" => return self.items().map_or(Ok(None), |slot| self.key(slot)),
+            "key" => return self.items().map_or(Ok(None), |slot| reach.key(slot)),
             _ => {}
         }
         // The name that a foreach gave its items.
@@ -189,81 +152,9 @@ impl<'a> Env<'a> for Scope<'a> {
             if let Some(Each::Foreach { binding, .. }) = &reach.plan.steps[step as usize].each
                 && binding == name
             {
-                return self.item(slot);
+                return reach.item(slot);
             }
         }
         Ok(None)
-    }
-}
-
-pub(super) fn is_holder(instance: &Instance) -> bool {
-    matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. })
-}
-
-impl<'a> Reach<'a> {
-    /// The value behind a reference.
-    pub(super) fn json(self, reference: &'a ValueRef) -> Result<&'a Value, EvalError> {
-        self.values.get(reference).ok_or_else(|| {
-            self.needs.borrow_mut().push(reference.clone());
-            EvalError::Needs
-        })
-    }
-
-    pub(super) fn block(self, body: Ix) -> &'a Block {
-        block_of(self.state, self.plan, body)
-    }
-
-    /// The instance of a step of a block.
-    pub(super) fn child(self, body: Ix, pos: usize) -> Option<Ix> {
-        let instance = self.state.get(body);
-        if let Some(progress) = &instance.block {
-            return progress.at[pos];
-        }
-        let step = self.block(body).steps[pos];
-        self.state.find(&path::step(&instance.path, &self.plan.steps[step as usize].id))
-    }
-
-    fn key(self, holder: Ix, index: u32) -> Found<'a> {
-        let Kind::Foreach { keys, .. } = &self.state.get(holder).kind else { return Ok(None) };
-        match keys {
-            None => Ok(Some(Val::Str(Cow::Owned(index.to_string())))),
-            Some(keys) => Ok(self.json(keys)?.get(index as usize).map(Val::from_json)),
-        }
-    }
-
-    /// The output of an instance; `None` where it has none.
-    pub(super) fn output(self, ix: Ix) -> Found<'a> {
-        let instance = self.state.get(ix);
-        match &instance.output {
-            Output::None => Ok(None),
-            Output::At(reference) => Ok(Some(Val::from_json(self.json(reference)?))),
-            Output::Gathered => match instance.kind {
-                Kind::Loop { .. } => instance.inside.last().map_or(Ok(None), |last| self.output(*last)),
-                _ => Ok(Some(Val::Object(Rc::new(Gathered { reach: self, ix })))),
-            },
-        }
-    }
-
-    pub(super) fn has_output(self, ix: Ix) -> bool {
-        let instance = self.state.get(ix);
-        match instance.output {
-            Output::None => false,
-            Output::At(_) => true,
-            Output::Gathered => match instance.kind {
-                Kind::Loop { .. } => instance.inside.last().is_some_and(|last| self.has_output(*last)),
-                _ => true,
-            },
-        }
-    }
-}
-
-/// The block that an instance runs.
-pub(super) fn block_of<'p>(state: &RunState, plan: &'p Plan, body: Ix) -> &'p Block {
-    if body == ROOT {
-        return &plan.root;
-    }
-    match &plan.steps[state.get(body).step as usize].body {
-        Body::Block(block) => block,
-        Body::Action(_) => unreachable!("only groups have blocks"),
     }
 }

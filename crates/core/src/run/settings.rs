@@ -4,7 +4,8 @@ use serde_json::Value;
 use stead_lang::duration::{self, Millis};
 use stead_lang::plan::Setting;
 
-use super::scope::{Reach, Scope};
+use super::reach::Reach;
+use super::scope::Scope;
 use super::turn::{Machine, Stop, expression_error, step_error};
 use crate::effect::ErrorKind;
 use crate::limits;

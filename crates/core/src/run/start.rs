@@ -5,7 +5,8 @@ use stead_lang::duration;
 use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Step, StepIx, Wait};
 
 use super::event::{Event, StepError};
-use super::scope::{Reach, Scope, Slot, block_of};
+use super::reach::{Reach, Slot, block_of};
+use super::scope::Scope;
 use super::settings::{check_size, kind_of};
 use super::state::{BlockProgress, Ix, Job, Kind, ROOT};
 use super::turn::{Machine, Stop, expression_error, step_error};

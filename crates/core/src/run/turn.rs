@@ -11,7 +11,8 @@ use stead_lang::expr::EvalError;
 use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
 use super::event::{Event, Named, Parent, StepError};
-use super::scope::{Reach, Scope};
+use super::reach::Reach;
+use super::scope::Scope;
 use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use stead_lang::plan::{Body, Each, Plan, StepIx};
 
 use super::event::StepError;
-use super::scope::block_of;
+use super::reach::block_of;
 use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::AttemptId;

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use serde_json::Value;
 use stead_lang::expr::{EvalError, Object, ObjectKind, Val};
 
-use super::scope::{Alias, Found, Reach, Scope, Slot, is_holder};
-use super::state::{Ix, Kind, ROOT, RunState};
+use super::reach::{Alias, Found, Reach, Slot, is_holder};
+use super::state::{Ix, Kind, Output, ROOT, RunState};
 use crate::path;
 use crate::status::StepStatus;
 use crate::value::ValueRef;
@@ -213,13 +213,12 @@ impl<'a> Object<'a> for StepView<'a> {
             }
             "index" | "key" | "item" | "iteration" if ix != ROOT => {
                 let slot = Slot { holder: instance.parent, index: instance.index };
-                let scope = Scope::of(self.reach, ROOT);
                 match (key, &self.reach.state.get(instance.parent).kind) {
                     ("index", Kind::Foreach { .. }) | ("iteration", Kind::Loop { .. }) => {
                         Some(Val::Int(i64::from(instance.index)))
                     }
-                    ("key", Kind::Foreach { .. }) => return scope.key(slot),
-                    ("item", Kind::Foreach { .. }) => return scope.item(slot),
+                    ("key", Kind::Foreach { .. }) => return self.reach.key(slot),
+                    ("item", Kind::Foreach { .. }) => return self.reach.item(slot),
                     _ => None,
                 }
             }
@@ -261,6 +260,33 @@ impl<'a> Object<'a> for Instances<'a> {
     fn at(&self, index: usize) -> Found<'a> {
         let ix = self.reach.state.get(self.holder).inside.get(index).copied();
         Ok(ix.map(|ix| Val::Object(Rc::new(StepView { reach: self.reach, ix: Some(ix), over: true }))))
+    }
+}
+
+impl<'a> Reach<'a> {
+    /// The output of an instance; `None` where it has none.
+    pub(super) fn output(self, ix: Ix) -> Found<'a> {
+        let instance = self.state.get(ix);
+        match &instance.output {
+            Output::None => Ok(None),
+            Output::At(reference) => Ok(Some(Val::from_json(self.json(reference)?))),
+            Output::Gathered => match instance.kind {
+                Kind::Loop { .. } => instance.inside.last().map_or(Ok(None), |last| self.output(*last)),
+                _ => Ok(Some(Val::Object(Rc::new(Gathered { reach: self, ix })))),
+            },
+        }
+    }
+
+    pub(super) fn has_output(self, ix: Ix) -> bool {
+        let instance = self.state.get(ix);
+        match instance.output {
+            Output::None => false,
+            Output::At(_) => true,
+            Output::Gathered => match instance.kind {
+                Kind::Loop { .. } => instance.inside.last().is_some_and(|last| self.has_output(*last)),
+                _ => true,
+            },
+        }
     }
 }
 
