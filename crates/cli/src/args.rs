@@ -48,6 +48,8 @@ pub enum Command {
     Init(Init),
     /// Find everything that is wrong with definitions
     Check(Check),
+    /// Draw the order of a definition's steps
+    Graph(Graph),
     /// Tell more about the code of an error
     Explain(Explain),
     /// Print the JSON Schema of the definition language
@@ -94,6 +96,28 @@ pub enum Format {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// The definition
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// How it is drawn
+    #[arg(long, value_enum, default_value_t = Drawing::Text)]
+    pub format: Drawing,
+}
+
+/// How a graph is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// A tree, for the terminal.
+    Text,
+    /// A flowchart of Mermaid.
+    Mermaid,
+    /// A digraph of Graphviz.
+    Dot,
 }
 
 /// Arguments of `explain`.
@@ -297,7 +321,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
-            Command::Init(_) | Command::Explain(_) | Command::Schema => false,
+            Command::Init(_) | Command::Graph(_) | Command::Explain(_) | Command::Schema => false,
         }
     }
 }

@@ -127,13 +127,17 @@ impl EngineError {
 
     /// Whether only one stream is concerned, so that the others can go on.
     pub(crate) fn concerns_stream(&self) -> bool {
-        matches!(
-            self,
+        match self {
             EngineError::NoDefinition { .. }
-                | EngineError::Definition { .. }
-                | EngineError::Journal { .. }
-                | EngineError::Value { .. }
-        )
+            | EngineError::Definition { .. }
+            | EngineError::Journal { .. }
+            | EngineError::Value { .. } => true,
+            EngineError::Store(error) => matches!(
+                error,
+                StoreError::Corrupt { .. } | StoreError::FileMissing { .. } | StoreError::FileDamaged { .. }
+            ),
+            _ => false,
+        }
     }
 
     pub(crate) fn definition(revision: &str, why: &dyn std::fmt::Display) -> Self {

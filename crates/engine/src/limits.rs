@@ -95,3 +95,6 @@ pub const CLOCK_LOOK: Duration = Duration::from_secs(5);
 
 /// Definitions whose plans are kept at hand for the next start.
 pub const DEFINITIONS_CHECKED: usize = 16;
+
+/// Milliseconds until a stream that is due and cannot go on is looked at again.
+pub const TROUBLED_LOOK: i64 = 1_000;

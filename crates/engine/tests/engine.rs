@@ -213,6 +213,35 @@ fn p6_a_run_is_pinned_to_the_files_it_started_with() {
 }
 
 #[test]
+fn a_run_whose_journal_is_damaged_holds_up_no_other() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_bad",
+        "steps:\n  - { id: w, wait: { for: 100ms } }\n  - { id: s, set: { v: 1 } }\n",
+    );
+    engine.stop().unwrap();
+    let db = rusqlite::Connection::open(bench.home().database()).unwrap();
+    let changed = db.execute("UPDATE journal SET events = replace(events, '100', '900')", []).unwrap();
+    assert!(changed > 0);
+    drop(db);
+    std::thread::sleep(Duration::from_millis(150));
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_good",
+        "steps:\n  - { id: w, wait: { for: 50ms } }\n  - { id: s, run: [echo, hi] }\n",
+    );
+    assert_eq!(ended(&engine, "r_good").outputs.unwrap()["s"], json!("hi"));
+    let Err(error) = engine.ask(Operation::Status { run: "r_bad".into() }) else { panic!("it was read") };
+    assert_eq!(error.code(), "S0201", "{error}");
+    let cancel = Operation::Cancel { run: "r_bad".into(), by: "user:ana".into(), reason: None };
+    assert!(engine.ask(cancel).is_err());
+    engine.stop().unwrap();
+}
+
+#[test]
 fn large_values_go_through_files_and_come_back() {
     let bench = Bench::new();
     let engine = bench.open();

@@ -19,6 +19,7 @@ mod decode;
 pub mod diagnostic;
 pub mod duration;
 pub mod expr;
+pub mod graph;
 pub mod inputs;
 pub mod keys;
 pub mod limits;

@@ -4,6 +4,7 @@ pub mod cancel;
 pub mod check;
 pub mod dry_run;
 pub mod explain;
+pub mod graph;
 pub mod init;
 pub mod logs;
 pub mod resume;
@@ -27,6 +28,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Init(args) => init::init(&here, args),
         Command::Check(args) => check::check(&here, args),
+        Command::Graph(args) => graph::graph(&here, args),
         Command::Explain(args) => explain::explain(args),
         Command::Schema => {
             out::pretty(&stead_lang::keys::schema())?;

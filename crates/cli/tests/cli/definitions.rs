@@ -1,4 +1,4 @@
-//! `init`, `check`, `explain`, `schema`.
+//! `init`, `check`, `graph`, `explain`, `schema`.
 
 use crate::project::Project;
 
@@ -86,4 +86,16 @@ fn the_command_line_itself() {
     {
         project.stead(&format!("{command} --help")).is(0);
     }
+}
+
+#[test]
+fn graph_draws_the_order_in_three_ways() {
+    let project = Project::new().workflow(
+        "g",
+        "steps:\n  - { id: a, run: echo }\n  - { id: b, needs: [], run: echo }\n  - { id: c, run: echo }\n",
+    );
+    project.stead("graph g.yml").is(0).answers("├─ b  run  at once").answers("└─ c  run  after a, b");
+    project.stead("graph g.yml --format mermaid").is(0).answers("a --> c");
+    project.stead("graph g.yml --format dot").is(0).answers("\"a\" -> \"c\";");
+    project.stead("graph nowhere.yml").is(2);
 }

@@ -262,6 +262,9 @@ impl<'a> Machine<'a> {
         if let Phase::Ending(_) = phase {
             return self.attempt_result(&path, number, &AttemptResult::default());
         }
+        if !matches!(phase, Phase::Open | Phase::Queued) {
+            return Ok(());
+        }
         // A queued one has not begun: it is simply handed out again.
         if phase == Phase::Open && action.effect == EffectRule::Once {
             self.emit(Event::AttemptLost { path, number, then: Lost::Parked });

@@ -92,6 +92,8 @@ pub struct Driver<S> {
     next_due: Option<Time>,
     /// Streams that were given the time and have not told yet when they are due next.
     timed: HashSet<StreamId>,
+    /// Streams that cannot go on: something of theirs cannot be read.
+    troubled: HashSet<StreamId>,
     performs_nothing: bool,
 }
 
@@ -112,6 +114,7 @@ impl<S: Store> Driver<S> {
             queue: VecDeque::new(),
             next_due,
             timed: HashSet::new(),
+            troubled: HashSet::new(),
             performs_nothing: false,
         })
     }
@@ -145,8 +148,12 @@ impl<S: Store> Driver<S> {
     pub fn open_attempts(&mut self) -> Result<Vec<stead_core::effect::AttemptId>, EngineError> {
         let mut all = Vec::new();
         for stream in self.store.open_streams()? {
-            if let Some(found) = self.stream(&stream)? {
-                all.extend(found.state.open_attempts());
+            match self.stream(&stream) {
+                Ok(Some(found)) => all.extend(found.state.open_attempts()),
+                Ok(None) => {}
+                // It says so when it is to go on; the others are not held up by it.
+                Err(error) if error.concerns_stream() => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(all)
@@ -210,7 +217,10 @@ impl<S: Store> Driver<S> {
             return Ok(());
         }
         for stream in self.store.due_streams(now, limits::BATCH)? {
-            if self.timed.insert(stream.clone()) {
+            if self.troubled.contains(&stream) {
+                // It stays due, whatever the time. Looking again and again would bring it no further.
+                self.next_due = Some(now + limits::TROUBLED_LOOK);
+            } else if self.timed.insert(stream.clone()) {
                 self.queue.push_back(Addressed { stream, input: Input::Time, revision: None, token: 0 });
             }
         }
@@ -225,6 +235,7 @@ impl<S: Store> Driver<S> {
             // What is wrong with one stream must not stop the others. Its state is as it was before.
             Err(error) if error.concerns_stream() => {
                 self.timed.remove(id);
+                self.troubled.insert(id.clone());
                 batch.troubles.push((id.clone(), error.to_string()));
                 Err(Refusal::Refused(error.to_string()))
             }
