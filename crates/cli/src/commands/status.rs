@@ -89,6 +89,12 @@ fn full(here: &Here, view: &View, now: i64) -> String {
     if let Some(parent) = &view.parent {
         let _ = writeln!(out, "started by {parent}");
     }
-    let _ = writeln!(out, "next: {}", next_commands(here, view).join(face.sign(" · ", "; ")));
+    // What was just asked is no news; what the programs printed is.
+    let asked = here.command(&format!("status {}", view.run));
+    let mut next: Vec<String> = next_commands(here, view).into_iter().filter(|next| *next != asked).collect();
+    if next.is_empty() {
+        next.push(here.command(&format!("logs {}", view.run)));
+    }
+    let _ = writeln!(out, "next: {}", next.join(face.sign(" · ", "; ")));
     out
 }
