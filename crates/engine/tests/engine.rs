@@ -242,6 +242,39 @@ fn a_run_whose_journal_is_damaged_holds_up_no_other() {
 }
 
 #[test]
+fn a_run_whose_value_is_gone_says_so_and_holds_up_no_other() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_bad",
+        "steps:\n  - { id: big, run: [python3, -c, 'print(\"x\" * 300000)'] }\n  - { id: w, wait: { for: 200ms } }\n  - { id: n, set: { v: '${{ size(steps.big.output) }}' } }\n",
+    );
+    until(&engine, "r_bad", |view| view.steps[1].since.is_some());
+    engine.stop().unwrap();
+    std::fs::remove_dir_all(bench.home().files()).unwrap();
+    std::thread::sleep(Duration::from_millis(250));
+    let engine = bench.open();
+    bench.start(
+        &engine,
+        "r_good",
+        "steps:\n  - { id: w, wait: { for: 50ms } }\n  - { id: s, run: [echo, hi] }\n",
+    );
+    assert_eq!(ended(&engine, "r_good").outputs.unwrap()["s"], json!("hi"));
+    let start = Instant::now();
+    let why = loop {
+        if let Some(why) = engine.trouble(&StreamId::new("r_bad")) {
+            break why;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", status(&engine, "r_bad"));
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(why.starts_with("no file is kept"), "{why}");
+    assert_eq!(engine.trouble(&StreamId::new("r_good")), None);
+    engine.stop().unwrap();
+}
+
+#[test]
 fn large_values_go_through_files_and_come_back() {
     let bench = Bench::new();
     let engine = bench.open();

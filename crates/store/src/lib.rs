@@ -24,7 +24,6 @@ pub use error::StoreError;
 pub use types::{Commit, Filter, Job, Listed, Loaded, Position, Row, Seq, Snapshot};
 
 use stead_core::Time;
-use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
@@ -141,6 +140,3 @@ pub trait Store: Reader {
     /// When the store cannot be written.
     fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError>;
 }
-
-/// Re-exported so that implementers need not name the core.
-pub type StreamHead = Head;

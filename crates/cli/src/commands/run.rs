@@ -72,16 +72,7 @@ pub fn open(here: &Here, json: bool) -> Result<Following<'_>, CliError> {
     let engine = Engine::open(&here.home, secrets).map_err(|error| here.explained(error))?;
     let written = engine.follow()?;
     let show = Show::new(here, json);
-    Ok(Following {
-        here,
-        engine,
-        written,
-        signals,
-        picture: Picture::default(),
-        show,
-        looked: Instant::now(),
-        looks: 0,
-    })
+    Ok(Following { here, engine, written, signals, picture: Picture::default(), show })
 }
 
 /// What the arguments say about following.

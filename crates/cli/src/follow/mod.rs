@@ -30,10 +30,6 @@ use show::Show;
 
 pub use conclude::{Answers, conclude};
 
-/// After so long a silence the journal itself is looked at, so often.
-const LOOK: Duration = Duration::from_millis(500);
-const LOOKS: u32 = 20;
-
 /// What the command line says about following.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
@@ -72,11 +68,6 @@ pub struct Following<'h> {
     pub picture: Picture,
     /// How they are shown.
     pub show: Show,
-    /// When something was written, or looked for, last.
-    pub looked: Instant,
-    /// How often the journal is still looked at. What this process starts is told from its first event on;
-    /// a run that was there may have gone on before the engine knew of us.
-    pub looks: u32,
 }
 
 impl Following<'_> {
@@ -95,9 +86,6 @@ impl Following<'_> {
             }
             self.show.tick(self.here, &mut self.picture);
             let mut pace = self.show.pace();
-            if self.looks > 0 {
-                pace = pace.min(LOOK);
-            }
             if let Some(until) = wish.until {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
@@ -121,14 +109,7 @@ impl Following<'_> {
                         other => other?,
                     }
                 }
-                default(pace) => {
-                    if self.looks > 0 && self.looked.elapsed() >= LOOK {
-                        match self.look() {
-                            Err(error) if error.kind == Kind::Closed => return Ok(Why::Closed),
-                            other => other?,
-                        }
-                    }
-                }
+                default(pace) => self.troubles()?,
             }
         }
     }
@@ -146,7 +127,6 @@ impl Following<'_> {
 
     fn book(&mut self, written: Written) -> Result<Vec<Happened>, CliError> {
         let Written { stream, position, seq, at, events } = written;
-        self.looked = Instant::now();
         if self.picture.misses(&stream, seq) {
             return self.read(&stream);
         }
@@ -191,7 +171,6 @@ impl Following<'_> {
     /// # Errors
     /// When it cannot be read.
     pub fn catch_up(&mut self, run: &StreamId) -> Result<(), CliError> {
-        self.looks = LOOKS;
         self.read(run).map(|_| ())
     }
 
@@ -230,15 +209,18 @@ impl Following<'_> {
         Ok(happened)
     }
 
-    /// Looks whether something was written that nobody told us: what comes between reading a journal and
-    /// being known to the engine as a follower.
-    fn look(&mut self) -> Result<(), CliError> {
-        for root in self.picture.roots.clone() {
-            let happened = self.read(&root)?;
-            self.show.happened(&happened)?;
+    /// A run that cannot go on is not waited for.
+    fn troubles(&self) -> Result<(), CliError> {
+        let mut runs = self.picture.roots.clone();
+        while let Some(run) = runs.pop() {
+            if self.picture.status(&run).is_end() {
+                continue;
+            }
+            if let Some(why) = self.engine.trouble(&run) {
+                return Err(CliError::machine(format!("run {run} cannot go on: {why}")));
+            }
+            runs.extend(self.picture.children(&run));
         }
-        self.looked = Instant::now();
-        self.looks -= 1;
         Ok(())
     }
 

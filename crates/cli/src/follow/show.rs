@@ -94,7 +94,8 @@ impl Show {
             Show::Live(live) if live.dirty => Duration::from_secs(1) / PICTURES,
             // Times go on, and programs print.
             Show::Live(_) => Duration::from_millis(250),
-            _ => Duration::from_secs(3600),
+            // Nothing is drawn; whether the runs can go on at all is looked at.
+            _ => Duration::from_secs(1),
         }
     }
 

@@ -15,6 +15,7 @@ use super::turn::{Machine, Stop, expression_error, step_error};
 use crate::effect::ErrorKind;
 use crate::limits;
 use crate::path;
+use crate::status::Outcome;
 
 impl Machine<'_> {
     /// What `in` gives, with the keys, as an event.
@@ -122,7 +123,7 @@ impl Machine<'_> {
                 Ok(true) => return self.finish_holder(ix),
                 Ok(false) => {}
                 Err(Stop::Error(error)) => {
-                    self.fail_holder(ix, error);
+                    self.fail(ix, error);
                     return Ok(());
                 }
                 Err(needs @ Stop::Needs(_)) => return Err(needs),
@@ -136,11 +137,11 @@ impl Machine<'_> {
             return self.finish_holder(ix);
         }
         if *continue_on_exhausted {
-            self.complete_exhausted(ix);
+            self.complete_holder(ix, Outcome::Exhausted);
         } else {
             let path = self.state.get(ix).path.to_string();
             let message = format!("the condition of `until` did not hold after {max} iterations");
-            self.fail_holder(ix, step_error(&path, ErrorKind::Exhausted, &message));
+            self.fail(ix, step_error(&path, ErrorKind::Exhausted, &message));
         }
         Ok(())
     }

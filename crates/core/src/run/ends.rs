@@ -137,21 +137,14 @@ impl Machine<'_> {
         Ok(())
     }
 
-    pub(super) fn fail_holder(&mut self, ix: Ix, error: StepError) {
-        self.fail(ix, error);
-    }
-
-    pub(super) fn complete_exhausted(&mut self, ix: Ix) {
-        self.complete_holder(ix, Outcome::Exhausted);
-    }
-
-    fn complete_holder(&mut self, ix: Ix, outcome: Outcome) {
+    pub(super) fn complete_holder(&mut self, ix: Ix, outcome: Outcome) {
         let path = self.state.get(ix).path.to_string();
         self.emit(Event::StepCompleted { path, output: None, outcome, index: None });
         self.push(Job::Ended(ix));
     }
 
-    fn fail(&mut self, ix: Ix, error: StepError) {
+    /// An instance that is there fails.
+    pub(super) fn fail(&mut self, ix: Ix, error: StepError) {
         let site = self.site(ix);
         self.fail_at(&site, error);
     }

@@ -7,7 +7,7 @@
 mod plans;
 mod stream;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use stead_core::Time;
 use stead_core::effect::Effect;
@@ -250,7 +250,7 @@ impl<S: Store> Driver<S> {
     /// Nothing of a step was written: what is in memory never happened and is loaded again as it was, and the
     /// inputs wait for the next step. Those who wait for an answer get one from the caller.
     fn take_back(&mut self, batch: Batch) {
-        for id in &batch.touched {
+        for id in batch.touched.keys() {
             self.streams.remove(id);
             self.timed.remove(id);
         }
@@ -272,7 +272,12 @@ impl<S: Store> Driver<S> {
             _ => None,
         };
         let revision = revision.or_else(|| revision_of(input));
-        if self.stream(id)?.is_none() {
+        let known = self.stream(id)?.map(|stream| stream.revision.clone());
+        let plan = match known.as_ref().or(revision.as_ref()) {
+            Some(revision) => Some(self.plans.get(&mut self.store, revision)?),
+            None => None,
+        };
+        if known.is_none() {
             let Some(revision) = revision else {
                 self.timed.remove(id);
                 // A message to nobody is taken, so that it does not come again.
@@ -283,8 +288,9 @@ impl<S: Store> Driver<S> {
             };
             self.streams.insert(id.clone(), Stream::new(RunState::new(id.clone()), revision));
         }
-        let Some(stream) = self.streams.get_mut(id) else { return Ok(Some(Refusal::Unknown)) };
-        let plan = self.plans.get(&mut self.store, &stream.revision)?;
+        let (Some(stream), Some(plan)) = (self.streams.get_mut(id), plan) else {
+            return Ok(Some(Refusal::Unknown));
+        };
         let turn = loop {
             match stream.turn(input, &plan, now, self.performs_nothing) {
                 Ok(turn) => break turn,
@@ -296,7 +302,7 @@ impl<S: Store> Driver<S> {
                 }
             }
         };
-        batch.touched.insert(id.clone());
+        let last = batch.touched.entry(id.clone()).or_default();
         for file in &turn.files {
             self.files.put(&file.bytes)?;
         }
@@ -314,6 +320,7 @@ impl<S: Store> Driver<S> {
         batch.bytes += commit.events.len();
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
         if commit.count > 0 || !commit.taken.is_empty() {
+            *last = Some(batch.commits.len());
             batch.commits.push(commit);
         }
         Ok(refused.map(|why| Refusal::Refused(why.to_owned())))
@@ -322,22 +329,18 @@ impl<S: Store> Driver<S> {
     /// Completes the heads of what was touched, commits, and only then says what follows.
     fn write(&mut self, now: Time, mut batch: Batch) -> Result<Stepped, EngineError> {
         let touched = std::mem::take(&mut batch.touched);
-        for id in &touched {
+        for (id, last) in &touched {
             let Some(stream) = self.streams.get_mut(id) else { continue };
             let timed = self.timed.remove(id);
             let (head, due) = stream.listed(now, timed);
             if head.is_none() && due.is_none() {
                 continue;
             }
-            let at = batch.commits.iter().rposition(|commit| commit.stream == *id);
-            let commit = match at {
-                Some(at) => &mut batch.commits[at],
-                None => {
-                    batch.commits.push(stream.empty(id, now));
-                    let last = batch.commits.len() - 1;
-                    &mut batch.commits[last]
-                }
-            };
+            let last = last.unwrap_or(batch.commits.len());
+            if last == batch.commits.len() {
+                batch.commits.push(stream.empty(id, now));
+            }
+            let commit = &mut batch.commits[last];
             (commit.head, commit.due) = (head, due);
         }
         let positions = match self.commit(&batch.commits) {
@@ -419,8 +422,8 @@ impl<S: Store> Driver<S> {
 
     /// Snapshots of what has grown, and memory given back. The commit stands, so nothing in here may fail the
     /// step.
-    fn keep_house(&mut self, touched: &HashSet<StreamId>, stepped: &mut Stepped) {
-        for id in touched {
+    fn keep_house(&mut self, touched: &BTreeMap<StreamId, Option<usize>>, stepped: &mut Stepped) {
+        for id in touched.keys() {
             let Some(stream) = self.streams.get_mut(id) else { continue };
             if stream.state.status.is_end() {
                 stepped.ended.push(id.clone());
@@ -467,7 +470,8 @@ struct Batch {
     commits: Vec<Commit>,
     effects: Vec<(Effect, String)>,
     answers: Vec<(u64, Result<(), Refusal>)>,
-    touched: HashSet<StreamId>,
+    /// Streams that took turns, and the place of the last commit of each.
+    touched: BTreeMap<StreamId, Option<usize>>,
     inputs: Vec<Addressed>,
     troubles: Vec<(StreamId, String)>,
     bytes: usize,

@@ -5,7 +5,7 @@ mod offline;
 mod outside;
 mod turns;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -48,6 +48,7 @@ pub struct Engine {
     thread: Mutex<Option<JoinHandle<Result<(), EngineError>>>>,
     under_way: Arc<AtomicUsize>,
     attempts: Arc<Attempts>,
+    troubles: Arc<Mutex<BTreeMap<StreamId, String>>>,
     recovered: Vec<StreamId>,
     home: Home,
     reads: Mutex<Reads<SqliteReader>>,
@@ -76,8 +77,9 @@ impl Engine {
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone())?;
+        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone());
         let attempts = outside.attempts.clone();
+        let troubles = outside.troubles.clone();
         let thread = std::thread::Builder::new().name("driver".into());
         let thread = thread
             .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
@@ -88,6 +90,7 @@ impl Engine {
             thread: Mutex::new(Some(thread)),
             under_way,
             attempts,
+            troubles,
             recovered,
             home: home.clone(),
             reads,
@@ -168,6 +171,11 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner)
             .as_ref()
             .is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Why a run cannot go on: something of it cannot be read. It stays as it is, and holds up no other.
+    pub fn trouble(&self, run: &StreamId) -> Option<String> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
     }
 
     /// Runs that the last engine left open and that go on now.

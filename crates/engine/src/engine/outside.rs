@@ -1,19 +1,19 @@
 //! What stands around the driver: executors, attempts under way, those who follow.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
 use stead_core::effect::{AttemptId, AttemptResult, Execute};
+use stead_core::ids::StreamId;
 use stead_core::run::Input;
 
 use super::commands::Command;
 use crate::attempts::{Attempts, Places, Report, Taken};
 use crate::driver::{Addressed, Written};
-use crate::error::EngineError;
-use crate::executor::{EndSwitch, Executor};
-use crate::executors::{Noop, ProcessExecutor};
+use crate::executor::{Executor, NoControl};
+use crate::executors;
 use crate::failpoint;
 use crate::home::Home;
 use crate::secrets::Secrets;
@@ -39,8 +39,8 @@ pub(super) struct Outside {
     queued: HashSet<AttemptId>,
     pub(super) followers: Vec<Sender<Written>>,
     pub(super) under_way: Arc<AtomicUsize>,
-    /// What the driver performs itself is never told to end.
-    never: EndSwitch,
+    /// Runs that cannot go on, and why.
+    pub(super) troubles: Arc<Mutex<BTreeMap<StreamId, String>>>,
 }
 
 impl Outside {
@@ -49,9 +49,8 @@ impl Outside {
         secrets: Arc<dyn Secrets>,
         commands: Sender<Command>,
         under_way: Arc<AtomicUsize>,
-    ) -> Result<Self, EngineError> {
-        let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
-        let executors = all.into_iter().map(|executor| (executor.name(), executor)).collect();
+    ) -> Self {
+        let executors = executors::all(secrets);
         let report = move |report| {
             let command = match report {
                 Report::Started(attempt) => Command::Begins(attempt),
@@ -64,16 +63,15 @@ impl Outside {
             let _ = commands.send(command);
         };
         let attempts = Arc::new(Attempts::with(Places::default(), Arc::new(report)));
-        let never = EndSwitch::new().map_err(|e| EngineError::Stopped(e.to_string()))?;
-        Ok(Self {
+        Self {
             home,
             executors,
             attempts,
             queued: HashSet::new(),
             followers: Vec::new(),
             under_way,
-            never,
-        })
+            troubles: Arc::default(),
+        }
     }
 
     /// Starts an attempt; gives the result back at once when there is nothing to wait for.
@@ -90,7 +88,8 @@ impl Outside {
         };
         let place = self.home.place(&job.attempt, folder);
         if executor.immediate() {
-            let result = executor.perform(&job, &place, &self.never);
+            // What the driver performs itself is over at once and never told to end.
+            let result = executor.perform(&job, &place, &NoControl);
             failpoint::cross("effect.after");
             return Some(ended(job.attempt, result));
         }

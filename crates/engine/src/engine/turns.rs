@@ -1,6 +1,7 @@
 //! The driver's thread: inputs gathered, one step, and what follows from it.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -152,6 +153,10 @@ impl Loop {
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
+        }
+        if !stepped.troubles.is_empty() {
+            let mut known = self.outside.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(stepped.troubles);
         }
         for written in stepped.written {
             self.outside.tell(&written);
