@@ -69,15 +69,66 @@ pub enum InputKind {
     File,
 }
 
-/// Steps with an order.
+/// Steps with an order, or states of which one is active.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
-    /// Its steps in the order of the text.
+    /// Its steps or states in the order of the text, and behind them those of its `finally`.
     pub steps: Vec<StepIx>,
+    /// How many of `steps` are its own; the rest are those of `finally`.
+    pub own: usize,
+    /// Whether it is a machine of states. The first one is where it begins.
+    pub machine: bool,
+    /// How many of its steps must complete.
+    pub join: Join,
     /// Position in `steps` by id.
     pub by_id: HashMap<String, usize>,
     /// Declared outputs in order; `None`: a map from step id to output.
     pub outputs: Option<Vec<(String, Template)>>,
+}
+
+impl Block {
+    /// The steps that run when the block ends, however it ends, in order.
+    pub fn finally(&self) -> &[StepIx] {
+        &self.steps[self.own..]
+    }
+}
+
+/// How many of the parts of a group or a `foreach` must complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Join {
+    /// Each of them: a failed one stops the others.
+    #[default]
+    All,
+    /// One.
+    First,
+    /// More than half.
+    Majority,
+    /// All end, failed ones are tolerated.
+    Settled,
+    /// So many.
+    Count(u32),
+}
+
+/// A way out of a state, or out of a failure.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// Taken when it holds; without one always.
+    pub when: Option<Expr>,
+    /// Where it leads.
+    pub go: Target,
+    /// It counts as false once it was taken so often.
+    pub max: Option<Setting<u32>>,
+}
+
+/// Where a transition leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The state at this position of the block.
+    State(usize),
+    /// The block is done.
+    End,
+    /// The block fails.
+    Fail,
 }
 
 /// A step.
@@ -103,6 +154,15 @@ pub struct Step {
     pub each: Option<Each>,
     /// What a failure does to the block.
     pub on_error: OnError,
+    /// Ways out of a state, in the order in which they are tried. None: of a state that ends what is around
+    /// (`fail`, `finish`), and of steps that are no states.
+    pub next: Vec<Transition>,
+    /// Compensates a completed instance. `retry` and `timeout` in it are fixed.
+    pub undo: Option<Box<Action>>,
+    /// Tells of a `once` step whether it happened. `retry` and `timeout` in it are fixed.
+    pub verify: Option<Box<Action>>,
+    /// Whether it stands in the `finally` of its block.
+    pub finally: bool,
     /// Time limit of all of it.
     pub deadline: Option<Setting<Millis>>,
     /// What it does: once, or once per item or iteration.
@@ -133,6 +193,8 @@ pub enum Each {
         key: Option<Template>,
         /// How many at once.
         parallel: Setting<u32>,
+        /// How many must complete.
+        join: Join,
     },
     /// Again until `until` holds.
     Loop {
@@ -154,6 +216,8 @@ pub enum OnError {
     Stop,
     /// The block goes on.
     Continue,
+    /// The machine goes there.
+    Go(Target),
 }
 
 /// What a step does.

@@ -120,7 +120,7 @@ impl Machine<'_> {
         let deadline_at = limit.map(|ms| self.after(ms));
         match &step.each {
             None => self.begin_body(site, step, deadline_at),
-            Some(Each::Foreach { items, binding, key, parallel }) => {
+            Some(Each::Foreach { items, binding, key, parallel, .. }) => {
                 let event = self.foreach(site, items, binding, key.as_ref(), parallel, deadline_at)?;
                 let ix = self.emit_for(site.step, event);
                 self.push(Job::Pump(ix));

@@ -48,6 +48,7 @@ impl<'t> Decoder<'t, '_> {
         let mut root = Block::default();
         if let Some(steps) = fields.get("steps") {
             root.steps = self.steps(steps, Place::outermost());
+            root.own = root.steps.len();
         }
         root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
         let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();

@@ -5,7 +5,7 @@ use super::{Decoder, Naming, Role, Slot, Wants};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::keys;
-use crate::plan::{Each, Retry, Setting, StepIx};
+use crate::plan::{Each, Join, Retry, Setting, StepIx};
 use crate::tree::{Node, Shape};
 
 /// How a failed attempt is tried again where nothing is said: not at all.
@@ -44,6 +44,7 @@ impl<'t> Decoder<'t, '_> {
             binding: binding.to_owned(),
             key: key.flatten(),
             parallel: parallel.unwrap_or(Setting::Fixed(1)),
+            join: Join::All,
         })
     }
 

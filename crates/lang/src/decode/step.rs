@@ -41,6 +41,10 @@ pub(crate) fn blank(parent: Option<StepIx>) -> Step {
         reads: Vec::new(),
         each: None,
         on_error: OnError::Stop,
+        next: Vec::new(),
+        undo: None,
+        verify: None,
+        finally: false,
         deadline: None,
         body: Body::Action(blank_action()),
         instances_read: false,
@@ -237,6 +241,7 @@ impl<'t> Decoder<'t, '_> {
         }
         if let Some(steps) = fields.get("steps") {
             block.steps = self.steps(steps, Place { parent: Some(ix), path, depth: depth + 1 });
+            block.own = block.steps.len();
         }
         block.outputs = fields.get("outputs").map(|n| self.outputs(n, Some(ix)));
         block

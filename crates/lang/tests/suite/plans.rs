@@ -251,7 +251,7 @@ steps:
 ";
     let plan = plan(text);
     assert!(matches!(plan.deadline, Some(Setting::Fixed(7_200_000))));
-    let Some(Each::Foreach { items, binding, key, parallel }) = &step(&plan, "a").each else { panic!() };
+    let Some(Each::Foreach { items, binding, key, parallel, .. }) = &step(&plan, "a").each else { panic!() };
     assert_eq!((plain(items), binding.as_str()), (json!([1, 2]), "x"));
     assert_eq!(plain(key.as_ref().unwrap()), json!(["k", "=x"]));
     assert!(matches!(parallel, Setting::Computed(_)));
