@@ -68,6 +68,8 @@ pub const SCRIPT_BYTES: usize = 64 * 1024;
 pub const ITERATIONS: u32 = 100_000;
 /// Items of a foreach at once.
 pub const PARALLEL: u32 = 1_000;
+/// Parts of a join that may be asked for.
+pub const JOIN: u32 = 100_000;
 /// Tries of one step instance.
 pub const ATTEMPTS: u32 = 1_000;
 /// Findings of one check. What is beyond is counted.

@@ -63,6 +63,19 @@ pub(crate) const EFFECT: Key = Key::new(
 )
 .default("idempotent");
 
+/// What `undo` and `verify` may do: it has an effect of its own and waits for nobody.
+pub static BESIDE: &[&str] = &["run", "http", "mcp", "calc", "agent"];
+
+/// What stands in no `finally`, at any depth: an end has to come by itself.
+pub(crate) static NOT_IN_FINALLY: &[&str] = &["wait", "workflow", "finish", "approve", "ask", "task"];
+
+/// Those of [`BESIDE`] that this version does not have, as a table.
+pub(crate) fn later_beside() -> &'static [Key] {
+    static KEYS: LazyLock<Vec<Key>> =
+        LazyLock::new(|| LATER_KEYS.iter().filter(|k| BESIDE.contains(&k.name)).copied().collect());
+    &KEYS
+}
+
 /// An action by its key.
 pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().copied().find(|a| a.name == name)

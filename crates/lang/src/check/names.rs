@@ -4,11 +4,11 @@ use crate::codes;
 use crate::decode::{Decoded, Output, Role, Site, Wants, of_expression};
 use crate::diagnostic::Diagnostic;
 use crate::expr::{Expr, Field, RESERVED, Reference, TYPE_NAMES, Type};
-use crate::plan::{ActionKind, Body, Each, Read, StepIx};
+use crate::plan::{ActionKind, Body, Each, Join, Read, StepIx};
 use crate::template::Template;
 
 use super::order::{Order, block};
-use super::references::{ITERATION, LATER, ROOTS};
+use super::references::{INNER, LATER, ROOTS};
 use super::scope::{Found, Frame, Spot};
 use super::types::{self, Roots};
 
@@ -73,9 +73,18 @@ impl<'t> Names<'_, 't> {
 
     fn block(&mut self, parent: Option<StepIx>, frame: &Frame<'_>) {
         let decoded = self.decoded;
-        let steps = block(&decoded.plan, parent).map(|b| b.steps.as_slice()).unwrap_or_default();
-        for &ix in steps {
+        let Some(block) = block(&decoded.plan, parent) else { return };
+        for &ix in &block.steps[..block.own] {
             self.step(ix, frame);
+        }
+        if block.finally().is_empty() {
+            return;
+        }
+        let mut bindings = frame.bindings.clone();
+        bindings.push(("ended".to_owned(), types::ended()));
+        let ending = Frame { outer: frame.outer, parent, bindings, guards: frame.guards.clone() };
+        for &ix in block.finally() {
+            self.step(ix, &ending);
         }
     }
 
@@ -111,9 +120,13 @@ impl<'t> Names<'_, 't> {
             }
         };
         self.outputs[ix as usize] = own.clone();
-        self.sites(sites, at(Role::Until));
-        if matches!(step.each, Some(Each::Foreach { .. })) {
-            self.outputs[ix as usize] = types::gathered(&self.items[ix as usize], own);
+        for role in [Role::Until, Role::Undo, Role::Verify] {
+            self.sites(sites, at(role));
+        }
+        if let Some(Each::Foreach { join, .. }) = step.each {
+            // Where not all have to complete, an element may be null.
+            let each = if join == Join::All { own } else { Type::Dyn };
+            self.outputs[ix as usize] = types::gathered(&self.items[ix as usize], each);
         }
     }
 
@@ -135,7 +148,7 @@ impl<'t> Names<'_, 't> {
         let Some(node) = self.decoded.steps[ix as usize].node.get("foreach").and_then(|n| n.get("as")) else {
             return;
         };
-        let taken = ROOTS.iter().chain(ITERATION.iter()).chain(LATER.iter()).any(|r| *r == name);
+        let taken = ROOTS.iter().chain(INNER.iter()).chain(LATER.iter()).any(|r| *r == name);
         let outer = frame.outwards().any(|f| f.bindings.iter().any(|(n, _)| n == name));
         if taken || outer {
             let message = format!("`{name}` means something else in expressions here");
@@ -216,7 +229,7 @@ impl<'t> Names<'_, 't> {
                 types::outputs(fields.collect(), true)
             }
             None => {
-                let ids = block.steps.iter().map(|&ix| {
+                let ids = block.steps[..block.own].iter().map(|&ix| {
                     (self.decoded.plan.steps[ix as usize].id.clone(), self.outputs[ix as usize].clone())
                 });
                 types::outputs(ids.collect(), false)
@@ -241,7 +254,7 @@ impl<'t> Names<'_, 't> {
                 root if self.misplaced(root, spot).is_some() => refused.push(root.to_owned()),
                 "steps" => {
                     let ty = |id: &str| match spot.find(id, self.decoded, self.order) {
-                        Found::Step { ix, .. } | Found::ThisIteration(ix) => self.known_step(ix, reference),
+                        Found::Step { ix, .. } | Found::ThisOne { ix, .. } => self.known_step(ix, reference),
                         _ => Type::Dyn,
                     };
                     steps.add(reference, ty);
@@ -283,8 +296,8 @@ impl<'t> Names<'_, 't> {
         if let Some(ix) = spot.step {
             let own = self.bindings(ix);
             match spot.role {
-                Role::Instance | Role::Until | Role::Outputs => bound.extend(own),
                 Role::ElementKey => bound.extend(own.into_iter().take(1)),
+                role if role.is_inside() => bound.extend(own),
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::codes;
 use crate::decode::Decoded;
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::plan::{Block, Body, Plan, StepIx};
+use crate::plan::{Block, Body, Join, Plan, StepIx};
 
 /// What comes before a step in its block.
 #[derive(Debug, Clone)]
@@ -14,15 +14,56 @@ pub(crate) enum Reach {
     Above(usize),
     /// These positions.
     Some(Bits),
+    /// In a `finally`: the steps of the block, so many, as far as they came, and what stands above in the `finally`.
+    Ending { own: usize, position: usize },
+}
+
+/// Whether a step may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It has ended before.
+    Sure,
+    /// It may have ended before: its output is read through a guard.
+    Unsure(Lack),
+    /// It need not even have begun.
+    Not,
+}
+
+/// Why a step that may be read may have no output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// Its block may have ended without it.
+    Ended,
+    /// It is a part of a join that does without some.
+    Part,
+    /// It is under way.
+    UnderWay,
 }
 
 impl Reach {
-    /// Whether the step at a position is among them.
+    /// Whether the step at a position must have ended before.
     pub(crate) fn has(&self, position: usize) -> bool {
-        match self {
+        self.reading(position) == Reading::Sure
+    }
+
+    /// Whether the step at a position may be read.
+    pub(crate) fn reading(&self, position: usize) -> Reading {
+        let sure = match self {
             Self::Above(n) => position < *n,
             Self::Some(bits) => bits.has(position),
-        }
+            Self::Ending { own, .. } if position < *own => return Reading::Unsure(Lack::Ended),
+            Self::Ending { position: at, .. } => position < *at,
+        };
+        if sure { Reading::Sure } else { Reading::Not }
+    }
+}
+
+/// Whether the step at a position may be read when its block has ended: in `outputs` and `until`.
+pub(crate) fn reading_from_the_end(block: &Block, position: usize) -> Reading {
+    match block.join {
+        _ if position >= block.own => Reading::Not,
+        Join::All => Reading::Sure,
+        _ => Reading::Unsure(Lack::Part),
     }
 }
 
@@ -45,6 +86,8 @@ impl Bits {
     fn add(&mut self, reach: &Reach) {
         match reach {
             Reach::Above(n) => (0..*n).for_each(|at| self.set(at)),
+            // Nothing needs what stands in a `finally`.
+            Reach::Ending { .. } => {}
             Reach::Some(bits) => {
                 if self.0.len() < bits.0.len() {
                     self.0.resize(bits.0.len(), 0);
@@ -112,7 +155,10 @@ fn arrange_block(
     order: &mut Order,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let Some(steps) = block(&decoded.plan, parent).map(|b| b.steps.clone()) else { return };
+    let Some((steps, own, join)) = block(&decoded.plan, parent).map(|b| (b.steps.clone(), b.own, b.join))
+    else {
+        return;
+    };
     let by_id = ids(decoded, parent, &steps, problems);
     // The steps that nothing above needs: together they imply all that is above.
     let mut frontier: Vec<usize> = Vec::new();
@@ -120,14 +166,26 @@ fn arrange_block(
         order.position[ix as usize] = position;
         let written = decoded.steps[ix as usize].needs.as_ref();
         let (needs, reach) = match written {
+            _ if position >= own => {
+                let before = position.checked_sub(1).filter(|at| *at >= own);
+                (before.into_iter().collect(), Reach::Ending { own, position })
+            }
             None => (frontier.clone(), Reach::Above(position)),
             Some(written) => {
                 let needs = named_needs(decoded, written, position, &by_id, &order.named, problems);
                 reached(&needs, &steps, order)
             }
         };
-        frontier.retain(|&at| !reach.has(at));
-        frontier.push(position);
+        if position < own {
+            frontier.retain(|&at| !reach.has(at));
+            frontier.push(position);
+            if join != Join::All && !needs.is_empty() {
+                let message = "a part of a join waits for another one, which may never run";
+                let help = "write `needs: []`; put what comes in order into a group";
+                let problem = Diagnostic::at(codes::JOIN_ORDER, decoded.steps[ix as usize].id, message);
+                problems.push(problem.help(help));
+            }
+        }
         for &at in &needs {
             decoded.plan.steps[steps[at] as usize].needed_by.push(position);
         }

@@ -8,6 +8,7 @@ use crate::limits;
 use crate::plan::{Read, StepIx};
 
 use super::names::Names;
+use super::order::Lack;
 use super::order::block;
 use super::scope::{Found, Frame, Spot};
 use super::types;
@@ -19,6 +20,7 @@ pub(super) enum Misplaced {
     NoSteps,
     /// Outside of every iteration of this kind.
     NoIteration(&'static str),
+    NoEnd,
 }
 
 impl<'t> Names<'_, 't> {
@@ -36,6 +38,7 @@ impl<'t> Names<'_, 't> {
             "previous" if spot.looped(self.decoded).is_none() => Some(Misplaced::NoIteration("loop")),
             "iteration" if !bound(spot) => Some(Misplaced::NoIteration("loop")),
             "item" | "index" | "key" if !bound(spot) => Some(Misplaced::NoIteration("foreach")),
+            "ended" if !bound(spot) => Some(Misplaced::NoEnd),
             _ => None,
         }
     }
@@ -66,6 +69,11 @@ impl<'t> Names<'_, 't> {
                         "it is known inside of a `foreach`"
                     },
                 ),
+                Misplaced::NoEnd => (
+                    codes::NOT_HERE,
+                    format!("`{name}` means nothing here"),
+                    "it says how a block ended, and is known in the steps of its `finally`",
+                ),
             };
             let problem = self.at(site, reference, code, message).help(help);
             self.problems.push(problem);
@@ -89,8 +97,8 @@ impl<'t> Names<'_, 't> {
         let decoded = self.decoded;
         let path = |ix: StepIx| decoded.plan.steps[ix as usize].path.as_str();
         let (code, message, help) = match spot.find(id, decoded, self.order) {
-            Found::Step { ix, up } => return self.read(site, reference, spot, ix, Some(up)),
-            Found::ThisIteration(ix) => return self.read(site, reference, spot, ix, None),
+            Found::Step { ix, up, lack } => return self.read(site, reference, spot, ix, Some(up), lack),
+            Found::ThisOne { ix, lack } => return self.read(site, reference, spot, ix, None, lack),
             Found::Itself => (
                 codes::READS_ITSELF,
                 format!("`{id}` reads itself, and has nothing yet"),
@@ -113,6 +121,11 @@ impl<'t> Names<'_, 't> {
                 };
                 (codes::NOT_BEFORE, format!("`{id}` need not have run when this is read"), help)
             }
+            Found::AtTheEnd(_) => (
+                codes::NOT_BEFORE,
+                format!("`{id}` stands in `finally`, which runs after this"),
+                "only the steps below it in the same `finally` can read it".to_owned(),
+            ),
             Found::Inside(ix) => {
                 let group = path(ix).rsplit_once('/').map_or("", |(group, _)| group);
                 let outer = group.rsplit('/').next().unwrap_or_default();
@@ -143,12 +156,20 @@ impl<'t> Names<'_, 't> {
     }
 
     /// A step that may be read is read.
-    fn read(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>, ix: StepIx, up: Option<u32>) {
+    fn read(
+        &mut self,
+        site: &Site<'t>,
+        reference: &Reference,
+        spot: Spot<'_>,
+        ix: StepIx,
+        up: Option<u32>,
+        lack: Option<Lack>,
+    ) {
         match reference.path.get(1) {
             None | Some(Segment::Dynamic | Segment::Index(_)) => self.instances[ix as usize] = true,
             Some(Segment::Field(field)) if field == "instances" => self.instances[ix as usize] = true,
             Some(Segment::Field(field)) if field == "output" => {
-                self.read_output(site, reference, spot, ix, up);
+                self.read_output(site, reference, spot, ix, up, lack);
             }
             Some(Segment::Field(field)) if !types::STEP_FIELDS.contains(&field.as_str()) => {
                 let id = &self.decoded.plan.steps[ix as usize].id;
@@ -171,6 +192,7 @@ impl<'t> Names<'_, 't> {
         spot: Spot<'_>,
         ix: StepIx,
         up: Option<u32>,
+        lack: Option<Lack>,
     ) {
         let decoded = self.decoded;
         let step = &decoded.plan.steps[ix as usize];
@@ -185,11 +207,25 @@ impl<'t> Names<'_, 't> {
         if guarded {
             return;
         }
-        if step.condition.is_some() {
+        // What is undone has completed, whatever its condition.
+        let skipped = step.condition.is_some() && up.is_some();
+        if skipped || lack.is_some() {
             let id = &step.id;
-            let message = format!("`{id}` may have been skipped, and then it has no output");
+            let message = match lack {
+                None => format!("`{id}` may have been skipped, and then it has no output"),
+                Some(Lack::Ended) => {
+                    format!("the block may have ended before `{id}` completed, and then it has no output")
+                }
+                Some(Lack::Part) => {
+                    format!("`{id}` is a part of a join that does without some, and may have no output")
+                }
+                Some(Lack::UnderWay) => format!("`{id}` has no output yet when `verify` is asked"),
+            };
+            let stepped = spot.step.is_some() && spot.role != Role::Outputs && lack != Some(Lack::UnderWay);
+            let condition = format!(", or give this step `if: steps.{id}.status == 'completed'`");
             let help = format!(
-                "read it through a guard: `steps.{id}.?output.orValue(null)`, or give this step `if: steps.{id}.status == 'completed'`"
+                "read it through a guard: `steps.{id}.?output.orValue(null)`{}",
+                if stepped { condition.as_str() } else { "" }
             );
             let problem = self.at(site, reference, codes::UNGUARDED, message).help(help);
             self.problems.push(problem);
@@ -210,7 +246,7 @@ impl<'t> Names<'_, 't> {
         let decoded = self.decoded;
         let Some(looped) = spot.looped(decoded) else { return };
         let inside: Vec<StepIx> = match block(&decoded.plan, Some(looped)) {
-            Some(block) => block.steps.clone(),
+            Some(block) => block.steps[..block.own].to_vec(),
             None => vec![looped],
         };
         let id_of = |ix: &StepIx| decoded.plan.steps[*ix as usize].id.as_str();
@@ -285,9 +321,10 @@ fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
 /// Roots that are always in reach.
 pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous"];
 /// Roots that iterations give. `item` is what an element is called where no other name is given.
-pub(super) static ITERATION: &[&str] = &["index", "key", "iteration"];
+/// `ended` is there in a `finally`.
+pub(super) static INNER: &[&str] = &["index", "key", "iteration", "ended"];
 /// Roots of the language that this version does not have.
-pub(super) static LATER: &[&str] = &["feedback", "ended", "event"];
+pub(super) static LATER: &[&str] = &["feedback", "event"];
 
 /// How much of a reference names a step: `steps.fetch` of `steps.fetch.output.title`. The whole where the step
 /// is named in another way, as in `steps["fetch"]`.

@@ -4,7 +4,7 @@ use crate::decode::{Decoded, Role};
 use crate::expr::Type;
 use crate::plan::{Each, StepIx};
 
-use super::order::{Order, Reach, block};
+use super::order::{Lack, Order, Reach, Reading, block, reading_from_the_end};
 
 /// What is around the steps of a block: one for each block from the document's inwards.
 pub(crate) struct Frame<'f> {
@@ -50,15 +50,17 @@ pub(crate) struct Spot<'s> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     /// This step, so many blocks out.
-    Step { ix: StepIx, up: u32 },
-    /// The step itself, in this iteration.
-    ThisIteration(StepIx),
+    Step { ix: StepIx, up: u32, lack: Option<Lack> },
+    /// The step itself, in this iteration or instance.
+    ThisOne { ix: StepIx, lack: Option<Lack> },
     /// The step itself, which is not done yet.
     Itself,
     /// A step around this one, which is not done yet.
     Around(StepIx),
     /// A step of a block in reach that comes later or beside.
     NotBefore(StepIx),
+    /// A step of the `finally` of a block in reach.
+    AtTheEnd(StepIx),
     /// A step inside of another one.
     Inside(StepIx),
     /// There is no such step.
@@ -90,7 +92,9 @@ impl Spot<'_> {
         let own = self.step.filter(|&ix| decoded.plan.steps[ix as usize].id == id);
         if let Some(ix) = own {
             return match self.role {
-                Role::Until if block(&decoded.plan, Some(ix)).is_none() => Found::ThisIteration(ix),
+                Role::Until if block(&decoded.plan, Some(ix)).is_none() => Found::ThisOne { ix, lack: None },
+                Role::Undo => Found::ThisOne { ix, lack: None },
+                Role::Verify => Found::ThisOne { ix, lack: Some(Lack::UnderWay) },
                 _ => Found::Itself,
             };
         }
@@ -102,11 +106,16 @@ impl Spot<'_> {
             let Some(&position) = block.by_id.get(id) else { continue };
             let ix = block.steps[position];
             let around = self.frame.into_iter().flat_map(Frame::outwards).any(|f| f.parent == Some(ix));
-            return match reach {
-                None => Found::Step { ix, up: 0 },
-                Some(reach) if reach.has(position) => Found::Step { ix, up: (at - inner) as u32 },
-                Some(_) if around => Found::Around(ix),
-                Some(_) => Found::NotBefore(ix),
+            let (reading, up) = match reach {
+                None => (reading_from_the_end(block, position), 0),
+                Some(reach) => (reach.reading(position), (at - inner) as u32),
+            };
+            return match reading {
+                Reading::Sure => Found::Step { ix, up, lack: None },
+                Reading::Unsure(lack) => Found::Step { ix, up, lack: Some(lack) },
+                Reading::Not if around => Found::Around(ix),
+                Reading::Not if position >= block.own => Found::AtTheEnd(ix),
+                Reading::Not => Found::NotBefore(ix),
             };
         }
         match order.named.get(id).and_then(|steps| steps.first()) {
@@ -121,19 +130,24 @@ impl Spot<'_> {
         for (parent, reach) in self.levels(order) {
             let Some(block) = block(&decoded.plan, parent) else { continue };
             let steps = block.steps.iter().enumerate();
-            visible.extend(steps.filter(|(at, _)| reach.is_none_or(|r| r.has(*at))).map(|(_, &ix)| ix));
+            let reading = |at| match reach {
+                None => reading_from_the_end(block, at),
+                Some(reach) => reach.reading(at),
+            };
+            visible.extend(steps.filter(|(at, _)| reading(*at) != Reading::Not).map(|(_, &ix)| ix));
         }
-        if let (Role::Until, Some(ix)) = (self.role, self.step)
-            && block(&decoded.plan, Some(ix)).is_none()
-        {
-            visible.push(ix);
+        if let Some(ix) = self.step {
+            let action = block(&decoded.plan, Some(ix)).is_none();
+            if self.role == Role::Until && action || matches!(self.role, Role::Undo | Role::Verify) {
+                visible.push(ix);
+            }
         }
         visible
     }
 
     /// The loop whose iteration before is `previous` here.
     pub(crate) fn looped(&self, decoded: &Decoded<'_>) -> Option<StepIx> {
-        let inside = matches!(self.role, Role::Instance | Role::Until | Role::Outputs);
+        let inside = self.role.is_inside();
         let own = self.step.filter(|&ix| inside && is_loop(decoded, ix));
         own.or_else(|| self.frame.and_then(|f| f.looped(decoded)))
     }

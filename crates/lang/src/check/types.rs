@@ -30,20 +30,34 @@ pub(crate) fn step(output: Type, each: Type) -> Type {
 }
 
 fn step_fields(output: Type) -> Vec<Field> {
-    let error = vec![
-        Field::required("kind", Type::String),
-        Field::required("message", Type::String),
-        Field::optional("step", Type::String),
-    ];
     vec![
         Field::optional("output", output),
         Field::optional("values", Type::Dyn),
         Field::required("status", Type::words(STATUSES.iter().copied())),
         Field::optional("outcome", Type::words(OUTCOMES.iter().copied())),
-        Field::optional("error", Type::map(error, false)),
+        Field::optional("error", error()),
         Field::required("attempts", Type::Int),
         Field::optional("exit_code", Type::Int),
     ]
+}
+
+/// How a block ended, as its `finally` sees it.
+pub(crate) fn ended() -> Type {
+    let fields = vec![
+        Field::required("status", Type::words(STATUSES.iter().copied())),
+        Field::required("outcome", Type::words(OUTCOMES.iter().copied())),
+        Field::optional("error", error()),
+    ];
+    Type::map(fields, false)
+}
+
+fn error() -> Type {
+    let error = vec![
+        Field::required("kind", Type::String),
+        Field::required("message", Type::String),
+        Field::optional("step", Type::String),
+    ];
+    Type::map(error, false)
 }
 
 /// The inputs of a run.

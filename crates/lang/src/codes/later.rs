@@ -17,12 +17,12 @@ LATER_VALUE "E0502" "a value or name that is not in this version"
 "The language has this value of the key, or this name in expressions, and this version of the program does not."
 "steps:
   - id: hello
-    foreach: { in: [a, b], join: settled }
-    run: [echo, \"${{ item }}\"]
+    needs: documents
+    run: echo hello
 "
 "steps:
   - id: hello
-    foreach: { in: [a, b] }
-    run: [echo, \"${{ item }}\"]
+    needs: []
+    run: echo hello
 "
 }

@@ -334,4 +334,28 @@ against it here; computed ones are when the child starts."
             wait: { for: 1s }
       inputs: { count: 3 }
 "
+
+JOIN_ORDER "E0321" "parts of a join that wait for each other"
+"With a `join` other than `all` some of the steps may never run, so none of them can wait for another one: each has \
+`needs: []`. What comes in order goes into a group, which is one part then."
+"steps:
+  - id: quickest
+    join: first
+    steps:
+      - id: left
+        run: ./left.sh
+      - id: right
+        run: ./right.sh
+"
+"steps:
+  - id: quickest
+    join: first
+    steps:
+      - id: left
+        needs: []
+        run: ./left.sh
+      - id: right
+        needs: []
+        run: ./right.sh
+"
 }

@@ -269,4 +269,37 @@ BAD_TIME "E0220" "no instant"
   - id: pause
     wait: { at: \"2026-11-21T09:00:00Z\" }
 "
+
+NOT_AT_THE_END "E0221" "something that may not stand in `finally`"
+"The steps of a `finally` run when the block ends, however it ends, and the end has to come by itself: no waits, no \
+child runs, nobody to ask, and no `finish`, since there is nothing left to end. The same holds inside of groups there."
+"steps:
+  - id: work
+    run: ./work.sh
+finally:
+  - id: pause
+    wait: { for: 1h }
+"
+"steps:
+  - id: work
+    run: ./work.sh
+finally:
+  - id: clean
+    run: ./clean.sh
+"
+
+VERIFY_NEVER "E0222" "a `verify` that is never asked"
+"`verify` tells after a crash whether a step has happened that must not happen twice. Other steps are just done \
+again, so it would never be asked."
+"steps:
+  - id: deploy
+    run: ./deploy.sh
+    verify: { run: ./is-deployed.sh }
+"
+"steps:
+  - id: deploy
+    run: ./deploy.sh
+    effect: once
+    verify: { run: ./is-deployed.sh }
+"
 }

@@ -47,8 +47,11 @@ impl<'t> Decoder<'t, '_> {
         let deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", head));
         let mut root = Block::default();
         if let Some(steps) = fields.get("steps") {
-            root.steps = self.steps(steps, Place::outermost());
+            root.steps = self.steps(steps, "steps", Place::outermost());
             root.own = root.steps.len();
+        }
+        if let Some(finally) = fields.get("finally") {
+            root.steps.extend(self.steps(finally, "finally", Place::outermost().at_the_end()));
         }
         root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
         let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();
@@ -162,14 +165,12 @@ impl<'t> Decoder<'t, '_> {
         outputs
     }
 
-    /// The steps of a block, entered into the plan in the order of the text.
-    pub(crate) fn steps(&self, node: Node<'t>, place: Place<'_>) -> Vec<u32> {
-        let Some(items) = self.list(node, "`steps` is a list of steps") else { return Vec::new() };
+    /// The steps under a key of a block, entered into the plan in the order of the text.
+    pub(crate) fn steps(&self, node: Node<'t>, key: &str, place: Place<'_>) -> Vec<u32> {
+        let Some(items) = self.list(node, &format!("`{key}` is a list of steps")) else { return Vec::new() };
         if items.len() == 0 {
-            self.push(
-                Diagnostic::at(codes::EMPTY_VALUE, node, "there are no steps")
-                    .help("a block has at least one step"),
-            );
+            let help = if key == "finally" { "leave `finally` out" } else { "a block has at least one step" };
+            self.push(Diagnostic::at(codes::EMPTY_VALUE, node, "there are no steps").help(help));
         }
         let mut steps = Vec::with_capacity(items.len());
         for item in items {

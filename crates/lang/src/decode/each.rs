@@ -5,8 +5,9 @@ use super::{Decoder, Naming, Role, Slot, Wants};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::keys;
+use crate::limits;
 use crate::plan::{Each, Join, Retry, Setting, StepIx};
-use crate::tree::{Node, Shape};
+use crate::tree::{Node, Plain, Shape};
 
 /// How a failed attempt is tried again where nothing is said: not at all.
 pub(crate) fn retry_default() -> Retry {
@@ -35,17 +36,44 @@ impl<'t> Decoder<'t, '_> {
             Some(node) => self.integer(node, "`parallel`", PARALLEL, whole),
             None => Some(Setting::Fixed(1)),
         };
-        if let Some(join) = fields.get("join") {
-            self.join(join);
-        }
+        let parts = fields.get("in").filter(|n| matches!(n.shape(), Shape::List | Shape::Map));
+        let parts = parts.map(|n| n.items().len() + n.entries().len());
+        let join = fields.get("join").map(|n| self.join(n, parts)).unwrap_or_default();
         // What is broken is left out, so that the names it gives to expressions are known all the same.
         Some(Each::Foreach {
             items: items.unwrap_or(crate::template::Template::Literal(serde_json::Value::Null)),
             binding: binding.to_owned(),
             key: key.flatten(),
             parallel: parallel.unwrap_or(Setting::Fixed(1)),
-            join: Join::All,
+            join,
         })
+    }
+
+    /// `join`, over so many parts where that is known.
+    pub(super) fn join(&self, node: Node<'t>, parts: Option<usize>) -> Join {
+        if let Some(Plain::Number(number)) = node.plain() {
+            let most = parts.unwrap_or(limits::JOIN as usize).min(limits::JOIN as usize);
+            return match number.as_u64() {
+                Some(n @ 1..) if n <= most as u64 => Join::Count(n as u32),
+                Some(n @ 1..) if parts.is_some() => {
+                    let message = format!("{n} parts are to complete, and there are {most}");
+                    let help = "ask for fewer, or write `all`";
+                    self.push(Diagnostic::at(codes::OUT_OF_RANGE, node, message).help(help));
+                    Join::All
+                }
+                _ => {
+                    let message = format!("`join` is a whole number from 1 to {most}, and this is {number}");
+                    self.problem(codes::OUT_OF_RANGE, node, message);
+                    Join::All
+                }
+            };
+        }
+        match self.word(node, "`join`", keys::JOINS) {
+            Some("first") => Join::First,
+            Some("majority") => Join::Majority,
+            Some("settled") => Join::Settled,
+            _ => Join::All,
+        }
     }
 
     fn items(&self, node: Node<'t>, slot: Slot) -> Option<crate::template::Template> {

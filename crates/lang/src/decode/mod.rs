@@ -2,6 +2,7 @@
 //!
 //! What needs the whole document (names, order, types) is only noted here and is judged by [`crate::check`].
 
+mod beside;
 mod document;
 mod each;
 mod fields;
@@ -97,6 +98,17 @@ pub(crate) enum Role {
     Until,
     /// `outputs`
     Outputs,
+    /// A key of `undo`.
+    Undo,
+    /// A key of `verify`.
+    Verify,
+}
+
+impl Role {
+    /// Whether it belongs to one item or iteration of a step.
+    pub(crate) fn is_inside(self) -> bool {
+        matches!(self, Self::Instance | Self::Until | Self::Outputs | Self::Undo | Self::Verify)
+    }
 }
 
 /// What an expression has to give in its place.
@@ -125,15 +137,21 @@ pub(crate) struct Slot {
     pub(crate) role: Role,
     /// Whether secrets may stand there.
     pub(crate) secrets: bool,
+    /// Whether settings are written out there, and not computed.
+    pub(crate) fixed: bool,
 }
 
 impl Slot {
     pub(crate) fn new(step: Option<StepIx>, role: Role) -> Self {
-        Self { step, role, secrets: false }
+        Self { step, role, secrets: false, fixed: false }
     }
 
     pub(crate) fn with_secrets(self) -> Self {
         Self { secrets: true, ..self }
+    }
+
+    pub(crate) fn with_fixed_settings(self) -> Self {
+        Self { fixed: true, ..self }
     }
 }
 

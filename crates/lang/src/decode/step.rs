@@ -20,11 +20,20 @@ pub(crate) struct Place<'p> {
     path: &'p str,
     /// How many groups are around it.
     depth: usize,
+    /// Whether it stands in a `finally`, at any depth.
+    ending: bool,
+    /// Whether it is an entry of a `finally` itself.
+    last: bool,
 }
 
 impl Place<'_> {
     pub(crate) fn outermost() -> Self {
-        Place { parent: None, path: "", depth: 0 }
+        Place { parent: None, path: "", depth: 0, ending: false, last: false }
+    }
+
+    /// The `finally` of the same block.
+    pub(crate) fn at_the_end(self) -> Self {
+        Place { ending: true, last: true, ..self }
     }
 }
 
@@ -88,6 +97,7 @@ enum What {
 impl<'t> Decoder<'t, '_> {
     pub(crate) fn step(&self, node: Node<'t>, ix: StepIx, place: Place<'_>) -> Step {
         let mut step = blank(place.parent);
+        step.finally = place.last;
         if node.shape() != Shape::Map {
             self.wrong_type(node, "a step is a map");
             return step;
@@ -134,17 +144,36 @@ impl<'t> Decoder<'t, '_> {
         if let Some(node) = fields.get("on_error") {
             step.on_error = self.on_error(node);
         }
+        if place.ending {
+            self.at_the_end(&fields, place.last);
+        }
+        if place.last {
+            step.on_error = OnError::Continue;
+        }
         step.deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", whole));
 
         match what {
             What::Group => {
-                step.body = Body::Block(self.group(&fields, ix, &step.path, place.depth));
+                let inside = Place {
+                    parent: Some(ix),
+                    path: &step.path,
+                    depth: place.depth + 1,
+                    last: false,
+                    ..place
+                };
+                step.body = Body::Block(self.group(&fields, ix, inside));
             }
             What::Action(spec) => {
-                let value = fields.get(spec.name);
-                step.body = Body::Action(self.action(spec, &fields, value, ix));
+                let (action, output) = self.action(spec, &fields, Slot::new(Some(ix), Role::Instance));
+                self.steps.borrow_mut()[ix as usize].1.output = output;
+                step.body = Body::Action(action);
             }
             What::Unknown => {}
+        }
+        step.undo = fields.get("undo").and_then(|n| self.beside(n, "undo", ix));
+        step.verify = fields.get("verify").and_then(|n| self.beside(n, "verify", ix));
+        if let (Some(entry), false) = (fields.node().entry("verify"), unknown) {
+            self.verify_is_of_once(entry, &step.body);
         }
         step
     }
@@ -220,7 +249,7 @@ impl<'t> Decoder<'t, '_> {
         }
     }
 
-    fn group(&self, fields: &Fields<'t>, ix: StepIx, path: &str, depth: usize) -> Block {
+    fn group(&self, fields: &Fields<'t>, ix: StepIx, inside: Place<'_>) -> Block {
         for key in ["retry", "timeout"] {
             if let Some(entry) = fields.node().entry(key) {
                 let message = format!("`{key}` has no place in a group");
@@ -229,51 +258,40 @@ impl<'t> Decoder<'t, '_> {
                 self.push(Diagnostic::at_key(codes::MISPLACED_KEY, entry, message).help(help));
             }
         }
-        if let Some(join) = fields.get("join") {
-            self.join(join);
-        }
         let mut block = Block::default();
-        if depth >= limits::GROUP_DEPTH {
+        if inside.depth > limits::GROUP_DEPTH {
             let help = format!("at most {} groups may stand in each other", limits::GROUP_DEPTH);
             let message = "groups are nested too deeply";
             self.push(Diagnostic::at_start(codes::TOO_MANY, fields.node(), message).help(help));
             return block;
         }
         if let Some(steps) = fields.get("steps") {
-            block.steps = self.steps(steps, Place { parent: Some(ix), path, depth: depth + 1 });
+            block.steps = self.steps(steps, "steps", inside);
             block.own = block.steps.len();
+        }
+        if let Some(node) = fields.get("join") {
+            block.join = self.join(node, Some(block.own).filter(|n| *n > 0));
+        }
+        if let Some(finally) = fields.get("finally") {
+            block.steps.extend(self.steps(finally, "finally", inside.at_the_end()));
         }
         block.outputs = fields.get("outputs").map(|n| self.outputs(n, Some(ix)));
         block
     }
 
-    /// `join`, which can only be `all` in this version.
-    pub(crate) fn join(&self, node: Node<'t>) {
-        let later = ["first", "majority", "settled"];
-        let number = matches!(node.plain(), Some(crate::tree::Plain::Number(_)));
-        if number || node.raw().is_some_and(|text| later.contains(&text)) {
-            let message = format!("`join: {}` is not in this version", node.raw().unwrap_or_default());
-            let help = "only `all` is; tolerate failures by `on_error: continue` on the steps";
-            self.push(Diagnostic::at(codes::LATER_VALUE, node, message).help(help));
-            return;
-        }
-        self.word(node, "`join`", &["all"]);
-    }
-
-    fn action(
+    pub(super) fn action(
         &self,
         spec: &'static ActionSpec,
         fields: &Fields<'t>,
-        value: Option<Node<'t>>,
-        ix: StepIx,
-    ) -> Action {
-        let slot = Slot::new(Some(ix), Role::Instance);
+        slot: Slot,
+    ) -> (Action, Output) {
         let mut action = Action { name: spec.name, ..blank_action() };
-        if let Some(value) = value
+        let mut output = Output::Known(crate::expr::Type::Dyn);
+        if let Some(value) = fields.get(spec.name)
             && let Some(done) = (spec.decode)(self, &ActionAt { fields, value, slot })
         {
             action.kind = done.kind;
-            self.steps.borrow_mut()[ix as usize].1.output = done.output;
+            output = done.output;
         }
         let defaults = self.defaults.borrow();
         action.timeout = match fields.get("timeout") {
@@ -300,7 +318,7 @@ impl<'t> Decoder<'t, '_> {
         if action.effect == EffectRule::Once {
             self.once(retry, &mut action.retry);
         }
-        action
+        (action, output)
     }
 
     /// A `once` step is tried once: what the defaults say about retries does not reach it.

@@ -165,6 +165,13 @@ impl<'t> Decoder<'t, '_> {
     /// An expression in place of a fixed value. `None`: the value is fixed.
     fn computed(&self, node: Node<'t>, slot: Slot, wants: Wants) -> Option<Option<Template>> {
         let text = node.raw().filter(|t| has_marks(t))?;
+        if slot.fixed {
+            let problem = Diagnostic::at(codes::NO_EXPRESSION, node, "no expression may stand here");
+            self.push(
+                problem.help("what `undo` and `verify` may take is settled before they run; write it out"),
+            );
+            return Some(None);
+        }
         let Some(template) = self.parse(node, text, slot, wants) else { return Some(None) };
         if matches!(template, Template::Expr(_)) || wants == Wants::Duration && !template.is_literal() {
             return Some(Some(template));

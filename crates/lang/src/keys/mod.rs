@@ -10,7 +10,11 @@ mod tables;
 
 pub use reference::reference_markdown;
 pub use schema::schema;
-pub use tables::{DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, LOOP, RETRY, RETRY_ERRORS, STEP};
+pub use tables::{
+    BESIDE, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, RETRY, RETRY_ERRORS, STEP,
+};
+
+use crate::limits;
 
 /// Description of a key.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +100,10 @@ pub enum Shape {
     Schema,
     /// The steps of a block.
     Steps,
+    /// How many of several parts must complete.
+    Join,
+    /// An action that takes another one back, or looks what became of it.
+    Beside,
     /// A whole definition.
     Document,
     /// Path of a file, relative to the file that names it.
@@ -127,6 +135,10 @@ impl Shape {
             Self::Either(of) => of.iter().map(|s| s.words()).collect::<Vec<_>>().join("; or "),
             Self::Schema => "a JSON Schema, or the path of a file with one".to_owned(),
             Self::Steps => "a list of steps".to_owned(),
+            Self::Join => {
+                format!("`all`, `first`, `majority`, `settled`, or a number from 1 to {}", limits::JOIN)
+            }
+            Self::Beside => "an action with its keys, see [undo and verify](#undo-and-verify)".to_owned(),
             Self::Document => "a whole definition".to_owned(),
             Self::Path => "a path".to_owned(),
         }

@@ -1,6 +1,6 @@
 //! The reference page.
 
-use super::{DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, RETRY, STEP};
+use super::{BESIDE, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, RETRY, STEP};
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
 
@@ -25,6 +25,12 @@ pub fn reference_markdown() -> String {
     page.section("A group", "A step with `steps` is a block of its own.", &[GROUP]);
     page.section("foreach", "The action or group once per element.", &[FOREACH]);
     page.section("loop", "The action or group again.", &[LOOP]);
+    page.section(
+        "undo and verify",
+        "One of `run`, `http`, `mcp`, `calc` and `agent`, as it stands in a step, with the keys of the step that belong to it, \
+         and these. It sees what the step sees, and the step itself by its id.",
+        &[BESIDE],
+    );
     page.section("retry", "A number alone is that of the tries.", &[RETRY]);
     page.text("## Actions");
     for action in ACTIONS {
@@ -76,6 +82,7 @@ static EXPRESSIONS: &str = "\
 | `steps.ID` | in steps and outputs | a step that must have run before: `output`, `values`, `status`, `outcome`, `error` (`kind`, `message`, `step`), `attempts`, `exit_code`, `instances` |
 | `item`, or the name given by `as` | in a `foreach` | the element |
 | `index`, `key` | in a `foreach` | position and name of the element |
+| `ended` | in a `finally` | how the block ended: `status`, `outcome`, `error` |
 | `iteration` | in a `loop` | number of the iteration, from 1 |
 | `previous.ID` | in a `loop` | a step of the iteration before; absent in the first |";
 
@@ -146,11 +153,9 @@ impl Page {
 
 /// Values and names of the language that this version refuses.
 static LATER_VALUES: &[(&str, &str, &str)] = &[
-    ("step", "join: first, majority, settled, N", "A group or foreach that needs not all of its parts"),
     ("step", "on_error: {go: STATE}", "A failure that leads to a state"),
     ("step", "needs: documents", "Starts as soon as the documents it reads are accepted"),
     ("expression", "feedback", "The comment of the rejection that started the step again"),
-    ("expression", "ended", "How the block ended, in `finally`"),
     ("expression", "event", "What started the run, in `triggers`"),
 ];
 

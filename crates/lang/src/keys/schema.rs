@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{DOCUMENT, GROUP, Key, STEP, Shape};
-use crate::actions::{ACTIONS, LATER_KEYS};
+use super::{BESIDE, DOCUMENT, GROUP, JOINS, Key, STEP, Shape};
+use crate::actions::{self, ACTIONS, LATER_KEYS};
 use crate::{limits, tree};
 
 /// The JSON Schema of the language, draft 2020-12.
@@ -81,6 +81,16 @@ impl Defs {
         step
     }
 
+    /// What `undo` and `verify` take.
+    fn beside(&mut self) -> Value {
+        let mut tables: Vec<&'static [Key]> = vec![BESIDE, actions::later_beside()];
+        let built: Vec<_> = ACTIONS.iter().filter(|a| actions::BESIDE.contains(&a.name)).collect();
+        tables.extend(built.iter().flat_map(|a| [a.table, a.step_keys]));
+        let mut map = self.map(&tables);
+        map["oneOf"] = built.iter().map(|a| json!({"required": [a.name]})).collect();
+        map
+    }
+
     fn key(&mut self, key: &Key) -> Value {
         if !key.built {
             return json!({"description": format!("{}. Not in this version.", key.doc), "not": {}});
@@ -143,6 +153,17 @@ impl Defs {
             Shape::Schema => json!({"type": ["object", "string"]}),
             Shape::Steps => json!({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}),
             Shape::Document => json!({"$ref": "#/$defs/document"}),
+            Shape::Join => {
+                json!({"anyOf": [{"enum": JOINS}, {"type": "integer", "minimum": 1, "maximum": limits::JOIN}]})
+            }
+            Shape::Beside => {
+                if !self.0.contains_key("beside") {
+                    self.0.insert("beside".to_owned(), Value::Null);
+                    let map = self.beside();
+                    self.0.insert("beside".to_owned(), map);
+                }
+                json!({"$ref": "#/$defs/beside"})
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub static DOCUMENT: &[Key] = &[
         "What the run gives back; without it a map from step id to output",
     ),
     Key::later("states", "A machine of states in place of `steps`"),
-    Key::later("finally", "Steps that run when the block ends, however it ends"),
+    FINALLY,
     Key::later("budget", "Limits of money, tokens, attempts and turns"),
     Key::later("concurrency", "How many runs with an equal key at once"),
     Key::later("scopes", "Named levels of iteration"),
@@ -122,17 +122,24 @@ pub static STEP: &[Key] = &[
         Shape::Duration,
         "Time limit of one attempt; of a wait or a child run the whole of it. Not on groups",
     ),
+    Key::new(
+        "undo",
+        Shape::Beside,
+        "Takes back what the step did: runs for each completed instance, newest first, when the run fails or is cancelled",
+    ),
+    Key::new(
+        "verify",
+        Shape::Beside,
+        "Tells after a crash whether a step with `effect: once` has happened: it has when this succeeds",
+    ),
     Key::later("concurrency", "So many at once of all steps with an equal key"),
     Key::later("budget", "Limits of what happens inside"),
-    Key::later("undo", "An action that compensates it"),
-    Key::later("verify", "A probe that tells whether a `once` step has happened"),
     Key::later("cache", "Reuse of results by content"),
     Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
     Key::later("use", "A template to start from"),
     Key::later("next", "Where a state leads to"),
     Key::later("states", "A machine of states as a group"),
-    Key::later("finally", "Steps that run when the group ends, however it ends"),
 ];
 
 /// The keys of a step that is a group.
@@ -143,7 +150,29 @@ pub static GROUP: &[Key] = &[
         Shape::Names(&Shape::Any),
         "What the group gives back; without it a map from step id to output",
     ),
-    Key::new("join", Shape::Words(&["all"]), "How many of its steps must complete").default("all"),
+    Key::new(
+        "join",
+        Shape::Join,
+        "How many of its steps must complete; other than `all` where they all have `needs: []`",
+    )
+    .default("all"),
+    FINALLY,
+];
+
+/// Steps of the end of a block.
+const FINALLY: Key = Key::new(
+    "finally",
+    Shape::Steps,
+    "Steps that run once, in order, when the block has begun and ends, however it ends. No waits, child runs, `finish` or people in them",
+);
+
+/// What `join` may be beside a number.
+pub static JOINS: &[&str] = &["all", "first", "majority", "settled"];
+
+/// The keys of `undo` and `verify` beside those of their action.
+pub static BESIDE: &[Key] = &[
+    Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again; without expressions"),
+    Key::new("timeout", Shape::Duration, "Time limit of one attempt; without expressions").default("1h"),
 ];
 
 /// The keys of `foreach`.
@@ -152,7 +181,7 @@ pub static FOREACH: &[Key] = &[
     Key::new("as", Shape::Id, "Name of the element in expressions").default("item"),
     Key::new("key", Shape::Template, "Name of an element; without it the map's key, else the index"),
     Key::new("parallel", Shape::Integer(1, limits::PARALLEL), "How many at once").default("1"),
-    Key::new("join", Shape::Words(&["all"]), "How many elements must complete").default("all"),
+    Key::new("join", Shape::Join, "How many elements must complete").default("all"),
     Key::later("scope", "The scope whose keys the elements are"),
 ];
 

@@ -53,14 +53,14 @@ const STEP: &[&str] = &[
     "next",
     "use",
     "states",
-    "finally",
 ];
 /// Keys of a step that belong to an action.
 const OF_RUN: &[&str] = &["effect", "env", "cwd", "stdin", "shell", "parse", "expect"];
 const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
 const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
 const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
-const GROUP: &[&str] = &["steps", "outputs", "join"];
+const GROUP: &[&str] = &["steps", "outputs", "join", "finally"];
+const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
 const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
 const ACTIONS_NAMED: &[&str] = &[
@@ -91,6 +91,7 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(keys::FOREACH, FOREACH);
     same(keys::LOOP, LOOP);
     same(keys::RETRY, RETRY);
+    same(keys::BESIDE, BESIDE);
     let action = |name: &str| ACTIONS.iter().find(|a| a.name == name).unwrap();
     same(action("run").step_keys, OF_RUN);
     same(action("wait").keys, WAIT);
@@ -112,6 +113,7 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
         keys::FOREACH,
         keys::LOOP,
         keys::RETRY,
+        keys::BESIDE,
         keys::DEFAULTS,
     ];
     let of_actions = ACTIONS.iter().flat_map(|a| a.step_keys.iter().chain(a.keys));
@@ -151,7 +153,7 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
         later.extend(action.keys.iter().filter(|k| !k.built).map(|k| (action.name, k.name)));
     }
     later.extend(LATER.iter().map(|l| ("action", l.name)));
-    assert!(later.len() >= 30, "{later:?}");
+    assert!(!later.is_empty());
     for (place, key) in later {
         let found = checked(&with(place, key));
         assert_eq!(codes(&found), ["E0501"], "{place} {key}\n{}", shown(&found));
@@ -172,14 +174,9 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
 #[test]
 fn values_that_are_not_built_are_refused_by_name() {
     for (text, what) in [
-        ("steps:\n  - id: a\n    join: first\n    steps: [{ id: b, run: ls }]\n", "join: first"),
-        ("steps:\n  - id: a\n    join: majority\n    steps: [{ id: b, run: ls }]\n", "join: majority"),
-        ("steps:\n  - id: a\n    join: 2\n    steps: [{ id: b, run: ls }]\n", "join: 2"),
-        ("steps:\n  - id: a\n    foreach: { in: [1], join: settled }\n    run: ls\n", "join: settled"),
         ("steps:\n  - id: a\n    on_error: { go: b }\n    run: ls\n", "on_error: {go: …}"),
         ("steps:\n  - id: a\n    needs: documents\n    run: ls\n", "needs: documents"),
         ("steps:\n  - id: a\n    run: [echo, \"${{ feedback }}\"]\n", "feedback"),
-        ("steps:\n  - id: a\n    if: ended.status == 'failed'\n    run: ls\n", "ended"),
         ("steps:\n  - id: a\n    run: [echo, \"${{ event.body }}\"]\n", "event"),
     ] {
         let found = checked(text);

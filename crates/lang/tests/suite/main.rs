@@ -4,6 +4,7 @@
 mod children;
 mod codes;
 mod common;
+mod ends;
 mod inputs;
 mod keys;
 mod limits;
