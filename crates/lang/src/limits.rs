@@ -68,6 +68,8 @@ pub const SCRIPT_BYTES: usize = 64 * 1024;
 pub const ITERATIONS: u32 = 100_000;
 /// Items of a foreach at once.
 pub const PARALLEL: u32 = 1_000;
+/// Visits of one state: its machine fails behind them. A transition counts at most as many.
+pub const VISITS: u32 = 100;
 /// Parts of a join that may be asked for.
 pub const JOIN: u32 = 100_000;
 /// Tries of one step instance.

@@ -72,7 +72,9 @@ fn in_definition<'t>(node: Node<'t>, found: &mut Vec<(&'t str, What)>) {
 
 /// Groups and children stand in each other at most as deeply as the tree goes.
 fn in_steps<'t>(block: Node<'t>, found: &mut Vec<(&'t str, What)>) {
-    for step in ["steps", "finally"].into_iter().filter_map(|key| block.get(key)).flat_map(Node::items) {
+    for step in
+        ["steps", "states", "finally"].into_iter().filter_map(|key| block.get(key)).flat_map(Node::items)
+    {
         if let Some(child) = step.get("workflow") {
             found.extend(child.get("path").and_then(Node::raw).map(|path| (path, What::Definition)));
             if let Some(inline) = child.get("inline") {

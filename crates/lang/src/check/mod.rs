@@ -1,5 +1,7 @@
 //! The check of a definition with all the files it names.
 
+mod dominance;
+mod machine;
 mod names;
 mod order;
 mod references;

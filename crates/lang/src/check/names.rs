@@ -74,15 +74,15 @@ impl<'t> Names<'_, 't> {
     fn block(&mut self, parent: Option<StepIx>, frame: &Frame<'_>) {
         let decoded = self.decoded;
         let Some(block) = block(&decoded.plan, parent) else { return };
+        // Visits of a state are counted, and an end knows how the block came to it.
+        let visited = block.machine.then(|| frame.with("iteration", Type::Int));
         for &ix in &block.steps[..block.own] {
-            self.step(ix, frame);
+            self.step(ix, visited.as_ref().unwrap_or(frame));
         }
         if block.finally().is_empty() {
             return;
         }
-        let mut bindings = frame.bindings.clone();
-        bindings.push(("ended".to_owned(), types::ended()));
-        let ending = Frame { outer: frame.outer, parent, bindings, guards: frame.guards.clone() };
+        let ending = frame.with("ended", types::ended());
         for &ix in block.finally() {
             self.step(ix, &ending);
         }
@@ -128,6 +128,7 @@ impl<'t> Names<'_, 't> {
             let each = if join == Join::All { own } else { Type::Dyn };
             self.outputs[ix as usize] = types::gathered(&self.items[ix as usize], each);
         }
+        self.sites(sites, at(Role::Next));
     }
 
     /// Names that the iteration of a step gives to what is inside of it.

@@ -1,11 +1,14 @@
 //! Blocks and their order: ids, `needs`, and what comes before what.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::codes;
 use crate::decode::Decoded;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::plan::{Block, Body, Join, Plan, StepIx};
+
+use super::machine::{self, Machine};
 
 /// What comes before a step in its block.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub(crate) enum Reach {
     Some(Bits),
     /// In a `finally`: the steps of the block, so many, as far as they came, and what stands above in the `finally`.
     Ending { own: usize, position: usize },
+    /// In a machine: what every way to this state has visited.
+    State { machine: Rc<Machine>, position: usize },
 }
 
 /// Whether a step may be read.
@@ -38,6 +43,8 @@ pub(crate) enum Lack {
     Part,
     /// It is under way.
     UnderWay,
+    /// Not every way to here leads through it.
+    OtherWay,
 }
 
 impl Reach {
@@ -53,17 +60,9 @@ impl Reach {
             Self::Some(bits) => bits.has(position),
             Self::Ending { own, .. } if position < *own => return Reading::Unsure(Lack::Ended),
             Self::Ending { position: at, .. } => position < *at,
+            Self::State { machine, position: at } => return machine.reading(*at, position),
         };
         if sure { Reading::Sure } else { Reading::Not }
-    }
-}
-
-/// Whether the step at a position may be read when its block has ended: in `outputs` and `until`.
-pub(crate) fn reading_from_the_end(block: &Block, position: usize) -> Reading {
-    match block.join {
-        _ if position >= block.own => Reading::Not,
-        Join::All => Reading::Sure,
-        _ => Reading::Unsure(Lack::Part),
     }
 }
 
@@ -86,8 +85,8 @@ impl Bits {
     fn add(&mut self, reach: &Reach) {
         match reach {
             Reach::Above(n) => (0..*n).for_each(|at| self.set(at)),
-            // Nothing needs what stands in a `finally`.
-            Reach::Ending { .. } => {}
+            // Nothing needs states, or what stands in a `finally`.
+            Reach::Ending { .. } | Reach::State { .. } => {}
             Reach::Some(bits) => {
                 if self.0.len() < bits.0.len() {
                     self.0.resize(bits.0.len(), 0);
@@ -109,13 +108,36 @@ pub(crate) struct Order {
     pub(crate) reach: Vec<Reach>,
     /// All steps of a name.
     pub(crate) named: HashMap<String, Vec<StepIx>>,
+    /// The machines, by the step whose block they are.
+    machines: HashMap<Option<StepIx>, Rc<Machine>>,
+}
+
+impl Order {
+    /// Whether the step at a position of a block may be read when the block has ended: in `outputs` and `until`.
+    pub(crate) fn reading_from_the_end(
+        &self,
+        parent: Option<StepIx>,
+        block: &Block,
+        position: usize,
+    ) -> Reading {
+        match (self.machines.get(&parent), block.join) {
+            (Some(machine), _) => machine.reading_from_the_end(position),
+            _ if position >= block.own => Reading::Not,
+            (None, Join::All) => Reading::Sure,
+            (None, _) => Reading::Unsure(Lack::Part),
+        }
+    }
 }
 
 /// Settles ids and order of all blocks of a document, and enters them into its plan.
 pub(crate) fn arrange(decoded: &mut Decoded<'_>, problems: &mut Vec<Diagnostic>) -> Order {
     let count = decoded.plan.steps.len();
-    let mut order =
-        Order { position: vec![0; count], reach: vec![Reach::Above(0); count], named: HashMap::new() };
+    let mut order = Order {
+        position: vec![0; count],
+        reach: vec![Reach::Above(0); count],
+        named: HashMap::new(),
+        machines: HashMap::new(),
+    };
     for (ix, step) in decoded.plan.steps.iter().enumerate() {
         order.named.entry(step.id.clone()).or_default().push(ix as StepIx);
     }
@@ -160,12 +182,22 @@ fn arrange_block(
         return;
     };
     let by_id = ids(decoded, parent, &steps, problems);
+    let is_machine = block(&decoded.plan, parent).is_some_and(|b| b.machine);
+    let machine = is_machine.then(|| machine::arrange(decoded, &steps[..own], &by_id, problems));
+    if let Some(machine) = &machine {
+        order.machines.insert(parent, machine.clone());
+    }
     // The steps that nothing above needs: together they imply all that is above.
     let mut frontier: Vec<usize> = Vec::new();
     for (position, &ix) in steps.iter().enumerate() {
         order.position[ix as usize] = position;
         let written = decoded.steps[ix as usize].needs.as_ref();
         let (needs, reach) = match written {
+            _ if position < own
+                && let Some(machine) = &machine =>
+            {
+                (Vec::new(), Reach::State { machine: machine.clone(), position })
+            }
             _ if position >= own => {
                 let before = position.checked_sub(1).filter(|at| *at >= own);
                 (before.into_iter().collect(), Reach::Ending { own, position })
@@ -176,7 +208,7 @@ fn arrange_block(
                 reached(&needs, &steps, order)
             }
         };
-        if position < own {
+        if position < own && machine.is_none() {
             frontier.retain(|&at| !reach.has(at));
             frontier.push(position);
             if join != Join::All && !needs.is_empty() {

@@ -8,8 +8,8 @@ use crate::limits;
 use crate::plan::{Read, StepIx};
 
 use super::names::Names;
-use super::order::Lack;
 use super::order::block;
+use super::order::{Lack, Reach};
 use super::scope::{Found, Frame, Spot};
 use super::types;
 
@@ -219,9 +219,14 @@ impl<'t> Names<'_, 't> {
                 Some(Lack::Part) => {
                     format!("`{id}` is a part of a join that does without some, and may have no output")
                 }
+                Some(Lack::OtherWay) => {
+                    format!("not every way to here leaves `{id}` with an output")
+                }
                 Some(Lack::UnderWay) => format!("`{id}` has no output yet when `verify` is asked"),
             };
-            let stepped = spot.step.is_some() && spot.role != Role::Outputs && lack != Some(Lack::UnderWay);
+            let state =
+                spot.step.is_some_and(|own| matches!(self.order.reach[own as usize], Reach::State { .. }));
+            let stepped = spot.step.is_some() && !matches!(spot.role, Role::Outputs | Role::Verify) && !state;
             let condition = format!(", or give this step `if: steps.{id}.status == 'completed'`");
             let help = format!(
                 "read it through a guard: `steps.{id}.?output.orValue(null)`{}",

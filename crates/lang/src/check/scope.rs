@@ -4,7 +4,7 @@ use crate::decode::{Decoded, Role};
 use crate::expr::Type;
 use crate::plan::{Each, StepIx};
 
-use super::order::{Lack, Order, Reach, Reading, block, reading_from_the_end};
+use super::order::{Lack, Order, Reach, Reading, block};
 
 /// What is around the steps of a block: one for each block from the document's inwards.
 pub(crate) struct Frame<'f> {
@@ -16,6 +16,15 @@ pub(crate) struct Frame<'f> {
     pub(crate) bindings: Vec<(String, Type)>,
     /// Steps that the condition of that step knows to be completed.
     pub(crate) guards: Vec<String>,
+}
+
+impl<'f> Frame<'f> {
+    /// The same frame with one more name.
+    pub(crate) fn with(&self, name: &str, ty: Type) -> Frame<'f> {
+        let mut bindings = self.bindings.clone();
+        bindings.push((name.to_owned(), ty));
+        Frame { outer: self.outer, parent: self.parent, bindings, guards: self.guards.clone() }
+    }
 }
 
 impl Frame<'_> {
@@ -93,7 +102,7 @@ impl Spot<'_> {
         if let Some(ix) = own {
             return match self.role {
                 Role::Until if block(&decoded.plan, Some(ix)).is_none() => Found::ThisOne { ix, lack: None },
-                Role::Undo => Found::ThisOne { ix, lack: None },
+                Role::Undo | Role::Next => Found::ThisOne { ix, lack: None },
                 Role::Verify => Found::ThisOne { ix, lack: Some(Lack::UnderWay) },
                 _ => Found::Itself,
             };
@@ -106,14 +115,16 @@ impl Spot<'_> {
             let Some(&position) = block.by_id.get(id) else { continue };
             let ix = block.steps[position];
             let around = self.frame.into_iter().flat_map(Frame::outwards).any(|f| f.parent == Some(ix));
+            if around {
+                return Found::Around(ix);
+            }
             let (reading, up) = match reach {
-                None => (reading_from_the_end(block, position), 0),
+                None => (order.reading_from_the_end(*parent, block, position), 0),
                 Some(reach) => (reach.reading(position), (at - inner) as u32),
             };
             return match reading {
                 Reading::Sure => Found::Step { ix, up, lack: None },
                 Reading::Unsure(lack) => Found::Step { ix, up, lack: Some(lack) },
-                Reading::Not if around => Found::Around(ix),
                 Reading::Not if position >= block.own => Found::AtTheEnd(ix),
                 Reading::Not => Found::NotBefore(ix),
             };
@@ -131,14 +142,16 @@ impl Spot<'_> {
             let Some(block) = block(&decoded.plan, parent) else { continue };
             let steps = block.steps.iter().enumerate();
             let reading = |at| match reach {
-                None => reading_from_the_end(block, at),
+                None => order.reading_from_the_end(parent, block, at),
                 Some(reach) => reach.reading(at),
             };
             visible.extend(steps.filter(|(at, _)| reading(*at) != Reading::Not).map(|(_, &ix)| ix));
         }
         if let Some(ix) = self.step {
             let action = block(&decoded.plan, Some(ix)).is_none();
-            if self.role == Role::Until && action || matches!(self.role, Role::Undo | Role::Verify) {
+            if self.role == Role::Until && action
+                || matches!(self.role, Role::Undo | Role::Verify | Role::Next)
+            {
                 visible.push(ix);
             }
         }

@@ -157,8 +157,9 @@ this one. A group is not done while something inside of it runs."
     set: { n: \"${{ iteration == 1 ? 1 : previous.count.output.n + 1 }}\" }
 "
 
-UNGUARDED "E0311" "a step that may be skipped is read without a guard"
-"A step with `if` may be skipped, and then has no output. Say what to take then: `steps.x.?output.orValue(…)`, or \
+UNGUARDED "E0311" "a step that may have no output is read without a guard"
+"A step with `if` may be skipped. A part of a `join` other than `all` may be left out. In a machine a state is sure to \
+have an output only where every way leads through it and on by `next`. In `finally` the block may have ended anywhere. Say what to take then: `steps.x.?output.orValue(…)`, or \
 ask first: `has(steps.x.output)` or `steps.x.status == 'completed'`, in the same expression, in the `if` of the \
 step that reads, or in that of a group around it."
 "inputs:
@@ -182,7 +183,7 @@ steps:
 
 NOT_HERE "E0312" "a name that means nothing here"
 "Some names are known in some places only: `index` and `key` inside a `foreach`, `iteration` and `previous` inside \
-a `loop`, `steps` where steps can have run."
+a `loop`, `iteration` in a state too, `ended` in a `finally`, `steps` where steps can have run."
 "steps:
   - id: hello
     run: [echo, \"${{ iteration }}\"]
@@ -357,5 +358,82 @@ JOIN_ORDER "E0321" "parts of a join that wait for each other"
       - id: right
         needs: []
         run: ./right.sh
+"
+
+UNKNOWN_STATE "E0322" "there is no such state"
+"`next` and `go` name a state of the same machine, or `end` or `fail`."
+"states:
+  - id: write
+    run: ./write.sh
+    next: reveiw
+  - id: review
+    run: ./review.sh
+    next: end
+"
+"states:
+  - id: write
+    run: ./write.sh
+    next: review
+  - id: review
+    run: ./review.sh
+    next: end
+"
+
+DEAD_WAY "E0323" "an entry of `next` that is never looked at"
+"The entries of `next` are taken in order, and one without `when` and `max` is always taken. What stands below it is \
+never looked at."
+"states:
+  - id: build
+    run: ./build.sh
+    expect: any
+    next:
+      - { go: end }
+      - { when: steps.build.exit_code != 0, go: fail }
+"
+"states:
+  - id: build
+    run: ./build.sh
+    expect: any
+    next:
+      - { when: steps.build.exit_code != 0, go: fail }
+      - { go: end }
+"
+
+UNREACHABLE "E0324" "a state that no way leads to"
+"A machine begins with its first state and goes where `next` and `on_error` lead. No way leads to this state, so it \
+would never run."
+"states:
+  - id: write
+    run: ./write.sh
+    next: end
+  - id: review
+    run: ./review.sh
+    next: end
+"
+"states:
+  - id: write
+    run: ./write.sh
+    next: review
+  - id: review
+    run: ./review.sh
+    next: end
+"
+
+ENDLESS "E0325" "a state from which no way leads to an end"
+"From each state a way leads to `end` or `fail`, or to a state that ends by `fail:` or `finish:`. Otherwise the machine \
+could only go round until a state was visited too often."
+"states:
+  - id: poll
+    run: ./poll.sh
+    parse: json
+    next: poll
+"
+"states:
+  - id: poll
+    run: ./poll.sh
+    parse: json
+    next:
+      - { when: steps.poll.output.done, go: end }
+      - { go: poll, max: 50 }
 "
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::Elsewhere;
 use super::step::{self, Place};
-use super::{Decoded, Decoder, Defaults, Naming, Notes, Output, Outside, Role, Slot, Wants};
+use super::{Decoded, Decoder, Defaults, Fields, Naming, Notes, Output, Outside, Role, Slot, Wants};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::keys;
@@ -22,7 +22,6 @@ pub(crate) fn document<'t>(node: Node<'t>, outside: &dyn Outside) -> (Option<Dec
 
 impl<'t> Decoder<'t, '_> {
     fn document(&self, node: Node<'t>) -> Option<Decoded<'t>> {
-        // A machine of states has no `steps`; that it is not in this version is said at its key.
         let lent: &[&str] = if node.get("states").is_some() { &["steps"] } else { &[] };
         let fields = self.fields_but(node, "a definition", &[keys::DOCUMENT], lent, step_key)?;
         if let Some(version) = fields.get("stead") {
@@ -46,13 +45,12 @@ impl<'t> Decoder<'t, '_> {
         }
         let deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", head));
         let mut root = Block::default();
-        if let Some(steps) = fields.get("steps") {
-            root.steps = self.steps(steps, "steps", Place::outermost());
-            root.own = root.steps.len();
+        if let (Some(_), Some(states)) = (fields.get("steps"), fields.node().entry("states")) {
+            let problem =
+                Diagnostic::at_key(codes::NOT_ONE, states, "a definition has `steps` or `states`, not both");
+            self.push(problem.help("make a step of one of them: a group with `steps` or `states`"));
         }
-        if let Some(finally) = fields.get("finally") {
-            root.steps.extend(self.steps(finally, "finally", Place::outermost().at_the_end()));
-        }
+        self.block(&fields, &mut root, Place::outermost());
         root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
         let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();
         let plan = Plan {
@@ -165,12 +163,31 @@ impl<'t> Decoder<'t, '_> {
         outputs
     }
 
+    /// The steps or states of a block, and those of its end.
+    pub(crate) fn block(&self, fields: &Fields<'t>, block: &mut Block, place: Place<'_>) {
+        if let Some(steps) = fields.get("steps") {
+            block.steps = self.steps(steps, "steps", place);
+        } else if let Some(states) = fields.get("states") {
+            block.machine = true;
+            block.steps = self.steps(states, "states", place.as_a_state());
+        }
+        block.own = block.steps.len();
+        if let Some(finally) = fields.get("finally") {
+            block.steps.extend(self.steps(finally, "finally", place.at_the_end()));
+        }
+    }
+
     /// The steps under a key of a block, entered into the plan in the order of the text.
     pub(crate) fn steps(&self, node: Node<'t>, key: &str, place: Place<'_>) -> Vec<u32> {
-        let Some(items) = self.list(node, &format!("`{key}` is a list of steps")) else { return Vec::new() };
+        let what = if key == "states" { "states" } else { "steps" };
+        let Some(items) = self.list(node, &format!("`{key}` is a list of {what}")) else { return Vec::new() };
         if items.len() == 0 {
-            let help = if key == "finally" { "leave `finally` out" } else { "a block has at least one step" };
-            self.push(Diagnostic::at(codes::EMPTY_VALUE, node, "there are no steps").help(help));
+            let help = match key {
+                "finally" => "leave `finally` out",
+                "states" => "a machine has at least one state",
+                _ => "a block has at least one step",
+            };
+            self.push(Diagnostic::at(codes::EMPTY_VALUE, node, format!("there are no {what}")).help(help));
         }
         let mut steps = Vec::with_capacity(items.len());
         for item in items {
@@ -204,5 +221,15 @@ fn step_key(key: &str) -> Elsewhere {
 }
 
 fn blank_notes(node: Node<'_>) -> Notes<'_> {
-    Notes { node, id: node, needs: None, sites: Vec::new(), output: Output::Known(crate::expr::Type::Dyn) }
+    let output = Output::Known(crate::expr::Type::Dyn);
+    Notes {
+        node,
+        id: node,
+        needs: None,
+        sites: Vec::new(),
+        output,
+        next: Vec::new(),
+        caught: None,
+        astray: false,
+    }
 }

@@ -63,7 +63,7 @@ impl<'t> Decoder<'t, '_> {
                 Some(key) if key.built => {}
                 Some(key) => {
                     fields.refused = true;
-                    if matches!(key.name, "states" | "use") {
+                    if key.name == "use" {
                         self.partial.set(true);
                     }
                     let what = if crate::actions::is_later(key.name) { "an action" } else { "a key" };

@@ -8,6 +8,7 @@ mod each;
 mod fields;
 mod inputs;
 mod names;
+mod states;
 mod step;
 mod values;
 
@@ -28,6 +29,7 @@ pub(crate) use document::document;
 pub(crate) use fields::Fields;
 pub(crate) use inputs::{bad_schema, not_json, pointer_in};
 pub(crate) use names::Naming;
+pub(crate) use states::ends;
 pub(crate) use step::{ActionAt, Done};
 pub(crate) use values::of_expression;
 
@@ -57,6 +59,25 @@ pub(crate) struct Notes<'t> {
     pub(crate) sites: Vec<Site<'t>>,
     /// What its action gives.
     pub(crate) output: Output,
+    /// Where the entries of its `next` lead, as it is written; one for each transition of the plan.
+    pub(crate) next: Vec<Way<'t>>,
+    /// Where a failure leads.
+    pub(crate) caught: Option<Goal<'t>>,
+    /// Whether its `next` could not be read, so that nothing can be said of where it leads.
+    pub(crate) astray: bool,
+}
+
+/// Where a transition leads, as it is written.
+pub(crate) type Goal<'t> = (&'t str, Node<'t>);
+
+/// A transition, as it is written.
+pub(crate) struct Way<'t> {
+    /// The entry.
+    pub(crate) node: Node<'t>,
+    /// Where it leads; `None` where that cannot be read.
+    pub(crate) goal: Option<Goal<'t>>,
+    /// Whether nothing keeps it from being taken.
+    pub(crate) always: bool,
 }
 
 /// What an action's output is known to be.
@@ -102,6 +123,8 @@ pub(crate) enum Role {
     Undo,
     /// A key of `verify`.
     Verify,
+    /// `next`
+    Next,
 }
 
 impl Role {

@@ -24,16 +24,23 @@ pub(crate) struct Place<'p> {
     ending: bool,
     /// Whether it is an entry of a `finally` itself.
     last: bool,
+    /// Whether it is a state of a machine.
+    state: bool,
 }
 
 impl Place<'_> {
     pub(crate) fn outermost() -> Self {
-        Place { parent: None, path: "", depth: 0, ending: false, last: false }
+        Place { parent: None, path: "", depth: 0, ending: false, last: false, state: false }
     }
 
     /// The `finally` of the same block.
     pub(crate) fn at_the_end(self) -> Self {
-        Place { ending: true, last: true, ..self }
+        Place { ending: true, last: true, state: false, ..self }
+    }
+
+    /// The states of the same block.
+    pub(crate) fn as_a_state(self) -> Self {
+        Place { state: true, last: false, ..self }
     }
 }
 
@@ -122,7 +129,7 @@ impl<'t> Decoder<'t, '_> {
         let elsewhere = |key: &str| self.elsewhere(key);
         let Some(fields) = self.fields_but(node, &said, &tables, &[], elsewhere) else { return step };
         if unknown && !fields.refused {
-            let help = format!("a step has one of {}, or `steps`", actions::list());
+            let help = format!("a step has one of {}, or `steps` or `states`", actions::list());
             self.push(Diagnostic::at_start(codes::NO_ACTION, node, "the step does nothing").help(help));
         }
 
@@ -142,7 +149,7 @@ impl<'t> Decoder<'t, '_> {
             fields.get("if").and_then(|n| self.condition(n, "`if`", Slot::new(Some(ix), Role::Condition)));
         step.each = self.each(&fields, ix);
         if let Some(node) = fields.get("on_error") {
-            step.on_error = self.on_error(node);
+            step.on_error = self.on_error(node, ix, place.state);
         }
         if place.ending {
             self.at_the_end(&fields, place.last);
@@ -159,6 +166,7 @@ impl<'t> Decoder<'t, '_> {
                     path: &step.path,
                     depth: place.depth + 1,
                     last: false,
+                    state: false,
                     ..place
                 };
                 step.body = Body::Block(self.group(&fields, ix, inside));
@@ -175,6 +183,7 @@ impl<'t> Decoder<'t, '_> {
         if let (Some(entry), false) = (fields.node().entry("verify"), unknown) {
             self.verify_is_of_once(entry, &step.body);
         }
+        self.transitions(&fields, &mut step, ix, place.state);
         step
     }
 
@@ -182,7 +191,7 @@ impl<'t> Decoder<'t, '_> {
     fn what(&self, node: Node<'t>) -> What {
         let mut found: Option<(&'t str, What)> = None;
         for entry in node.entries() {
-            let what = if entry.key == "steps" {
+            let what = if matches!(entry.key, "steps" | "states") {
                 What::Group
             } else {
                 match actions::find(entry.key) {
@@ -206,12 +215,13 @@ impl<'t> Decoder<'t, '_> {
     /// Where a key belongs that the tables of this step do not have.
     fn elsewhere(&self, key: &str) -> Elsewhere {
         let later = keys::find(&[actions::LATER_KEYS], key).is_some();
-        if later || actions::find(key).is_some() || key == "steps" {
+        if later || actions::find(key).is_some() || matches!(key, "steps" | "states") {
             // A second action, reported as such.
             return Elsewhere::Said;
         }
         let homes = [
-            (keys::GROUP, "a group: a step with `steps`"),
+            (keys::GROUP, "a group: a step with `steps` or `states`"),
+            (keys::NEXT, "an entry of `next`"),
             (keys::FOREACH, "`foreach`"),
             (keys::LOOP, "`loop`"),
             (keys::RETRY, "`retry`"),
@@ -236,19 +246,6 @@ impl<'t> Decoder<'t, '_> {
         Some(items.filter_map(|n| self.text(n, "`needs`").map(|id| (id, n))).collect())
     }
 
-    fn on_error(&self, node: Node<'t>) -> OnError {
-        if node.shape() == Shape::Map && node.get("go").is_some() {
-            let message = "`on_error: {go: …}` is not in this version";
-            let help = "it belongs to machines of states; use `continue` and read the step's status";
-            self.push(Diagnostic::at(codes::LATER_VALUE, node, message).help(help));
-            return OnError::Stop;
-        }
-        match self.word(node, "`on_error`", &["stop", "continue"]) {
-            Some("continue") => OnError::Continue,
-            _ => OnError::Stop,
-        }
-    }
-
     fn group(&self, fields: &Fields<'t>, ix: StepIx, inside: Place<'_>) -> Block {
         for key in ["retry", "timeout"] {
             if let Some(entry) = fields.node().entry(key) {
@@ -265,15 +262,13 @@ impl<'t> Decoder<'t, '_> {
             self.push(Diagnostic::at_start(codes::TOO_MANY, fields.node(), message).help(help));
             return block;
         }
-        if let Some(steps) = fields.get("steps") {
-            block.steps = self.steps(steps, "steps", inside);
-            block.own = block.steps.len();
-        }
-        if let Some(node) = fields.get("join") {
+        self.block(fields, &mut block, inside);
+        if let Some(entry) = fields.node().entry("join").filter(|_| block.machine) {
+            let message = "`join` has no place in a machine: one state is active at a time";
+            let help = "remove it, or put it on a group with `steps`";
+            self.push(Diagnostic::at_key(codes::MISPLACED_KEY, entry, message).help(help));
+        } else if let Some(node) = fields.get("join") {
             block.join = self.join(node, Some(block.own).filter(|n| *n > 0));
-        }
-        if let Some(finally) = fields.get("finally") {
-            block.steps.extend(self.steps(finally, "finally", inside.at_the_end()));
         }
         block.outputs = fields.get("outputs").map(|n| self.outputs(n, Some(ix)));
         block

@@ -352,5 +352,7 @@ pub(crate) fn of_expression(node: Node<'_>, problem: ExprProblem) -> Diagnostic 
 pub(crate) const PARALLEL: (u32, u32) = (1, limits::PARALLEL);
 /// Of the iterations of a loop.
 pub(crate) const ITERATIONS: (u32, u32) = (1, limits::ITERATIONS);
+/// Of the times a transition is taken.
+pub(crate) const VISITS: (u32, u32) = (1, limits::VISITS);
 /// Of the tries of an instance.
 pub(crate) const ATTEMPTS: (u32, u32) = (1, limits::ATTEMPTS);

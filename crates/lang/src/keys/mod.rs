@@ -11,7 +11,8 @@ mod tables;
 pub use reference::reference_markdown;
 pub use schema::schema;
 pub use tables::{
-    BESIDE, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, RETRY, RETRY_ERRORS, STEP,
+    BESIDE, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, NEXT, RETRY,
+    RETRY_ERRORS, STEP,
 };
 
 use crate::limits;
@@ -100,6 +101,10 @@ pub enum Shape {
     Schema,
     /// The steps of a block.
     Steps,
+    /// The states of a machine.
+    States,
+    /// A state, `end` or `fail`.
+    Target,
     /// How many of several parts must complete.
     Join,
     /// An action that takes another one back, or looks what became of it.
@@ -135,6 +140,8 @@ impl Shape {
             Self::Either(of) => of.iter().map(|s| s.words()).collect::<Vec<_>>().join("; or "),
             Self::Schema => "a JSON Schema, or the path of a file with one".to_owned(),
             Self::Steps => "a list of steps".to_owned(),
+            Self::States => "a list of states".to_owned(),
+            Self::Target => "a state, `end` or `fail`".to_owned(),
             Self::Join => {
                 format!("`all`, `first`, `majority`, `settled`, or a number from 1 to {}", limits::JOIN)
             }

@@ -1,6 +1,8 @@
 //! The reference page.
 
-use super::{BESIDE, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, RETRY, STEP};
+use super::{
+    BESIDE, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, RETRY, STEP,
+};
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
 
@@ -22,7 +24,14 @@ pub fn reference_markdown() -> String {
          keys of actions stand with them.",
         &[STEP],
     );
-    page.section("A group", "A step with `steps` is a block of its own.", &[GROUP]);
+    page.section("A group", "A step with `steps` or `states` is a block of its own.", &[GROUP]);
+    page.section(
+        "next",
+        "A state leads to another one, to `end` or to `fail`: by its name, or by a list of these, of which the first \
+         that holds is taken. None holds: the machine fails (`no_transition`).",
+        &[NEXT],
+    );
+    page.section("on_error", "In a state, as a map.", &[CAUGHT]);
     page.section("foreach", "The action or group once per element.", &[FOREACH]);
     page.section("loop", "The action or group again.", &[LOOP]);
     page.section(
@@ -83,7 +92,7 @@ static EXPRESSIONS: &str = "\
 | `item`, or the name given by `as` | in a `foreach` | the element |
 | `index`, `key` | in a `foreach` | position and name of the element |
 | `ended` | in a `finally` | how the block ended: `status`, `outcome`, `error` |
-| `iteration` | in a `loop` | number of the iteration, from 1 |
+| `iteration` | in a `loop`, in a state | number of the iteration or visit, from 1 |
 | `previous.ID` | in a `loop` | a step of the iteration before; absent in the first |";
 
 struct Page(String);
@@ -153,7 +162,6 @@ impl Page {
 
 /// Values and names of the language that this version refuses.
 static LATER_VALUES: &[(&str, &str, &str)] = &[
-    ("step", "on_error: {go: STATE}", "A failure that leads to a state"),
     ("step", "needs: documents", "Starts as soon as the documents it reads are accepted"),
     ("expression", "feedback", "The comment of the rejection that started the step again"),
     ("expression", "event", "What started the run, in `triggers`"),

@@ -14,7 +14,12 @@ use crate::{limits, tree};
 /// The JSON Schema of the language, draft 2020-12.
 pub fn schema() -> Value {
     let mut defs = Defs(BTreeMap::new());
-    let document = defs.map(&[DOCUMENT]);
+    let mut document = defs.map(&[DOCUMENT]);
+    // A block is one or the other.
+    if let Some(required) = document["required"].as_array_mut() {
+        required.retain(|key| key != "steps");
+    }
+    document["oneOf"] = json!([{"required": ["steps"]}, {"required": ["states"]}]);
     defs.0.insert("document".to_owned(), document);
     let step = defs.step();
     defs.0.insert("step".to_owned(), step);
@@ -59,8 +64,9 @@ impl Defs {
                 homes.entry(key.name).or_default().push(action.name);
             }
         }
-        for key in GROUP.iter().filter(|k| k.name != "steps") {
-            homes.entry(key.name).or_default().push("steps");
+        for key in GROUP.iter().filter(|k| !matches!(k.name, "steps" | "states")) {
+            let home: &[&str] = if key.name == "join" { &["steps"] } else { &["steps", "states"] };
+            homes.entry(key.name).or_default().extend(home);
         }
         tables.push(LATER_KEYS);
         let mut step = self.map(&tables);
@@ -70,7 +76,7 @@ impl Defs {
         seen.sort_unstable();
         seen.dedup();
         step["required"] = json!(seen);
-        let does = ACTIONS.iter().map(|a| a.name).chain(["steps"]);
+        let does = ACTIONS.iter().map(|a| a.name).chain(["steps", "states"]);
         step["oneOf"] = does.map(|name| json!({"required": [name]})).collect();
         let depends = homes.into_iter().map(|(key, actions)| {
             let any: Vec<Value> = actions.iter().map(|a| json!({"required": [a]})).collect();
@@ -152,6 +158,13 @@ impl Defs {
             }
             Shape::Schema => json!({"type": ["object", "string"]}),
             Shape::Steps => json!({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/step"}}),
+            Shape::States => {
+                let state = json!({"allOf": [{"$ref": "#/$defs/step"}], "not": {"anyOf": [{"required": ["needs"]}, {"required": ["if"]}]}});
+                json!({"type": "array", "minItems": 1, "items": state})
+            }
+            Shape::Target => {
+                json!({"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": limits::NAME_BYTES})
+            }
             Shape::Document => json!({"$ref": "#/$defs/document"}),
             Shape::Join => {
                 json!({"anyOf": [{"enum": JOINS}, {"type": "integer", "minimum": 1, "maximum": limits::JOIN}]})

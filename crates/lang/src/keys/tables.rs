@@ -27,13 +27,17 @@ pub static DOCUMENT: &[Key] = &[
         "What steps do that do not say otherwise. It reaches `run` only",
     ),
     Key::new("deadline", Shape::Duration, "Time limit of the whole run; past it the run fails as timed out"),
-    Key::new("steps", Shape::Steps, "The steps, in order").required(),
+    Key::new("steps", Shape::Steps, "The steps, in order; or `states`").required(),
+    Key::new(
+        "states",
+        Shape::States,
+        "A machine of states in place of `steps`; it begins with the first one",
+    ),
     Key::new(
         "outputs",
         Shape::Names(&Shape::Any),
         "What the run gives back; without it a map from step id to output",
     ),
-    Key::later("states", "A machine of states in place of `steps`"),
     FINALLY,
     Key::later("budget", "Limits of money, tokens, attempts and turns"),
     Key::later("concurrency", "How many runs with an equal key at once"),
@@ -113,8 +117,17 @@ pub static STEP: &[Key] = &[
         "The action or group once per element of a list or map",
     ),
     Key::new("loop", Shape::Map("loop", &[LOOP]), "The action or group again until `until` holds"),
-    Key::new("on_error", Shape::Words(&["stop", "continue"]), "What a failure does to the block")
-        .default("stop"),
+    Key::new(
+        "next",
+        Shape::Either(&[Shape::Target, Shape::List(&Shape::Map("next", &[NEXT]))]),
+        "Of a state, which has to have it: where it leads. The first entry of a list that holds is taken. Not with `fail` and `finish`",
+    ),
+    Key::new(
+        "on_error",
+        Shape::Either(&[Shape::Words(&["stop", "continue"]), Shape::Map("on_error", &[CAUGHT])]),
+        "What a failure does to the block; in a state also where it leads",
+    )
+    .default("stop"),
     Key::new("deadline", Shape::Duration, "Time limit for all of it: iterations, attempts, waits"),
     Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again. Not on groups"),
     Key::new(
@@ -138,13 +151,16 @@ pub static STEP: &[Key] = &[
     Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
     Key::later("use", "A template to start from"),
-    Key::later("next", "Where a state leads to"),
-    Key::later("states", "A machine of states as a group"),
 ];
 
 /// The keys of a step that is a group.
 pub static GROUP: &[Key] = &[
-    Key::new("steps", Shape::Steps, "The steps of the group, in order"),
+    Key::new("steps", Shape::Steps, "The steps of the group, in order; or `states`"),
+    Key::new(
+        "states",
+        Shape::States,
+        "A machine of states in place of `steps`; it begins with the first one",
+    ),
     Key::new(
         "outputs",
         Shape::Names(&Shape::Any),
@@ -165,6 +181,18 @@ const FINALLY: Key = Key::new(
     Shape::Steps,
     "Steps that run once, in order, when the block has begun and ends, however it ends. No waits, child runs, `finish` or people in them",
 );
+
+/// The keys of an entry of `next`.
+pub static NEXT: &[Key] = &[
+    Key::new("when", Shape::Condition, "The entry is taken when this holds; without it always"),
+    Key::new("go", Shape::Target, "Where it leads").required(),
+    Key::new("max", Shape::Integer(1, limits::VISITS), "It counts as false once it was taken so often"),
+];
+
+/// The keys of `on_error` as a map.
+pub static CAUGHT: &[Key] =
+    &[Key::new("go", Shape::Target, "Where a failure of the state leads; `next` is not looked at")
+        .required()];
 
 /// What `join` may be beside a number.
 pub static JOINS: &[&str] = &["all", "first", "majority", "settled"];

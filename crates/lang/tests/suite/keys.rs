@@ -52,14 +52,15 @@ const STEP: &[&str] = &[
     "labels",
     "next",
     "use",
-    "states",
 ];
 /// Keys of a step that belong to an action.
 const OF_RUN: &[&str] = &["effect", "env", "cwd", "stdin", "shell", "parse", "expect"];
 const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
 const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
 const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
-const GROUP: &[&str] = &["steps", "outputs", "join", "finally"];
+const GROUP: &[&str] = &["steps", "states", "outputs", "join", "finally"];
+const NEXT: &[&str] = &["when", "go", "max"];
+const CAUGHT: &[&str] = &["go"];
 const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
 const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
@@ -92,6 +93,8 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(keys::LOOP, LOOP);
     same(keys::RETRY, RETRY);
     same(keys::BESIDE, BESIDE);
+    same(keys::NEXT, NEXT);
+    same(keys::CAUGHT, CAUGHT);
     let action = |name: &str| ACTIONS.iter().find(|a| a.name == name).unwrap();
     same(action("run").step_keys, OF_RUN);
     same(action("wait").keys, WAIT);
@@ -114,6 +117,8 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
         keys::LOOP,
         keys::RETRY,
         keys::BESIDE,
+        keys::NEXT,
+        keys::CAUGHT,
         keys::DEFAULTS,
     ];
     let of_actions = ACTIONS.iter().flat_map(|a| a.step_keys.iter().chain(a.keys));
@@ -127,7 +132,6 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
 fn with(place: &str, key: &str) -> String {
     let run = "run: ls";
     match place {
-        "document" if key == "states" => format!("{key}: []\n"),
         "document" => format!("{key}: x\nsteps:\n  - id: a\n    {run}\n"),
         "input" => format!("inputs: {{ i: {{ type: string, {key}: x }} }}\nsteps:\n  - id: a\n    {run}\n"),
         "step" => format!("steps:\n  - id: a\n    {key}: x\n    {run}\n"),
@@ -174,7 +178,6 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
 #[test]
 fn values_that_are_not_built_are_refused_by_name() {
     for (text, what) in [
-        ("steps:\n  - id: a\n    on_error: { go: b }\n    run: ls\n", "on_error: {go: …}"),
         ("steps:\n  - id: a\n    needs: documents\n    run: ls\n", "needs: documents"),
         ("steps:\n  - id: a\n    run: [echo, \"${{ feedback }}\"]\n", "feedback"),
         ("steps:\n  - id: a\n    run: [echo, \"${{ event.body }}\"]\n", "event"),

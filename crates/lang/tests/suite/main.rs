@@ -12,4 +12,5 @@ mod plans;
 mod planted;
 mod robust;
 mod rules;
+mod states;
 mod syntax;
