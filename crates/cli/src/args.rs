@@ -193,6 +193,9 @@ pub struct Cancel {
     /// Why: kept in the history
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// End what undoes the run and its `finally` as well
+    #[arg(long)]
+    pub force: bool,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,

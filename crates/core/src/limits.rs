@@ -28,5 +28,7 @@ pub const MILLIS: u64 = 10 * 366 * 86_400_000;
 pub const ERROR_BYTES: usize = 4 << 10;
 /// How many of the things a run waits for its head lists.
 pub const WAITS_LISTED: usize = 20;
+/// Visits of one state in one instance of its block.
+pub const STATE_VISITS: u32 = 100;
 /// Runs inside runs.
 pub const CHILD_DEPTH: u32 = 10;

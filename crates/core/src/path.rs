@@ -1,8 +1,9 @@
 //! Paths of step instances: `per_epic[E-2]/draft#3`.
 //!
-//! An item's key stands in brackets, an iteration's number behind `#`. Brackets, `%` and control characters
-//! of a key are percent-encoded, so that a path says where it stands without any other knowledge; all else
-//! reads as it was written.
+//! An item's key stands in brackets, an iteration's number behind `#`, the number of a state's visit from the
+//! second on behind `~`. What is done about an instance beside its own work stands behind `!`: `charge!undo`.
+//! Brackets, `%` and control characters of a key are percent-encoded, so that a path says where it stands
+//! without any other knowledge; all else reads as it was written.
 
 use std::borrow::Cow;
 
@@ -17,6 +18,8 @@ pub enum Part<'a> {
         parent: &'a str,
         /// Id of the step.
         id: &'a str,
+        /// Number of the visit of a state, from 1; 1 for other steps.
+        visit: u32,
     },
     /// An item of a `foreach`.
     Item {
@@ -32,6 +35,70 @@ pub enum Part<'a> {
         /// Its number, from 1.
         number: u32,
     },
+    /// Something done about an instance: it is undone, or looked after whether it happened.
+    Aside {
+        /// Path of the instance.
+        of: &'a str,
+        /// What is done.
+        what: Aside,
+    },
+}
+
+/// What is done about an instance beside its own work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Aside {
+    /// It is compensated.
+    Undo,
+    /// A probe asks whether it happened.
+    Verify,
+}
+
+impl Aside {
+    /// The word behind the `!` of the path.
+    pub fn word(self) -> &'static str {
+        match self {
+            Aside::Undo => "undo",
+            Aside::Verify => "verify",
+        }
+    }
+}
+
+/// Path of what is done about an instance.
+pub fn aside(of: &str, what: Aside) -> String {
+    format!("{of}!{}", what.word())
+}
+
+/// Whether a path names something done about an instance, and what.
+pub fn as_aside(path: &str) -> Option<(&str, Aside)> {
+    // The words are those of `Aside`; a key that ends so stands in brackets.
+    match path.strip_suffix("!undo") {
+        Some(of) => Some((of, Aside::Undo)),
+        None => path.strip_suffix("!verify").map(|of| (of, Aside::Verify)),
+    }
+}
+
+/// Path of a visit of a state: the first one's is that of the step.
+pub fn visit(parent: &str, id: &str, number: u32) -> String {
+    let path = step(parent, id);
+    if number < 2 { path } else { format!("{path}~{number}") }
+}
+
+/// Whether `path` is `of` or stands inside of it.
+pub fn is_within(path: &str, of: &str) -> bool {
+    match path.strip_prefix(of) {
+        Some(rest) => of.is_empty() || rest.is_empty() || rest.starts_with(['/', '#', '[', '!']),
+        None => false,
+    }
+}
+
+/// The path around a path: of the block of a step, the holder of an item, the instance of what is done about it.
+pub fn around(path: &str) -> Option<&str> {
+    match split(path) {
+        Part::Root => None,
+        Part::Step { parent, .. } => Some(parent),
+        Part::Item { holder, .. } | Part::Iteration { holder, .. } => Some(holder),
+        Part::Aside { of, .. } => Some(of),
+    }
 }
 
 /// Path of a step inside a block's instance.
@@ -61,6 +128,9 @@ pub fn split(path: &str) -> Part<'_> {
     if path.is_empty() {
         return Part::Root;
     }
+    if let Some((of, what)) = as_aside(path) {
+        return Part::Aside { of, what };
+    }
     if let Some(body) = path.strip_suffix(']')
         && let Some(open) = body.rfind('[')
     {
@@ -71,12 +141,19 @@ pub fn split(path: &str) -> Part<'_> {
             // A number that does not parse cannot have been written by `iteration`; 0 names no iteration.
             Part::Iteration { holder: &path[..at], number: path[at + 1..].parse().unwrap_or(0) }
         }
-        Some(at) => Part::Step { parent: &path[..at], id: &path[at + 1..] },
-        None => Part::Step { parent: "", id: path },
+        Some(at) => visited(&path[..at], &path[at + 1..]),
+        None => visited("", path),
     }
 }
 
-/// The ids of a path without keys and numbers: the path of the step in the plan.
+fn visited<'a>(parent: &'a str, last: &'a str) -> Part<'a> {
+    match last.split_once('~') {
+        Some((id, number)) => Part::Step { parent, id, visit: number.parse().unwrap_or(0) },
+        None => Part::Step { parent, id: last, visit: 1 },
+    }
+}
+
+/// The ids of a path without keys, numbers and what is done about it: the path of the step in the plan.
 pub fn plan_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let (mut key, mut number) = (false, false);
@@ -85,7 +162,7 @@ pub fn plan_path(path: &str) -> String {
             '[' => key = true,
             ']' => key = false,
             _ if key => {}
-            '#' => number = true,
+            '#' | '~' | '!' => number = true,
             '/' => {
                 number = false;
                 out.push('/');
@@ -152,13 +229,23 @@ mod tests {
     #[test]
     fn a_path_says_where_it_stands() {
         assert_eq!(split(""), Part::Root);
-        assert_eq!(split("a"), Part::Step { parent: "", id: "a" });
-        assert_eq!(split("a/b"), Part::Step { parent: "a", id: "b" });
+        let first = |parent, id| Part::Step { parent, id, visit: 1 };
+        assert_eq!(split("a"), first("", "a"));
+        assert_eq!(split("a/b"), first("a", "b"));
+        assert_eq!(split("a/b~3"), Part::Step { parent: "a", id: "b", visit: 3 });
+        assert_eq!(split("a~2"), Part::Step { parent: "", id: "a", visit: 2 });
+        assert_eq!(split("a~2[x]"), Part::Item { holder: "a~2", key: "x".into() });
+        assert_eq!(split("a~2/b"), first("a~2", "b"));
+        assert_eq!(split("a[x]!undo"), Part::Aside { of: "a[x]", what: Aside::Undo });
+        assert_eq!(split("a[x!undo]"), Part::Item { holder: "a", key: "x!undo".into() });
+        assert_eq!(plan_path("a~2[x~1]/b#3/c!undo"), "a/b/c");
         assert_eq!(split("a#3"), Part::Iteration { holder: "a", number: 3 });
-        assert_eq!(split("a#3/b"), Part::Step { parent: "a#3", id: "b" });
+        assert_eq!(split("a#3/b"), first("a#3", "b"));
         assert_eq!(split("a[E-2]/b#12"), Part::Iteration { holder: "a[E-2]/b", number: 12 });
         assert_eq!(split("a[E-2]"), Part::Item { holder: "a", key: "E-2".into() });
-        assert_eq!(split("a[x/y#1]/b"), Part::Step { parent: "a[x/y#1]", id: "b" });
+        assert_eq!(split("a[x/y#1]/b"), first("a[x/y#1]", "b"));
+        assert!(is_within("a[x]/b", "a[x]") && is_within("a", "a") && is_within("a", ""));
+        assert!(!is_within("ab", "a") && !is_within("a~2", "a") && !is_within("a", "a/b"));
         assert_eq!(item("a", "crates/cli"), "a[crates/cli]");
     }
 

@@ -20,12 +20,15 @@ pub enum Operation {
     /// Start a run of a definition with given inputs; what is missing takes its default. `run` is the id, drawn
     /// by the caller, so that asking twice starts once.
     Start { run: StreamId, bundle: Bundle, inputs: Map<String, Value>, project: String, folder: String },
-    /// End a run: what is under way is ended, then the run is cancelled.
+    /// End a run: what is under way is ended, what is completed is undone, its `finally` runs, then the run is
+    /// cancelled. By force undo and `finally` end as well.
     Cancel {
         run: String,
         by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        #[serde(default)]
+        force: bool,
     },
     /// Say what a parked attempt came to.
     Settle { run: String, step: String, verdict: Settlement, by: String },

@@ -143,16 +143,23 @@ fn a_run_is_cancelled_with_its_processes_and_also_when_no_engine_is_there() {
         std::thread::sleep(Duration::from_millis(5));
     };
     let first = pid();
-    engine.ask(Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None }).unwrap();
+    engine
+        .ask(Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None, force: false })
+        .unwrap();
     let view = ended(&engine, "r_a");
     assert_eq!(view.status, RunStatus::Cancelled);
     assert!(!std::path::Path::new(&format!("/proc/{first}")).exists(), "its program is gone");
-    let refused = engine.ask(Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None });
+    let refused = engine.ask(Operation::Cancel {
+        run: "r_a".into(),
+        by: "user:ana".into(),
+        reason: None,
+        force: false,
+    });
     assert!(matches!(refused, Err(EngineError::Refused { .. })), "{refused:?}");
     bench.start(&engine, "r_b", slow);
     until(&engine, "r_b", |view| view.steps[0].since.is_some());
     engine.stop().unwrap();
-    let cancel = Operation::Cancel { run: "r_b".into(), by: "user:ana".into(), reason: None };
+    let cancel = Operation::Cancel { run: "r_b".into(), by: "user:ana".into(), reason: None, force: false };
     assert_eq!(ask_home(&bench.home(), cancel).unwrap(), Answer::Done { run: StreamId::new("r_b") });
     let Answer::Status { view } = ask_home(&bench.home(), Operation::Status { run: "r_b".into() }).unwrap()
     else {
@@ -236,7 +243,7 @@ fn a_run_whose_journal_is_damaged_holds_up_no_other() {
     assert_eq!(ended(&engine, "r_good").outputs.unwrap()["s"], json!("hi"));
     let Err(error) = engine.ask(Operation::Status { run: "r_bad".into() }) else { panic!("it was read") };
     assert_eq!(error.code(), "S0201", "{error}");
-    let cancel = Operation::Cancel { run: "r_bad".into(), by: "user:ana".into(), reason: None };
+    let cancel = Operation::Cancel { run: "r_bad".into(), by: "user:ana".into(), reason: None, force: false };
     assert!(engine.ask(cancel).is_err());
     engine.stop().unwrap();
 }

@@ -14,7 +14,8 @@ use crate::out;
 /// # Errors
 /// When there is no such run, it has ended, or another process holds the home.
 pub fn cancel(here: &Here, args: &Cancel) -> Result<Exit, CliError> {
-    let operation = Operation::Cancel { run: args.run.clone(), by: actor(), reason: args.reason.clone() };
+    let (run, reason) = (args.run.clone(), args.reason.clone());
+    let operation = Operation::Cancel { run, by: actor(), reason, force: args.force };
     let run = match here.ask(operation)? {
         Answer::Done { run } => run,
         other => return Err(unexpected(&other)),
@@ -27,6 +28,12 @@ pub fn cancel(here: &Here, args: &Cancel) -> Result<Exit, CliError> {
         out::json(&json!({"type": "cancelled", "run": run, "status": status}))?;
     } else {
         out::answer(&format!("{run} {status}\n"))?;
+        if !status.is_end() {
+            // Where no engine holds the home, undo and `finally` are for the next one.
+            out::note(
+                "it ends once what is under way has ended and was undone; `stead resume` goes on if nothing does",
+            );
+        }
     }
     Ok(Exit::Done)
 }

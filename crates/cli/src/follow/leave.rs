@@ -113,7 +113,7 @@ fn cancel_run(here: &Here, run: &str) -> Result<(), CliError> {
     };
     if !status.is_end() {
         let reason = Some("Ctrl-C twice".to_owned());
-        ask_home(&here.home, Operation::Cancel { run: run.to_owned(), by: actor(), reason })?;
+        ask_home(&here.home, Operation::Cancel { run: run.to_owned(), by: actor(), reason, force: false })?;
     }
     Ok(())
 }

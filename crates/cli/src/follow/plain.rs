@@ -59,8 +59,17 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
             ("failed", run(), vec![outcome, whose(error, face)])
         }
         Event::RunCancelled if happened.root => ("cancelled", run(), vec![]),
-        Event::CancelRequested { by, reason } => {
-            ("cancelling", run(), vec![format!("by {by}"), reason.clone().unwrap_or_default()])
+        Event::CancelRequested { by, reason, force } => {
+            let force = if *force { "by force" } else { "" };
+            let reason = reason.clone().unwrap_or_default();
+            ("cancelling", run(), vec![format!("by {by}"), force.to_owned(), reason])
+        }
+        Event::Went { path, from, to, .. } => {
+            let machine = if path.is_empty() { String::new() } else { format!("{path}/") };
+            ("went", at(&machine), vec![format!("{from} -> {to}")])
+        }
+        Event::JoinDecided { path, error: None } => {
+            ("decided", at(path), vec!["enough parts have completed".to_owned()])
         }
         Event::GroupStarted { path, .. } | Event::LoopStarted { path, .. } => ("running", at(path), vec![]),
         Event::ForeachStarted { path, count, .. } => {
@@ -131,6 +140,9 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         | Event::RunFailed { .. }
         | Event::RunCancelled
         | Event::AttemptEnding { .. }
+        | Event::JoinDecided { .. }
+        | Event::UndoReady { .. }
+        | Event::BlockEnding { .. }
         | Event::StepEnding { .. }
         | Event::Late { .. } => return None,
     })

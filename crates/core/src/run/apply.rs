@@ -1,12 +1,13 @@
 //! Booking of events: total, no evaluation, no failure.
 
 use super::event::{
-    Event, ITEMS, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict, named_at,
+    Event, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict,
+    named_at,
 };
-use super::state::{Instance, Ix, Kind, Output, Phase, ROOT, RunState, Timer};
+use super::state::{Decided, Instance, Ix, Joining, Kind, Output, Phase, ROOT, RunState, Timer, Undo};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
-use crate::path::{self, Part};
+use crate::path::{self, Aside, Part};
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::{Payload, ValueRef};
 
@@ -27,28 +28,32 @@ impl RunState {
                 self.created_at = at;
                 self.inputs = self.named("inputs", inputs);
             }
-            Event::RunStarted { vars, deadline_at } => {
+            Event::RunStarted { vars, deadline_at, machine } => {
                 self.move_to(RunStatus::Running);
                 self.started_at = Some(at);
                 self.vars = self.named("vars", vars);
                 self.deadline_at = *deadline_at;
                 let root = self.at_path("");
                 self.begin(root, Kind::Group, StepStatus::Running);
+                self.get_mut(root).machine = machine.then(Box::default);
                 self.set_deadline(root, *deadline_at);
             }
-            Event::GroupStarted { path, deadline_at, index } => {
+            Event::GroupStarted { path, deadline_at, machine, join, index } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
                 self.begin(ix, Kind::Group, StepStatus::Running);
+                self.get_mut(ix).machine = machine.then(Box::default);
+                self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
             }
-            Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at } => {
+            Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at, join } => {
                 let ix = self.at_path(path);
                 let items = self.reference(items, ITEMS);
                 let keys = keys.as_ref().map(|keys| self.reference(keys, KEYS));
                 let (count, parallel, map) = (*count, *parallel, *map);
                 let kind = Kind::Foreach { count, parallel, map, items, keys, begun: 0, done: 0 };
                 self.begin(ix, kind, StepStatus::Running);
+                self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
             }
             Event::LoopStarted { path, max, min, deadline_at } => {
@@ -57,7 +62,7 @@ impl RunState {
                 self.set_deadline(ix, *deadline_at);
             }
             Event::AttemptStarted { path, number, request, timeout_at, deadline_at, index } => {
-                let ix = self.at_path(path);
+                let ix = self.fresh(path);
                 self.place(ix, *index);
                 self.attempt_started(ix, *number, request.as_ref(), *timeout_at);
                 if deadline_at.is_some() {
@@ -191,7 +196,9 @@ impl RunState {
             Event::StepBlocked { path, .. } => {
                 let ix = self.at_path(path);
                 self.end(ix, StepStatus::Blocked, Outcome::Ok);
-                self.trouble_above(ix);
+                if !self.is_made_up(ix) {
+                    self.trouble_above(ix);
+                }
             }
             Event::StepEnding { path, reason } => {
                 let ix = self.at_path(path);
@@ -211,7 +218,46 @@ impl RunState {
                 let ix = self.at_path(path);
                 self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
             }
-            Event::CancelRequested { .. } => self.cancel = true,
+            Event::JoinDecided { path, error } => {
+                let ix = self.at_path(path);
+                let instance = self.get_mut(ix);
+                match error {
+                    Some(error) => _ = instance.stopping.get_or_insert_with(|| Box::new(error.clone())),
+                    None => {
+                        if let Some(join) = &mut instance.join {
+                            join.reached = true;
+                        }
+                    }
+                }
+            }
+            Event::Went { path, from, entry, to } => {
+                let ix = self.at_path(path);
+                if let Some(machine) = &mut self.get_mut(ix).machine {
+                    machine.went = Some(to.as_str().into());
+                    if let Some(entry) = entry {
+                        machine.take(from, *entry);
+                    }
+                }
+            }
+            Event::UndoReady { path, request, error } => {
+                let ix = self.at_path(path);
+                self.get_mut(ix).undo_noted = true;
+                let request = request.as_ref().map(|request| self.reference(request, REQUEST));
+                let error = error.clone().map(Box::new);
+                self.undo.push(Undo { path: path.as_str().into(), request, error, begun: false });
+            }
+            Event::BlockEnding { path, ending, output } => {
+                let ix = self.at_path(path);
+                self.clear_timers(ix, true);
+                let output = output.as_ref().map(|output| self.reference(output, OUTPUT));
+                let decided = Decided { ending: ending.clone(), output, trouble: false };
+                self.get_mut(ix).verdict = Some(Box::new(decided));
+            }
+            Event::CancelRequested { force, .. } => {
+                self.force |= *force;
+                // Once it is settled how the run ends, that is how it ends.
+                self.cancel |= self.root().is_none_or(|root| root.verdict.is_none());
+            }
             Event::FinishRequested { .. } => self.finishing = true,
             Event::Late { .. } => {}
             Event::RunCompleted { outcome, outputs } => {
@@ -307,8 +353,12 @@ impl RunState {
             }
             None => Output::None,
         };
-        self.get_mut(ix).output = output;
-        self.completed += 1;
+        let instance = self.get_mut(ix);
+        instance.output = match instance.verdict.as_mut().and_then(|verdict| verdict.output.take()) {
+            Some(decided) => Output::At(decided),
+            None => output,
+        };
+        self.completed += u64::from(path::as_aside(&instance.path).is_none());
         self.end(ix, StepStatus::Completed, outcome);
         if matches!(outcome, Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected) {
             self.trouble_above(ix);
@@ -325,18 +375,43 @@ impl RunState {
         let instance = self.get_mut(ix);
         instance.error = Some(Box::new(error.clone()));
         self.end(ix, StepStatus::Failed, error.outcome);
+        let parent = self.get(ix).parent;
         if stops {
-            let parent = self.get(ix).parent;
             self.get_mut(parent).stopping.get_or_insert_with(|| Box::new(error.clone()));
-        } else {
+            return;
+        }
+        let made_up = self.is_made_up(ix);
+        if ix != ROOT
+            && let Some(join) = &mut self.get_mut(parent).join
+        {
+            join.error.get_or_insert_with(|| error.clone());
+        }
+        if !made_up {
             self.trouble_above(ix);
         }
     }
 
+    /// Whether a failure there is dealt with by what is around: a state whose machine goes on, a part of a join
+    /// that needs not all.
+    fn is_made_up(&self, ix: Ix) -> bool {
+        let parent = self.get(self.get(ix).parent);
+        if ix == ROOT || parent.verdict.is_some() {
+            return false;
+        }
+        let spare = |join: &Joining| join.rule != JoinRule::Settled;
+        parent.machine.is_some() || parent.join.as_deref().is_some_and(spare)
+    }
+
     fn trouble_above(&mut self, ix: Ix) {
-        if ix != ROOT {
-            let parent = self.get(ix).parent;
-            self.get_mut(parent).trouble = true;
+        let instance = self.get(ix);
+        if ix == ROOT || path::as_aside(&instance.path).is_some() {
+            return;
+        }
+        let parent = instance.parent;
+        let parent = self.get_mut(parent);
+        match &mut parent.verdict {
+            Some(verdict) => verdict.trouble = true,
+            None => parent.trouble = true,
         }
     }
 
@@ -351,11 +426,46 @@ impl RunState {
         if ix == ROOT {
             return;
         }
-        if matches!(path::split(&self.get(ix).path), Part::Item { .. })
-            && let Kind::Foreach { done, .. } = &mut self.get_mut(parent).kind
-        {
-            *done += 1;
+        match path::split(&self.get(ix).path) {
+            Part::Item { .. } => {
+                if let Kind::Foreach { done, .. } = &mut self.get_mut(parent).kind {
+                    *done += 1;
+                }
+            }
+            Part::Aside { of, what: Aside::Undo } => {
+                if let Some(at) = self.undo.iter().rposition(|undo| *undo.path == *of) {
+                    self.undo.remove(at);
+                }
+                return;
+            }
+            Part::Aside { .. } => return,
+            _ => {}
         }
+        let around = self.get_mut(parent);
+        if let Some(join) = around.join.as_mut().filter(|_| around.verdict.is_none()) {
+            match status {
+                StepStatus::Completed => join.completed += 1,
+                StepStatus::Failed | StepStatus::Blocked => join.lost += 1,
+                StepStatus::Skipped => join.skipped += 1,
+                _ => {}
+            }
+        }
+    }
+
+    /// The instance at a path; a probe that has ended is made anew.
+    fn fresh(&mut self, path: &str) -> Ix {
+        if let Some(ix) = self.find(path)
+            && path::as_aside(path).is_some()
+            && self.get(ix).status.is_end()
+        {
+            self.drop_instance(ix);
+        }
+        if let Some((of, Aside::Undo)) = path::as_aside(path)
+            && let Some(undo) = self.undo.iter_mut().rev().find(|undo| *undo.path == *of)
+        {
+            undo.begun = true;
+        }
+        self.at_path(path)
     }
 
     fn clear_timers(&mut self, ix: Ix, deadline: bool) {
@@ -398,6 +508,10 @@ impl RunState {
         };
         all.iter().enumerate().map(refer).collect()
     }
+}
+
+fn joining(rule: Option<JoinRule>) -> Option<Box<Joining>> {
+    rule.map(|rule| Box::new(Joining::new(rule)))
 }
 
 /// The timers that an instance has set, its deadline aside.

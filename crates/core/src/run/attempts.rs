@@ -13,10 +13,17 @@ use super::turn::{Machine, SettleInput, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{AttemptId, AttemptResult, Effect, EndReason, ErrorKind, Execute};
 use crate::limits;
+use crate::path;
 use crate::value::ValueRef;
 
 impl<'a> Machine<'a> {
-    fn action(&self, ix: Ix) -> &'a Action {
+    /// The action of an instance: its step's, or what is done about that.
+    pub(super) fn action(&self, ix: Ix) -> &'a Action {
+        if let Some((_, what)) = path::as_aside(&self.state.get(ix).path)
+            && let Some(action) = self.aside_action(ix, what)
+        {
+            return action;
+        }
         match &self.step(ix).body {
             Body::Action(action) => action,
             Body::Block(_) => unreachable!("a group has no attempts"),
@@ -238,7 +245,7 @@ impl<'a> Machine<'a> {
         let queued = matches!(self.state.get(ix).kind, Kind::Attempt { phase: Phase::Queued, .. });
         let once = self.action(ix).effect == EffectRule::Once && reason == EndReason::Cancelled;
         self.mark_ending(ix, reason);
-        if queued || !once {
+        if queued || !once || self.state.force {
             self.end_attempt_now(ix, reason);
         }
     }
@@ -267,8 +274,7 @@ impl<'a> Machine<'a> {
         }
         // A queued one has not begun: it is simply handed out again.
         if phase == Phase::Open && action.effect == EffectRule::Once {
-            self.emit(Event::AttemptLost { path, number, then: Lost::Parked });
-            return Ok(());
+            return self.park(ix, number);
         }
         if self.unwanted(ix) {
             self.emit(Event::AttemptLost { path, number, then: Lost::Over });

@@ -76,8 +76,7 @@ impl Machine<'_> {
             }
             Some(MessageBody::CancelRun { by }) => {
                 if !self.state.status.is_end() && !self.state.cancel {
-                    self.emit(Event::CancelRequested { by, reason: None });
-                    self.end_run_with(EndReason::Cancelled);
+                    self.cancel(&by, None, false);
                 }
             }
             Some(MessageBody::RunEnded { run, path, number, status, outcome, outputs, error }) => {

@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 use stead_lang::expr::EvalError;
-use stead_lang::plan::{Each, Setting};
-use stead_lang::template::Template;
+use stead_lang::plan::Each;
 
 use super::event::Event;
 use super::reach::{Reach, Slot};
 use super::scope::{Candidate, Scope};
 use super::settings::kind_of;
-use super::start::Site;
+use super::start::{Site, join_rule};
 use super::state::{Ix, Job, Kind};
 use super::turn::{Machine, Stop, expression_error, step_error};
 use crate::effect::ErrorKind;
@@ -22,12 +21,12 @@ impl Machine<'_> {
     pub(super) fn foreach(
         &mut self,
         site: &Site,
-        items: &Template,
-        binding: &str,
-        key: Option<&Template>,
-        parallel: &Setting<u32>,
+        each: &Each,
         deadline_at: Option<crate::Time>,
     ) -> Result<Event, Stop> {
+        let Each::Foreach { items, binding, key, parallel, join } = each else {
+            unreachable!("a step with `loop` has no items")
+        };
         let path = &site.path;
         let all = self.eval(path, |reach| items.render(&site.scope(reach)))?;
         let parallel = self
@@ -67,7 +66,8 @@ impl Machine<'_> {
         let items = self.payload(Value::Array(list));
         let keys = keys.map(|keys| self.payload(keys.into_iter().map(Value::String).collect()));
         let path = site.path.clone();
-        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at })
+        let join = join_rule(*join);
+        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at, join })
     }
 
     /// A holder: starts the items or the iteration that may start, ends when all has ended.
@@ -78,6 +78,8 @@ impl Machine<'_> {
         }
         match holder.kind {
             Kind::Foreach { count, parallel, begun, done, .. } => {
+                self.judge(ix);
+                self.stop_inside(ix);
                 if self.unwanted(ix) {
                     return if begun == done { self.finish_holder(ix) } else { Ok(()) };
                 }
@@ -156,8 +158,9 @@ impl Machine<'_> {
             }
         };
         let instance = self.state.get(holder);
-        let site =
-            Site { path, body: instance.parent, step: instance.step, slot: Some(Slot { holder, index }) };
+        let visit = instance.visit(self.state);
+        let slot = Some(Slot { holder, index });
+        let site = Site { path, body: instance.parent, step: instance.step, slot, visit };
         let step = &self.plan.steps[site.step as usize];
         match self.begin_body(&site, step, None) {
             Ok(_) => Ok(()),

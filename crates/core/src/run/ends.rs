@@ -2,24 +2,31 @@
 
 use serde_json::{Map, Value};
 
-use super::event::{Event, StepError};
+use super::event::{Ending, Event, StepError};
 use super::reach::block_of;
 use super::scope::Scope;
+use super::start::Site;
 use super::state::{Ix, Job, Kind, Output, Phase, ROOT};
 use super::turn::{Machine, Stop, step_error};
 use crate::effect::{EndReason, ErrorKind};
+use crate::path;
 use crate::status::{Outcome, RunStatus, StepStatus};
 
 impl Machine<'_> {
-    /// An instance has ended: tells what is around it.
-    pub(super) fn ended(&mut self, ix: Ix) {
+    /// An instance has ended: notes how it would be undone, and tells what is around it.
+    pub(super) fn ended(&mut self, ix: Ix) -> Result<(), Stop> {
         if ix == ROOT {
-            return;
+            return Ok(());
         }
+        if path::as_aside(&self.state.get(ix).path).is_some() {
+            return self.aside_ended(ix);
+        }
+        self.note_undo(ix)?;
         let parent = self.state.get(ix).parent;
         match self.state.get(parent).kind {
             Kind::Foreach { .. } => {
                 self.forget_inside(ix);
+                self.judge(parent);
                 self.stop_inside(parent);
                 self.push(Job::Pump(parent));
             }
@@ -29,6 +36,7 @@ impl Machine<'_> {
             }
             _ => self.step_ended(parent, ix),
         }
+        Ok(())
     }
 
     fn step_ended(&mut self, body: Ix, ix: Ix) {
@@ -36,19 +44,27 @@ impl Machine<'_> {
         let block = block_of(self.state, plan, body);
         let step = &plan.steps[self.state.get(ix).step as usize];
         let Some(pos) = block.by_id.get(&step.id).copied() else { return };
+        self.judge(body);
         self.stop_inside(body);
         let Some(progress) = &mut self.state.get_mut(body).block else { return };
-        progress.ended += 1;
         progress.live -= 1;
-        let all = progress.ended as usize == block.steps.len();
+        let idle = progress.live == 0;
+        if block.machine || pos >= block.own {
+            self.push(Job::Settle(body));
+            return;
+        }
+        progress.ended += 1;
+        let all = progress.ended as usize == block.own;
         let mut ready = Vec::new();
         for after in &plan.steps[block.steps[pos] as usize].needed_by {
-            progress.unmet[*after] -= 1;
-            if progress.unmet[*after] == 0 {
-                ready.push(*after);
+            // What a `finally` has, follows in its own order.
+            if *after < block.own {
+                progress.unmet[*after] -= 1;
+                if progress.unmet[*after] == 0 {
+                    ready.push(*after);
+                }
             }
         }
-        let idle = progress.live == 0;
         for pos in ready {
             self.push(Job::Start { body, pos: u32::try_from(pos).unwrap_or(u32::MAX) });
         }
@@ -57,76 +73,234 @@ impl Machine<'_> {
         }
     }
 
-    /// Ends what is still under way inside, once an error stops it.
-    fn stop_inside(&mut self, ix: Ix) {
+    /// Ends what is still under way inside, once an error or a join stops it.
+    pub(super) fn stop_inside(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
-        if instance.stopping.is_none() || instance.ending.is_some() || instance.status.is_end() {
+        if !instance.is_closing() || instance.ending.is_some() || instance.status.is_end() {
             return;
         }
         if std::mem::replace(&mut self.state.get_mut(ix).told, true) {
             return;
         }
-        for child in self.live_inside(ix) {
+        for child in self.to_be_ended(ix) {
             self.push(Job::End(child));
         }
     }
 
-    pub(super) fn live_inside(&self, ix: Ix) -> Vec<Ix> {
+    /// What is under way inside, but for what runs whatever happens.
+    pub(super) fn to_be_ended(&self, ix: Ix) -> Vec<Ix> {
         let inside = &self.state.get(ix).inside;
-        inside.iter().copied().filter(|child| !self.state.get(*child).status.is_end()).collect()
+        let live = |child: &Ix| !self.state.get(*child).status.is_end();
+        inside.iter().copied().filter(live).filter(|c| self.state.force || !self.is_apart(*c)).collect()
     }
 
-    /// A block: ends when all steps have, or when it stops and nothing is under way.
+    /// A block: ends when all of it has, or when it stops and nothing is under way.
     pub(super) fn settle(&mut self, ix: Ix) -> Result<(), Stop> {
         let instance = self.state.get(ix);
-        let Some(progress) = instance.block.as_ref().filter(|_| !instance.status.is_end()) else {
+        if instance.block.is_none() || instance.status.is_end() {
             return Ok(());
-        };
+        }
+        if instance.verdict.is_some() {
+            return self.wind_up(ix);
+        }
+        self.judge(ix);
+        self.stop_inside(ix);
+        let instance = self.state.get(ix);
+        let Some(progress) = instance.block.as_ref() else { return Ok(()) };
         let block = block_of(self.state, self.plan, ix);
-        let over = progress.live == 0 && self.unwanted(ix);
-        if !over && (progress.ended as usize) < block.steps.len() {
+        if progress.live > 0 && (block.machine || self.unwanted(ix)) {
             return Ok(());
         }
-        if ix == ROOT {
-            return self.finish_run();
+        let over = self.unwanted(ix);
+        let decided = if !over && block.machine {
+            match self.next_state(ix)? {
+                None => return Ok(()),
+                Some(decided) => Some(decided),
+            }
+        } else if !over && (progress.ended as usize) < block.own {
+            return Ok(());
+        } else {
+            None
+        };
+        if self.undo_losers(ix)? {
+            return Ok(());
         }
+        let (ending, output) = self.verdict(ix, decided)?;
+        let undoes = self.is_undone(ix, &ending) && self.has_undo(ix);
+        if undoes || !block.finally().is_empty() {
+            let path = self.state.get(ix).path.to_string();
+            let output = output.map(|value| self.payload(value));
+            self.emit(Event::BlockEnding { path, ending, output });
+            return self.wind_up(ix);
+        }
+        self.conclude(ix, ending, output)
+    }
+
+    /// How a block ends of which nothing is under way any more, and what it gives.
+    fn verdict(
+        &mut self,
+        ix: Ix,
+        decided: Option<Result<(), StepError>>,
+    ) -> Result<(Ending, Option<Value>), Stop> {
+        let instance = self.state.get(ix);
         let path = instance.path.to_string();
-        if let Some(reason) = instance.ending.or_else(|| self.ended_from_above(ix)) {
-            self.end_as(ix, reason);
-            return Ok(());
+        let failed = |error: StepError| {
+            let outcome = error.outcome;
+            Ok((Ending { status: StepStatus::Failed, outcome, error: Some(error) }, None))
+        };
+        let cancelled =
+            || Ok((Ending { status: StepStatus::Cancelled, outcome: Outcome::Cancelled, error: None }, None));
+        if ix == ROOT && self.state.cancel {
+            return cancelled();
         }
-        if let Some(error) = instance.stopping.clone() {
-            self.fail(ix, *error);
-            return Ok(());
-        }
-        let mut outputs = Map::new();
-        for (name, template) in block.outputs.iter().flatten() {
-            match self.eval(&path, |reach| template.render(&Scope::of(reach, ix))) {
-                Ok(value) => outputs.insert(name.clone(), value),
-                Err(Stop::Error(error)) => {
-                    self.fail(ix, error);
-                    return Ok(());
-                }
-                Err(needs @ Stop::Needs(_)) => return Err(needs),
+        if ix == ROOT && self.state.finishing {
+            let outcome = if self.has_trouble(ix) { Outcome::Degraded } else { Outcome::StoppedEarly };
+            return match self.outputs(ix) {
+                Ok(output) => Ok((Ending { status: StepStatus::Completed, outcome, error: None }, output)),
+                Err(Stop::Error(error)) => failed(error),
+                Err(needs) => Err(needs),
             };
         }
-        let outcome = if self.state.get(ix).trouble { Outcome::Degraded } else { Outcome::Ok };
-        let output = block.outputs.as_ref().map(|_| self.payload(Value::Object(outputs)));
-        self.emit(Event::StepCompleted { path, output, outcome, index: None });
-        self.push(Job::Ended(ix));
+        match instance.ending.or_else(|| self.ended_from_above(ix)) {
+            Some(EndReason::Cancelled) => return cancelled(),
+            Some(EndReason::Timeout) => {
+                let message =
+                    if ix == ROOT { "the deadline of the run has passed" } else { "the deadline has passed" };
+                return failed(step_error(&path, ErrorKind::Timeout, message));
+            }
+            None => {}
+        }
+        if let Some(error) = instance.stopping.as_deref().cloned() {
+            return failed(error);
+        }
+        if let Some(Err(error)) = decided {
+            return failed(error);
+        }
+        let outcome = if self.has_trouble(ix) { Outcome::Degraded } else { Outcome::Ok };
+        match self.outputs(ix) {
+            Ok(output) => Ok((Ending { status: StepStatus::Completed, outcome, error: None }, output)),
+            Err(Stop::Error(error)) => failed(error),
+            Err(needs) => Err(needs),
+        }
+    }
+
+    /// Undoes what follows from how a block ends, runs its `finally`, and then ends it.
+    fn wind_up(&mut self, ix: Ix) -> Result<(), Stop> {
+        let Some(verdict) = self.state.get(ix).verdict.clone() else { return Ok(()) };
+        if self.is_undone(ix, &verdict.ending) && self.undo_next(ix)? {
+            return Ok(());
+        }
+        if self.next_of_finally(ix)? {
+            return Ok(());
+        }
+        let mut ending = verdict.ending;
+        if verdict.trouble && matches!(ending.outcome, Outcome::Ok | Outcome::StoppedEarly) {
+            ending.outcome = Outcome::Degraded;
+        }
+        let output = match &verdict.output {
+            // The run's own end carries its outputs, for whoever started it.
+            Some(reference) if ix == ROOT => Some(self.loaded(reference)?.clone()),
+            _ => None,
+        };
+        self.conclude(ix, ending, output)
+    }
+
+    /// Starts the next step of a block's `finally`. Says whether one is under way.
+    fn next_of_finally(&mut self, ix: Ix) -> Result<bool, Stop> {
+        let block = block_of(self.state, self.plan, ix);
+        for pos in block.own..block.steps.len() {
+            let step = block.steps[pos];
+            let path = path::step(&self.state.get(ix).path, &self.plan.steps[step as usize].id);
+            match self.state.find(&path).map(|at| self.state.get(at).status.is_end()) {
+                Some(true) => {}
+                Some(false) => return Ok(true),
+                None if self.state.force => return Ok(false),
+                None => {
+                    self.begin_at(Site { path, body: ix, step, slot: None, visit: None }, pos)?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Ends a block, or the run.
+    fn conclude(&mut self, ix: Ix, ending: Ending, output: Option<Value>) -> Result<(), Stop> {
+        if ix == ROOT {
+            self.finish_run(ending, output);
+            return Ok(());
+        }
+        match (ending.status, ending.error) {
+            (StepStatus::Failed, Some(error)) => self.fail(ix, error),
+            (StepStatus::Completed, _) => {
+                let path = self.state.get(ix).path.to_string();
+                let (output, outcome) = (output.map(|value| self.payload(value)), ending.outcome);
+                self.emit(Event::StepCompleted { path, output, outcome, index: None });
+                self.push(Job::Ended(ix));
+            }
+            _ => self.end_as(ix, EndReason::Cancelled),
+        }
         Ok(())
+    }
+
+    /// Whether something inside went wrong that was tolerated. What a later visit of a state replaced does not
+    /// count, nor the failure of a state that the machine went on from.
+    fn has_trouble(&self, ix: Ix) -> bool {
+        let instance = self.state.get(ix);
+        if instance.machine.is_none() {
+            return instance.trouble;
+        }
+        let block = block_of(self.state, self.plan, ix);
+        block.steps[..block.own].iter().any(|step| {
+            let visit = self.state.newest(ix, &self.plan.steps[*step as usize].id);
+            let outcome = visit.and_then(|visit| self.state.get(visit).outcome);
+            let completed = visit.is_some_and(|v| self.state.get(v).status == StepStatus::Completed);
+            completed && matches!(outcome, Some(Outcome::Degraded | Outcome::Exhausted))
+        })
+    }
+
+    /// What a block gives; of a group without `outputs` that is gathered as it is read.
+    fn outputs(&mut self, ix: Ix) -> Result<Option<Value>, Stop> {
+        let block = block_of(self.state, self.plan, ix);
+        let path = self.state.get(ix).path.to_string();
+        let Some(outputs) = &block.outputs else {
+            if ix != ROOT {
+                return Ok(None);
+            }
+            return self.eval("", |reach| super::views::gathered(reach, ROOT).to_json()).map(Some);
+        };
+        let mut all = Map::new();
+        for (name, template) in outputs {
+            match self.eval(&path, |reach| template.render(&Scope::of(reach, ix))) {
+                Ok(value) => all.insert(name.clone(), value),
+                // What reads a step that did not run any more is left out.
+                Err(Stop::Error(_)) if ix == ROOT && self.state.finishing => continue,
+                Err(stop) => return Err(stop),
+            };
+        }
+        Ok(Some(Value::Object(all)))
     }
 
     /// What is around is being ended, and with it this instance.
     fn ended_from_above(&self, ix: Ix) -> Option<EndReason> {
+        if ix == ROOT || self.is_apart(ix) {
+            return self.state.force.then_some(EndReason::Cancelled);
+        }
         let parent = self.state.get(ix).parent;
         self.unwanted(parent).then_some(EndReason::Cancelled)
     }
 
     /// A `foreach` or `loop` of which nothing is under way any more.
     pub(super) fn finish_holder(&mut self, ix: Ix) -> Result<(), Stop> {
+        self.judge(ix);
+        if self.undo_losers(ix)? {
+            return Ok(());
+        }
         let instance = self.state.get(ix);
         if let Some(reason) = instance.ending.or_else(|| self.ended_from_above(ix)) {
+            if self.is_loser(ix) && self.undo_next(ix)? {
+                return Ok(());
+            }
             self.end_as(ix, reason);
         } else if let Some(error) = instance.stopping.clone() {
             self.fail(ix, *error);
@@ -174,15 +348,20 @@ impl Machine<'_> {
         match &instance.kind {
             Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. } => {
                 let grouped = matches!(instance.kind, Kind::Group);
-                self.mark_ending(ix, reason);
-                for child in self.live_inside(ix) {
+                if instance.verdict.is_none() {
+                    self.mark_ending(ix, reason);
+                }
+                for child in self.to_be_ended(ix) {
                     self.push(Job::End(child));
                 }
                 self.push(if grouped { Job::Settle(ix) } else { Job::Pump(ix) });
             }
             Kind::Attempt { phase, .. } => match phase {
                 Phase::Open | Phase::Queued => self.end_attempt(ix, reason),
-                Phase::Retry(_) | Phase::Parked => self.end_as(ix, reason),
+                Phase::Retry(_) => self.end_as(ix, reason),
+                // Whether it happened decides what is undone, so that has to be known first.
+                Phase::Parked if self.is_awaited(ix) => {}
+                Phase::Parked => self.end_as(ix, reason),
                 Phase::Ending(_) | Phase::Done => {}
             },
             Kind::Wait { .. } => self.end_as(ix, reason),
@@ -199,49 +378,20 @@ impl Machine<'_> {
         }
     }
 
-    fn finish_run(&mut self) -> Result<(), Stop> {
-        let root = self.state.get(ROOT);
-        if self.state.cancel {
-            self.emit(Event::RunCancelled);
-        } else if self.state.finishing {
-            let outcome = if root.trouble { Outcome::Degraded } else { Outcome::StoppedEarly };
-            let outputs = self.run_outputs()?;
-            let outputs = self.payload(outputs);
-            self.emit(Event::RunCompleted { outcome, outputs });
-        } else if root.ending == Some(EndReason::Timeout) {
-            let error = step_error("", ErrorKind::Timeout, "the deadline of the run has passed");
-            self.emit(Event::RunFailed { error });
-        } else if let Some(error) = root.stopping.clone() {
-            let outcome = Some(error.outcome).filter(|o| RunStatus::Failed.outcomes().contains(o));
-            let error = StepError { outcome: outcome.unwrap_or(Outcome::Error), ..*error };
-            self.emit(Event::RunFailed { error });
-        } else {
-            let outcome = if root.trouble { Outcome::Degraded } else { Outcome::Ok };
-            let outputs = self.run_outputs()?;
-            let outputs = self.payload(outputs);
-            self.emit(Event::RunCompleted { outcome, outputs });
+    fn finish_run(&mut self, ending: Ending, outputs: Option<Value>) {
+        match (ending.status, ending.error) {
+            (StepStatus::Failed, Some(error)) => {
+                let outcome = Some(error.outcome).filter(|o| RunStatus::Failed.outcomes().contains(o));
+                let error = StepError { outcome: outcome.unwrap_or(Outcome::Error), ..error };
+                self.emit(Event::RunFailed { error });
+            }
+            (StepStatus::Completed, _) => {
+                let outputs = self.payload(outputs.unwrap_or(Value::Null));
+                self.emit(Event::RunCompleted { outcome: ending.outcome, outputs });
+            }
+            _ => self.emit(Event::RunCancelled),
         }
         self.tell_parent();
-        Ok(())
-    }
-
-    fn run_outputs(&self) -> Result<Value, Stop> {
-        let Some(outputs) = &self.plan.root.outputs else {
-            return self.eval("", |reach| {
-                let gathered = super::views::gathered(reach, ROOT);
-                gathered.to_json()
-            });
-        };
-        let mut all = Map::new();
-        for (name, template) in outputs {
-            match self.eval("", |reach| template.render(&Scope::of(reach, ROOT))) {
-                Ok(value) => all.insert(name.clone(), value),
-                // What reads a step that did not run any more is left out.
-                Err(Stop::Error(_)) if self.state.finishing => continue,
-                Err(stop) => return Err(stop),
-            };
-        }
-        Ok(Value::Object(all))
     }
 
     /// Drops what nobody can read any more inside an item or iteration that has ended. What failed is kept

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
-use crate::status::{Outcome, RunStatus};
+use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::Payload;
 
 /// A name and its value.
@@ -63,6 +63,32 @@ pub enum Lost {
     Over,
 }
 
+/// How many parts of a join must complete, where that is not all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JoinRule {
+    /// One.
+    First,
+    /// More than half.
+    Majority,
+    /// All end, failed ones are tolerated.
+    Settled,
+    /// So many.
+    Count(u32),
+}
+
+/// How a block will have ended once its undo and its `finally` have run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Completed, failed or cancelled.
+    pub status: StepStatus,
+    /// How.
+    pub outcome: Outcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<StepError>,
+}
+
 /// What happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -89,12 +115,20 @@ pub enum Event {
         vars: Vec<Named>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<Time>,
+        /// Its block is a machine of states.
+        #[serde(default, skip_serializing_if = "is_false")]
+        machine: bool,
     },
     /// A group, or an iteration or item of one, has begun.
     GroupStarted {
         path: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<Time>,
+        /// It is a machine of states.
+        #[serde(default, skip_serializing_if = "is_false")]
+        machine: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        join: Option<JoinRule>,
         /// Position of an item in its list, from 0; its key stands in the path.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
@@ -111,6 +145,8 @@ pub enum Event {
         keys: Option<Payload>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        join: Option<JoinRule>,
     },
     /// A `loop` has begun.
     LoopStarted {
@@ -234,11 +270,49 @@ pub enum Event {
     StepEnding { path: String, reason: EndReason },
     /// Ended from outside.
     StepCancelled { path: String },
-    /// Somebody wants the run to end.
+    /// So many parts of a join have completed, or, with an error, too few can: the others are ended.
+    JoinDecided {
+        path: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+    },
+    /// A machine goes on from the visit of a state that has ended.
+    Went {
+        /// The machine's block.
+        path: String,
+        /// The state it leaves.
+        from: String,
+        /// Which entry of `next` was taken, from 0; none where a failure led there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u32>,
+        /// The state, or `end` or `fail`.
+        to: String,
+    },
+    /// How a step would be undone, now that it is completed: what its `undo` asks for, or why that cannot be
+    /// computed.
+    UndoReady {
+        path: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+    },
+    /// Nothing of a block is under way any more, and how it ends is settled; what it completed is undone where
+    /// that follows, then its `finally` runs.
+    BlockEnding {
+        path: String,
+        ending: Ending,
+        /// What its `outputs` gave.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+    },
+    /// Somebody wants the run to end; by force, undo and `finally` end as well.
     CancelRequested {
         by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        force: bool,
     },
     /// A step ended the run before its last one; what is under way is ended.
     FinishRequested { path: String, reason: String },
@@ -273,9 +347,10 @@ impl Event {
     pub fn path(&self) -> Option<&str> {
         use Event::{
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
-            AttemptStarted, CancelRequested, ChildEnded, ChildStarted, FinishRequested, ForeachStarted,
-            GroupStarted, Late, LoopStarted, RunCancelled, RunCompleted, RunCreated, RunFailed, RunStarted,
-            StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, WaitStarted,
+            AttemptStarted, BlockEnding, CancelRequested, ChildEnded, ChildStarted, FinishRequested,
+            ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled, RunCompleted,
+            RunCreated, RunFailed, RunStarted, StepBlocked, StepCancelled, StepCompleted, StepEnding,
+            StepFailed, StepSkipped, UndoReady, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
@@ -300,6 +375,10 @@ impl Event {
             | StepEnding { path, .. }
             | StepCancelled { path }
             | FinishRequested { path, .. }
+            | JoinDecided { path, .. }
+            | Went { path, .. }
+            | UndoReady { path, .. }
+            | BlockEnding { path, .. }
             | Late { path, .. } => Some(path),
         }
     }
@@ -324,7 +403,9 @@ impl Event {
                 vec![(Cow::Borrowed(SETTLED), output)]
             }
             Event::ChildStarted { inputs, .. } => vec![(Cow::Borrowed(CHILD_INPUTS), inputs)],
+            Event::UndoReady { request: Some(request), .. } => vec![(Cow::Borrowed(REQUEST), request)],
             Event::ChildEnded { output: Some(output), .. }
+            | Event::BlockEnding { output: Some(output), .. }
             | Event::StepCompleted { output: Some(output), .. } => vec![(Cow::Borrowed(OUTPUT), output)],
             Event::RunCompleted { outputs, .. } => vec![(Cow::Borrowed(OUTPUTS), outputs)],
             _ => Vec::new(),

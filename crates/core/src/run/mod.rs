@@ -17,6 +17,8 @@ mod children;
 mod each;
 mod ends;
 pub mod event;
+mod join;
+mod machine;
 mod reach;
 mod scope;
 mod settings;
@@ -25,6 +27,7 @@ mod start;
 mod state;
 mod timers;
 pub mod turn;
+mod unwind;
 mod view;
 mod views;
 

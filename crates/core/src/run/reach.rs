@@ -8,7 +8,6 @@ use stead_lang::expr::{EvalError, Val};
 use stead_lang::plan::{Block, Body, Plan};
 
 use super::state::{Instance, Ix, Kind, ROOT, RunState};
-use crate::path;
 use crate::value::{ValueRef, Values};
 
 /// What is there to be reached.
@@ -57,7 +56,7 @@ impl<'a> Reach<'a> {
             return progress.at[pos];
         }
         let step = self.block(body).steps[pos];
-        self.state.find(&path::step(&instance.path, &self.plan.steps[step as usize].id))
+        self.state.newest(body, &self.plan.steps[step as usize].id)
     }
 
     /// The key of an item.

@@ -11,7 +11,7 @@ use stead_lang::plan::Each;
 
 use super::reach::{Alias, Found, Reach, Slot, is_holder};
 use super::state::{Ix, Kind, ROOT};
-use super::views::{Fields, NamedValues, RunView, Steps};
+use super::views::{Fields, NamedValues, RunView, Steps, ended_view};
 use crate::path;
 
 /// The surroundings of one evaluation.
@@ -22,6 +22,8 @@ pub(super) struct Scope<'a> {
     body: Ix,
     /// The item or iteration itself, where it may not exist yet.
     own: Option<Slot>,
+    /// Which visit the state is, where it may not exist yet.
+    visit: Option<u32>,
     alias: Option<Alias<'a>>,
     /// `vars` so far, while they are computed.
     vars: &'a [(String, Value)],
@@ -38,17 +40,22 @@ pub(super) struct Candidate<'a> {
 impl<'a> Scope<'a> {
     /// As a step of the block sees it.
     pub(super) fn of(reach: Reach<'a>, body: Ix) -> Self {
-        Scope { reach, body, own: None, alias: None, vars: &[], candidate: None }
+        Scope { reach, body, own: None, visit: None, alias: None, vars: &[], candidate: None }
     }
 
     /// As the run sees it before it begins.
     pub(super) fn starting(reach: Reach<'a>, vars: &'a [(String, Value)]) -> Self {
-        Scope { reach, body: ROOT, own: None, alias: None, vars, candidate: None }
+        Scope { reach, body: ROOT, own: None, visit: None, alias: None, vars, candidate: None }
     }
 
     /// As an item or iteration of a step of the block sees it.
     pub(super) fn within(self, slot: Slot) -> Self {
         Scope { own: Some(slot), ..self }
+    }
+
+    /// As a visit of a state of the block sees it.
+    pub(super) fn visiting(self, number: u32) -> Self {
+        Scope { visit: Some(number), ..self }
     }
 
     /// With an element of `in` that is no item yet.
@@ -85,6 +92,45 @@ impl<'a> Scope<'a> {
                 next = Some(holder);
             }
         })
+    }
+
+    /// Number of the innermost iteration or visit.
+    fn iteration(self) -> Option<u32> {
+        let state = self.reach.state;
+        let looped = |holder: Ix| matches!(state.get(holder).kind, Kind::Loop { .. });
+        if let Some(slot) = self.own.filter(|slot| looped(slot.holder)) {
+            return Some(slot.index);
+        }
+        if self.visit.is_some() {
+            return self.visit;
+        }
+        let mut at = state.root().map(|_| self.body)?;
+        while at != ROOT {
+            let instance = state.get(at);
+            if looped(instance.parent) {
+                return Some(instance.index);
+            }
+            if let Some(number) = instance.visit(state) {
+                return Some(number);
+            }
+            at = instance.parent;
+        }
+        None
+    }
+
+    /// How the block around has ended, in its `finally`.
+    fn ended(self) -> Found<'a> {
+        let state = self.reach.state;
+        let mut at = self.body;
+        loop {
+            if let Some(decided) = &state.get(at).verdict {
+                return Ok(Some(ended_view(&decided.ending)));
+            }
+            if at == ROOT {
+                return Ok(None);
+            }
+            at = state.get(at).parent;
+        }
     }
 
     fn iterations(self) -> Option<Slot> {
@@ -140,7 +186,8 @@ impl<'a> Env<'a> for Scope<'a> {
                 }))));
             }
             "feedback" => return Ok(Some(Val::Null)),
-            "iteration" => return Ok(self.iterations().map(|s| Val::Int(i64::from(s.index)))),
+            "ended" => return self.ended(),
+            "iteration" => return Ok(self.iteration().map(|number| Val::Int(i64::from(number)))),
             "previous" => return self.previous(),
             "index" => return Ok(self.items().map(|s| Val::Int(i64::from(s.index)))),
             "key" => return self.items().map_or(Ok(None), |slot| reach.key(slot)),

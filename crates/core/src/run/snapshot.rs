@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
 use super::event::{Parent, StepError};
-use super::state::{Instance, Ix, RunState, Timer};
+use super::state::{Instance, Ix, RunState, Timer, Undo};
 use crate::Time;
 use crate::ids::StreamId;
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 1;
+pub const SNAPSHOT_FORMAT: u32 = 2;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +46,9 @@ struct Stored {
     vars: Vec<(String, ValueRef)>,
     deadline_at: Option<Time>,
     cancel: bool,
-    #[serde(default)]
+    force: bool,
     finishing: bool,
+    undo: Vec<Undo>,
     slab: Vec<Option<Instance>>,
 }
 
@@ -81,6 +82,8 @@ impl RunState {
             vars: self.vars.clone(),
             deadline_at: self.deadline_at,
             cancel: self.cancel,
+            force: self.force,
+            undo: self.undo.clone(),
             finishing: self.finishing,
             slab: self.slab.clone(),
         };
@@ -116,6 +119,8 @@ impl RunState {
         state.vars = stored.vars;
         state.deadline_at = stored.deadline_at;
         state.cancel = stored.cancel;
+        state.force = stored.force;
+        state.undo = stored.undo;
         state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();
@@ -143,7 +148,8 @@ impl RunState {
             if instance.status == StepStatus::Waiting {
                 self.waiting.insert(ix);
             }
-            let deadline = instance.deadline_at.filter(|_| instance.ending.is_none());
+            let open = instance.ending.is_none() && instance.verdict.is_none();
+            let deadline = instance.deadline_at.filter(|_| open);
             let deadline = deadline.map(|at| (at, Timer::Deadline));
             let timers: Vec<_> = armed(instance).chain(deadline).map(|(at, timer)| (at, ix, timer)).collect();
             self.timers.extend(timers);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 use stead_lang::duration;
-use stead_lang::plan::{Action, ActionKind, Body, Each, OnError, Step, StepIx, Wait};
+use stead_lang::plan::{Action, ActionKind, Body, Each, Join, OnError, Step, StepIx, Wait};
 
-use super::event::{Event, StepError};
+use super::event::{Event, JoinRule, StepError};
 use super::reach::{Reach, Slot, block_of};
 use super::scope::Scope;
 use super::settings::{check_size, kind_of};
@@ -26,12 +26,15 @@ pub(super) struct Site {
     pub(super) step: StepIx,
     /// The item or iteration that the instance is.
     pub(super) slot: Option<Slot>,
+    /// Number of the visit, of a state.
+    pub(super) visit: Option<u32>,
 }
 
 impl Site {
     /// What the instance sees.
     pub(super) fn scope<'a>(&self, reach: Reach<'a>) -> Scope<'a> {
         let scope = Scope::of(reach, self.body);
+        let scope = self.visit.map_or(scope, |number| scope.visiting(number));
         self.slot.map_or(scope, |slot| scope.within(slot))
     }
 }
@@ -47,22 +50,24 @@ impl Machine<'_> {
             ended: 0,
             live: 0,
         };
-        for step in &block.steps {
+        for (pos, step) in block.steps.iter().enumerate() {
             let step = &self.plan.steps[*step as usize];
             let at = match instance.inside.is_empty() {
                 true => None,
-                false => self.state.find(&path::step(&instance.path, &step.id)),
+                false => self.state.newest(body, &step.id),
             };
             progress.at.push(at);
             match at.map(|ix| self.state.get(ix).status.is_end()) {
-                Some(true) => progress.ended += 1,
+                Some(true) => progress.ended += u32::from(pos < block.own),
                 Some(false) => progress.live += 1,
                 None => {}
             }
         }
         let met = |pos: &usize| progress.at[*pos].is_some_and(|ix| self.state.get(ix).status.is_end());
         let mut ready = Vec::new();
-        for (pos, step) in block.steps.iter().enumerate() {
+        // States follow each other, and `finally` follows the rest.
+        let listed = if block.machine { 0 } else { block.own };
+        for (pos, step) in block.steps.iter().take(listed).enumerate() {
             let needs = &self.plan.steps[*step as usize].needs;
             let unmet = needs.iter().filter(|need| !met(need)).count();
             if unmet == 0 && progress.at[pos].is_none() {
@@ -82,12 +87,16 @@ impl Machine<'_> {
             return Ok(());
         }
         let six = block_of(self.state, self.plan, body).steps[pos];
-        let step = &self.plan.steps[six as usize];
-        let path = path::step(&self.state.get(body).path, &step.id);
+        let path = path::step(&self.state.get(body).path, &self.plan.steps[six as usize].id);
         if self.state.find(&path).is_some() {
             return Ok(());
         }
-        let site = Site { path, body, step: six, slot: None };
+        self.begin_at(Site { path, body, step: six, slot: None, visit: None }, pos)
+    }
+
+    /// Begins a step, state or step of a `finally`.
+    pub(super) fn begin_at(&mut self, site: Site, pos: usize) -> Result<(), Stop> {
+        let step = &self.plan.steps[site.step as usize];
         let begun = self.begin_step(&site, step);
         self.note_begun(&site, pos, begun)
     }
@@ -120,8 +129,8 @@ impl Machine<'_> {
         let deadline_at = limit.map(|ms| self.after(ms));
         match &step.each {
             None => self.begin_body(site, step, deadline_at),
-            Some(Each::Foreach { items, binding, key, parallel, .. }) => {
-                let event = self.foreach(site, items, binding, key.as_ref(), parallel, deadline_at)?;
+            Some(each @ Each::Foreach { .. }) => {
+                let event = self.foreach(site, each, deadline_at)?;
                 let ix = self.emit_for(site.step, event);
                 self.push(Job::Pump(ix));
                 Ok(ix)
@@ -153,9 +162,18 @@ impl Machine<'_> {
         self.ended_at_once(site.step, event)
     }
 
-    /// Whether a failure there stops what is around: always for items and iterations.
+    /// Whether a failure there stops what is around: always for items and iterations, but not for parts of a
+    /// join that need not all complete, nor in a `finally`, nor for what is done about an instance.
     pub(super) fn stops(&self, site: &Site) -> bool {
-        site.slot.is_some() || self.plan.steps[site.step as usize].on_error == OnError::Stop
+        if path::as_aside(&site.path).is_some() {
+            return false;
+        }
+        let around = self.state.get(site.slot.map_or(site.body, |slot| slot.holder));
+        if around.join.is_some() {
+            return false;
+        }
+        let step = &self.plan.steps[site.step as usize];
+        site.slot.is_some() || (step.on_error == OnError::Stop && !step.finally)
     }
 
     /// The failed or blocked step whose output this one would read.
@@ -189,8 +207,10 @@ impl Machine<'_> {
     ) -> Result<Ix, Stop> {
         let index = site.slot.map(|slot| slot.index);
         let action = match &step.body {
-            Body::Block(_) => {
-                let event = Event::GroupStarted { path: site.path.clone(), deadline_at, index };
+            Body::Block(block) => {
+                let (path, machine) = (site.path.clone(), block.machine);
+                let join = join_rule(block.join);
+                let event = Event::GroupStarted { path, deadline_at, machine, join, index };
                 let ix = self.emit_for(site.step, event);
                 self.open_block(ix);
                 self.push(Job::Settle(ix));
@@ -270,9 +290,24 @@ impl Machine<'_> {
         match around.kind {
             Kind::Foreach { .. } | Kind::Loop { .. } if ix != ROOT => {
                 let slot = Slot { holder: instance.parent, index: instance.index };
-                Site { path, body: around.parent, step, slot: Some(slot) }
+                let visit = around.visit(self.state);
+                Site { path, body: around.parent, step, slot: Some(slot), visit }
             }
-            _ => Site { path, body: instance.parent, step, slot: None },
+            _ => {
+                let visit = instance.visit(self.state);
+                Site { path, body: instance.parent, step, slot: None, visit }
+            }
         }
+    }
+}
+
+/// A join as the journal has it.
+pub(super) fn join_rule(join: Join) -> Option<JoinRule> {
+    match join {
+        Join::All => None,
+        Join::First => Some(JoinRule::First),
+        Join::Majority => Some(JoinRule::Majority),
+        Join::Settled => Some(JoinRule::Settled),
+        Join::Count(n) => Some(JoinRule::Count(n)),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
 
-use super::event::{Parent, StepError};
+use super::event::{Ending, JoinRule, Parent, StepError};
 use crate::Time;
 use crate::effect::EndReason;
 use crate::ids::StreamId;
@@ -67,8 +67,12 @@ pub struct RunState {
     pub(super) vars: Vec<(String, ValueRef)>,
     pub(super) deadline_at: Option<Time>,
     pub(super) cancel: bool,
+    /// Undo and `finally` are ended as well.
+    pub(super) force: bool,
     /// A step ended the run before its last one.
     pub(super) finishing: bool,
+    /// How what is completed would be undone, in the order of completion.
+    pub(super) undo: Vec<Undo>,
     pub(super) slab: Vec<Option<Instance>>,
     pub(super) free: Vec<Ix>,
     pub(super) by_path: HashMap<Box<str>, Ix>,
@@ -95,6 +99,8 @@ pub(super) enum Job {
     Settle(Ix),
     /// An instance that has ended: its parent must know.
     Ended(Ix),
+    /// An instance that is completed, and whose `undo` was not noted before the engine went.
+    Note(Ix),
     /// An instance that is to be ended: end what is inside.
     End(Ix),
     /// A timer whose time has come.
@@ -145,6 +151,18 @@ pub(super) struct Instance {
     pub(super) stopping: Option<Box<StepError>>,
     /// Something inside went wrong and was tolerated.
     pub(super) trouble: bool,
+    /// What it waits for of its parts, where that is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) join: Option<Box<Joining>>,
+    /// Where it stands, of a machine of states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) machine: Option<Box<Visits>>,
+    /// How it will have ended, while it is undone and its `finally` runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verdict: Option<Box<Decided>>,
+    /// How it would be undone is noted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) undo_noted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) deadline_at: Option<Time>,
     pub(super) since: Time,
@@ -175,6 +193,73 @@ pub(super) enum Output {
     At(ValueRef),
     /// Gathered from what is inside as it is asked for.
     Gathered,
+}
+
+/// The parts of a join that have ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Joining {
+    pub(super) rule: JoinRule,
+    pub(super) completed: u32,
+    /// Failed or blocked.
+    pub(super) lost: u32,
+    pub(super) skipped: u32,
+    /// The first error of a part.
+    pub(super) error: Option<StepError>,
+    /// So many have completed that the others are ended.
+    pub(super) reached: bool,
+}
+
+/// The way of a machine of states so far.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Visits {
+    /// Visits by state.
+    pub(super) of: Vec<(Box<str>, u32)>,
+    /// How often an entry of a state's `next` was taken.
+    pub(super) taken: Vec<(Box<str>, u32, u32)>,
+    /// The newest visit.
+    pub(super) last: Option<Ix>,
+    /// Where it leads, once that is decided.
+    pub(super) went: Option<Box<str>>,
+}
+
+impl Visits {
+    pub(super) fn count(&self, id: &str) -> u32 {
+        self.of.iter().find(|(state, _)| **state == *id).map_or(0, |(_, n)| *n)
+    }
+
+    pub(super) fn take(&mut self, id: &str, entry: u32) {
+        let same = |(state, at, _): &&mut (Box<str>, u32, u32)| **state == *id && *at == entry;
+        match self.taken.iter_mut().find(same) {
+            Some((.., n)) => *n += 1,
+            None => self.taken.push((id.into(), entry, 1)),
+        }
+    }
+
+    pub(super) fn taken(&self, id: &str, entry: u32) -> u32 {
+        let same = |(state, at, _): &&(Box<str>, u32, u32)| **state == *id && *at == entry;
+        self.taken.iter().find(same).map_or(0, |(.., n)| *n)
+    }
+}
+
+/// How a block will have ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Decided {
+    pub(super) ending: Ending,
+    pub(super) output: Option<ValueRef>,
+    /// Something in its `finally` went wrong.
+    pub(super) trouble: bool,
+}
+
+/// How something completed would be undone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Undo {
+    /// The instance that completed.
+    pub(super) path: Box<str>,
+    /// What its `undo` asks for.
+    pub(super) request: Option<ValueRef>,
+    /// Why that is not known.
+    pub(super) error: Option<Box<StepError>>,
+    pub(super) begun: bool,
 }
 
 /// What an instance is, as its events told.
@@ -250,6 +335,36 @@ pub(super) struct BlockProgress {
     pub(super) live: u32,
 }
 
+impl Instance {
+    /// Whether what is inside is not wanted any more.
+    pub(super) fn is_closing(&self) -> bool {
+        let reached = self.join.as_ref().is_some_and(|join| join.reached);
+        self.ending.is_some() || self.stopping.is_some() || reached
+    }
+
+    /// What is said of a step of this block that has not begun: of its own ones, or those of its `finally`.
+    pub(super) fn never_begun(&self, own: bool) -> StepStatus {
+        let over = self.status.is_end() || (own && self.verdict.is_some());
+        let completed = match &self.verdict {
+            Some(decided) => decided.ending.status == StepStatus::Completed,
+            None => self.status == StepStatus::Completed,
+        };
+        match over {
+            // A machine goes its way and leaves states out; a list whose steps did not begin was ended.
+            true if completed && self.machine.is_some() => StepStatus::Skipped,
+            true => StepStatus::Cancelled,
+            false => StepStatus::Pending,
+        }
+    }
+
+    /// Which visit it is, of a state.
+    pub(super) fn visit(&self, state: &RunState) -> Option<u32> {
+        // Only visits have a number and stand in a machine; steps of its `finally` are the first of their path.
+        let around = state.get(self.parent);
+        around.machine.is_some().then_some(self.index)
+    }
+}
+
 impl RunState {
     /// A run of which nothing is known yet.
     pub fn new(id: StreamId) -> Self {
@@ -277,7 +392,9 @@ impl RunState {
             vars: Vec::new(),
             deadline_at: None,
             cancel: false,
+            force: false,
             finishing: false,
+            undo: Vec::new(),
             slab: Vec::new(),
             free: Vec::new(),
             by_path: HashMap::new(),
@@ -333,8 +450,8 @@ impl RunState {
             return ix;
         }
         let (parent, index) = match path::split(at) {
-            Part::Root => (None, 0),
-            Part::Step { parent, .. } => (Some(parent), 0),
+            Part::Root | Part::Aside { .. } => (None, 0),
+            Part::Step { parent, visit, .. } => (Some(parent), visit),
             Part::Item { holder, .. } => (Some(holder), 0),
             Part::Iteration { holder, number } => (Some(holder), number),
         };
@@ -355,6 +472,10 @@ impl RunState {
             ending: None,
             stopping: None,
             trouble: false,
+            join: None,
+            machine: None,
+            verdict: None,
+            undo_noted: false,
             deadline_at: None,
             since: self.at,
             ended_at: None,
@@ -374,13 +495,44 @@ impl RunState {
         };
         self.by_path.insert(at.into(), ix);
         if let Some(parent) = parent {
-            self.get_mut(parent).inside.push(ix);
-            match &mut self.get_mut(parent).kind {
-                Kind::Foreach { begun, .. } | Kind::Loop { begun, .. } => *begun += 1,
-                _ => {}
-            }
+            self.enter(parent, ix);
         }
         ix
+    }
+
+    /// Books that something was begun inside.
+    fn enter(&mut self, parent: Ix, ix: Ix) {
+        let instance = self.get_mut(parent);
+        instance.inside.push(ix);
+        if let Kind::Foreach { begun, .. } | Kind::Loop { begun, .. } = &mut instance.kind {
+            *begun += 1;
+        }
+        let visit = self.get(ix);
+        let Part::Step { id, visit: number, .. } = path::split(&visit.path) else { return };
+        let id: Box<str> = id.into();
+        let instance = self.get_mut(parent);
+        // What begins once the end is settled is of `finally`, and no state.
+        if let Some(machine) = instance.machine.as_mut().filter(|_| instance.verdict.is_none()) {
+            (machine.last, machine.went) = (Some(ix), None);
+            match machine.of.iter_mut().find(|(state, _)| *state == id) {
+                Some((_, n)) => *n = number,
+                None => machine.of.push((id, number)),
+            }
+        }
+    }
+
+    /// All visits of the state that an instance is a visit of, those that are kept.
+    pub(super) fn visits(&self, ix: Ix) -> Vec<Ix> {
+        let step = self.get(ix).step;
+        let inside = &self.get(self.get(ix).parent).inside;
+        inside.iter().copied().filter(|visit| self.get(*visit).step == step).collect()
+    }
+
+    /// The newest instance of a step of a block.
+    pub(super) fn newest(&self, body: Ix, id: &str) -> Option<Ix> {
+        let instance = self.get(body);
+        let number = instance.machine.as_ref().map_or(1, |machine| machine.count(id));
+        self.find(&path::visit(&instance.path, id, number))
     }
 
     /// Forgets what is inside an instance.

@@ -11,13 +11,14 @@ use stead_lang::expr::EvalError;
 use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
 use super::event::{Event, Named, Parent, StepError};
-use super::reach::Reach;
+use super::reach::{Reach, is_holder};
 use super::scope::Scope;
 use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
 use crate::limits;
 use crate::message::Message;
+use crate::path;
 use crate::status::{Outcome, RunStatus};
 use crate::value::{Payload, ValueRef, Values, json_len};
 
@@ -76,6 +77,8 @@ pub enum Input {
         by: String,
         /// Why.
         reason: Option<String>,
+        /// End undo and `finally` as well.
+        force: bool,
     },
     /// What a parked attempt came to.
     Settle {
@@ -151,15 +154,15 @@ pub fn turn(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Tu
 }
 
 /// Takes one input and leaves what follows from it to whoever loads the run next: for one who performs
-/// nothing, and must not begin what a later engine would take for lost. A run that is being cancelled begins
-/// nothing and goes on to its end.
+/// nothing, and must not begin what a later engine would take for lost. A run that is being cancelled goes on to
+/// its end, where neither undo nor `finally` could begin something on the way.
 ///
 /// # Errors
 /// As [`turn`].
 pub fn turn_only(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Turn, Needs> {
     let mut machine = Machine::of(state, ctx);
     machine.given(input)?;
-    if machine.state.cancel {
+    if machine.state.cancel && (machine.state.force || !machine.cleans_up()) {
         machine.work()?;
     }
     Ok(machine.out)
@@ -193,6 +196,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Whether a run of the plan may do something when it ends.
+    fn cleans_up(&self) -> bool {
+        let plan = self.plan;
+        plan.steps.iter().any(|step| step.undo.is_some() || step.finally)
+    }
+
     fn take(&mut self, input: &Input) -> Result<(), Stop> {
         match input {
             Input::Start { inputs, project, folder } => {
@@ -224,7 +233,7 @@ impl<'a> Machine<'a> {
                 let open: Vec<Job> = open.collect();
                 self.state.agenda.extend(open);
             }
-            Input::Cancel { by, reason } => self.cancel(by, reason.as_deref()),
+            Input::Cancel { by, reason, force } => self.cancel(by, reason.as_deref(), *force),
             Input::Settle { path, verdict, by } => self.settle_attempt(path, verdict, by)?,
         }
         Ok(())
@@ -265,10 +274,8 @@ impl<'a> Machine<'a> {
             Job::Start { body, pos } => self.start_step(body, pos as usize),
             Job::Pump(ix) => self.pump(ix),
             Job::Settle(ix) => self.settle(ix),
-            Job::Ended(ix) => {
-                self.ended(ix);
-                Ok(())
-            }
+            Job::Ended(ix) => self.ended(ix),
+            Job::Note(ix) => self.note_undo(ix),
             Job::End(ix) => {
                 self.end_instance(ix);
                 Ok(())
@@ -285,14 +292,20 @@ impl<'a> Machine<'a> {
             self.push(Job::Begin);
             return;
         }
+        let undoes = self.plan.steps.iter().any(|step| step.undo.is_some());
         let count = Ix::try_from(self.state.slab.len()).unwrap_or(Ix::MAX);
         for ix in 0..count {
             if self.state.slab[ix as usize].is_none() {
                 continue;
             }
-            self.forget_again(ix);
+            if undoes {
+                self.note_again(ix);
+            } else {
+                self.forget_again(ix);
+            }
             let instance = self.state.get(ix);
             if instance.status.is_end() {
+                self.verified_again(ix);
                 continue;
             }
             match instance.kind {
@@ -304,8 +317,8 @@ impl<'a> Machine<'a> {
                 _ => {}
             }
             let instance = self.state.get(ix);
-            if instance.ending.is_some() || instance.stopping.is_some() {
-                let live: Vec<Ix> = self.live_inside(ix);
+            if instance.is_closing() {
+                let live: Vec<Ix> = self.to_be_ended(ix);
                 self.state.agenda.extend(live.into_iter().map(Job::End));
             }
         }
@@ -374,19 +387,34 @@ impl<'a> Machine<'a> {
         &self.plan.steps[self.state.get(ix).step as usize]
     }
 
-    /// Whether what an instance does is not wanted any more.
+    /// Whether what an instance does is not wanted any more. Undo and `finally` are, whatever becomes of what
+    /// is around them, but for force.
     pub(super) fn unwanted(&self, ix: Ix) -> bool {
+        if self.state.force {
+            return true;
+        }
         let mut at = ix;
         loop {
             let instance = self.state.get(at);
-            if instance.ending.is_some() || instance.stopping.is_some() {
+            if instance.is_closing() {
                 return true;
             }
             if at == ROOT {
                 return self.state.cancel || self.state.finishing;
             }
+            if self.is_apart(at) {
+                return false;
+            }
             at = instance.parent;
         }
+    }
+
+    /// Whether an instance is a step of a `finally`, or undoes something: what ends around does not end it.
+    pub(super) fn is_apart(&self, ix: Ix) -> bool {
+        let instance = self.state.get(ix);
+        let aside = path::as_aside(&instance.path).is_some();
+        // An item or iteration is not apart from its holder, which is.
+        aside || (ix != ROOT && self.step(ix).finally && !is_holder(self.state.get(instance.parent)))
     }
 
     pub(super) fn create(&mut self, start: Start) {
@@ -417,20 +445,28 @@ impl<'a> Machine<'a> {
         };
         let deadline_at = limit.map(|ms| self.after(ms));
         let vars = vars.into_iter().map(|(name, value)| (name, self.payload(value))).collect();
-        self.emit(Event::RunStarted { vars, deadline_at });
+        self.emit(Event::RunStarted { vars, deadline_at, machine: self.plan.root.machine });
         self.open_block(ROOT);
         self.push(Job::Settle(ROOT));
         Ok(())
     }
 
-    fn cancel(&mut self, by: &str, reason: Option<&str>) {
+    pub(super) fn cancel(&mut self, by: &str, reason: Option<&str>, force: bool) {
         if self.state.status.is_end() {
             self.out.refused = Some("the run has ended");
-        } else if self.state.cancel {
+        } else if self.state.force {
+            self.out.refused = Some("the run is being ended by force already");
+        } else if self.state.cancel && !force {
             self.out.refused = Some("the run is being cancelled already");
         } else {
-            self.emit(Event::CancelRequested { by: by.into(), reason: reason.map(Into::into) });
-            self.end_run_with(EndReason::Cancelled);
+            let settled = self.state.root().is_some_and(|root| root.verdict.is_some());
+            self.emit(Event::CancelRequested { by: by.into(), reason: reason.map(Into::into), force });
+            if !settled {
+                self.end_run_with(EndReason::Cancelled);
+            }
+            if force {
+                self.end_by_force();
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::effect::AttemptId;
 use crate::head::{Head, WaitsFor};
 use crate::ids::StreamId;
 use crate::limits;
+use crate::path;
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
@@ -44,6 +45,9 @@ pub struct View {
     pub waits_for: Vec<WaitsFor>,
     /// Its steps, in the order of the text.
     pub steps: Vec<StepNow>,
+    /// What is or was done about its steps beside their own work: undone, or asked whether it happened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asides: Vec<StepNow>,
     /// Its outputs, once it is completed. Put in by whoever can load them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Value>,
@@ -157,6 +161,7 @@ impl RunState {
             seq: self.seq,
             waits_for: self.waits_for(),
             steps,
+            asides: self.asides_view(plan),
             outputs: None,
         }
     }
@@ -165,8 +170,15 @@ impl RunState {
         let path = &self.get(body).path;
         let one = |step: &StepIx| {
             let id = &plan.steps[*step as usize].id;
-            match self.find(&crate::path::step(path, id)) {
-                Some(ix) => self.step_view(plan, ix, id.clone()),
+            match self.newest(body, id) {
+                Some(ix) => {
+                    let last = path::split(&self.get(ix).path);
+                    let number = match last {
+                        path::Part::Step { visit, .. } if visit > 1 => format!("{id}~{visit}"),
+                        _ => id.clone(),
+                    };
+                    self.step_view(plan, ix, number)
+                }
                 None => self.pending(plan, path, *step),
             }
         };
@@ -175,16 +187,18 @@ impl RunState {
 
     fn pending(&self, plan: &Plan, around: &str, step: StepIx) -> StepNow {
         let planned = &plan.steps[step as usize];
-        // What has not begun when its block has ended never will.
-        let over = match self.find(around) {
-            Some(ix) if ix != ROOT => self.get(ix).status.is_end(),
-            _ => self.status.is_end(),
+        let status = match self.find(around) {
+            Some(ROOT) if self.status.is_end() && self.get(ROOT).machine.is_none() => StepStatus::Cancelled,
+            Some(ROOT) if self.status == RunStatus::Completed => StepStatus::Skipped,
+            Some(ix) => self.get(ix).never_begun(!planned.finally),
+            None if self.status.is_end() => StepStatus::Cancelled,
+            None => StepStatus::Pending,
         };
         StepNow {
             path: crate::path::step(around, &planned.id),
             label: planned.id.clone(),
             action: action_word(plan, step).to_owned(),
-            status: if over { StepStatus::Cancelled } else { StepStatus::Pending },
+            status,
             outcome: None,
             error: None,
             since: None,
@@ -195,6 +209,25 @@ impl RunState {
             items: None,
             inside: Vec::new(),
         }
+    }
+
+    fn asides_view(&self, plan: &Plan) -> Vec<StepNow> {
+        let all = (0..).zip(&self.slab).filter(|(_, instance)| {
+            instance.as_ref().is_some_and(|instance| path::as_aside(&instance.path).is_some())
+        });
+        let mut all: Vec<Ix> = all.map(|(ix, _)| ix).collect();
+        all.sort_by(|a, b| {
+            let key = |ix: &Ix| (self.get(*ix).since, self.get(*ix).path.clone());
+            key(a).cmp(&key(b))
+        });
+        let view = |ix: &Ix| {
+            let mut view = self.step_view(plan, *ix, self.get(*ix).path.to_string());
+            if let Some((_, what)) = path::as_aside(&view.path) {
+                view.action = what.word().to_owned();
+            }
+            view
+        };
+        all.iter().map(view).collect()
     }
 
     fn step_view(&self, plan: &Plan, ix: Ix, label: String) -> StepNow {
@@ -238,9 +271,9 @@ impl RunState {
     }
 
     fn slot_view(&self, plan: &Plan, slot: Ix) -> StepNow {
-        let label = match crate::path::split(&self.get(slot).path) {
-            crate::path::Part::Item { key, .. } => format!("[{key}]"),
-            crate::path::Part::Iteration { number, .. } => format!("#{number}"),
+        let label = match path::split(&self.get(slot).path) {
+            path::Part::Item { key, .. } => format!("[{key}]"),
+            path::Part::Iteration { number, .. } => format!("#{number}"),
             _ => String::new(),
         };
         let mut view = self.step_view(plan, slot, label);

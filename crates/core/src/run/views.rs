@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use stead_lang::expr::{EvalError, Object, ObjectKind, Val};
 
+use super::event::{Ending, StepError};
 use super::reach::{Alias, Found, Reach, Slot, is_holder};
 use super::state::{Ix, Kind, Output, ROOT, RunState};
 use crate::path;
@@ -121,17 +122,17 @@ impl<'a> Object<'a> for Steps<'a> {
         Ok(own.into_iter().chain(ids).collect())
     }
     fn get(&self, key: &str) -> Found<'a> {
-        let view = |ix, over| Ok(Some(Val::Object(Rc::new(StepView { reach: self.reach, ix, over }))));
+        let view = |ix, never| Ok(Some(Val::Object(Rc::new(StepView { reach: self.reach, ix, never }))));
         if let Some(alias) = self.alias
             && alias.id == key
         {
-            return view(Some(alias.ix), false);
+            return view(Some(alias.ix), StepStatus::Pending);
         }
         let Some(mut body) = self.body else { return Ok(None) };
         loop {
             if let Some(pos) = self.reach.block(body).by_id.get(key) {
-                let over = self.reach.state.get(body).status.is_end();
-                return view(self.reach.child(body, *pos), over);
+                let never = self.reach.state.get(body).never_begun(*pos < self.reach.block(body).own);
+                return view(self.reach.child(body, *pos), never);
             }
             if body == ROOT || !self.outward {
                 return Ok(None);
@@ -152,8 +153,8 @@ pub(super) struct StepView<'a> {
     reach: Reach<'a>,
     /// `None`: it has not begun.
     ix: Option<Ix>,
-    /// Its block has ended: what has not begun never will.
-    over: bool,
+    /// What it is called while it has not begun.
+    never: StepStatus,
 }
 
 const STEP_KEYS: [&str; 8] =
@@ -182,9 +183,8 @@ impl<'a> Object<'a> for StepView<'a> {
     }
     fn get(&self, key: &str) -> Found<'a> {
         let Some(ix) = self.ix else {
-            let status = if self.over { StepStatus::Cancelled } else { StepStatus::Pending };
             return Ok(match key {
-                "status" => Some(Val::Str(status.as_str().into())),
+                "status" => Some(Val::Str(self.never.as_str().into())),
                 "attempts" => Some(Val::Int(0)),
                 _ => None,
             });
@@ -195,21 +195,22 @@ impl<'a> Object<'a> for StepView<'a> {
             "outcome" => instance.outcome.map(|o| Val::Str(o.as_str().into())),
             "attempts" => Some(Val::Int(i64::from(instance.tries))),
             "exit_code" => instance.exit_code.map(|code| Val::Int(i64::from(code))),
-            "error" => instance.error.as_ref().map(|error| {
-                let text = |k: &'static str, v: Cow<'a, str>| (Val::Str(k.into()), Val::Str(v));
-                Val::Map(Rc::new(vec![
-                    text("kind", kind_word(error.kind)),
-                    text("message", Cow::Borrowed(&error.message)),
-                    text("step", Cow::Borrowed(&error.step)),
-                ]))
-            }),
+            "error" => instance.error.as_deref().map(error_view),
             "output" => return self.reach.output(ix),
             "values" => match &instance.values {
                 Some(reference) => Some(Val::from_json(self.reach.json(reference)?)),
                 None => None,
             },
             "instances" if is_holder(instance) => {
-                Some(Val::Object(Rc::new(Instances { reach: self.reach, holder: ix })))
+                let all = instance.inside.as_slice().into();
+                Some(Val::Object(Rc::new(Instances { reach: self.reach, all })))
+            }
+            "instances" if instance.visit(self.reach.state).is_some() => {
+                let all = self.reach.state.visits(ix).into();
+                Some(Val::Object(Rc::new(Instances { reach: self.reach, all })))
+            }
+            "iteration" if instance.visit(self.reach.state).is_some() => {
+                instance.visit(self.reach.state).map(|number| Val::Int(i64::from(number)))
             }
             "index" | "key" | "item" | "iteration" if ix != ROOT => {
                 let slot = Slot { holder: instance.parent, index: instance.index };
@@ -230,6 +231,25 @@ impl<'a> Object<'a> for StepView<'a> {
     }
 }
 
+/// `ended`
+pub(super) fn ended_view(ending: &Ending) -> Val<'_> {
+    let word = |k: &'static str, v: &'static str| (Val::Str(k.into()), Val::Str(v.into()));
+    let error = ending.error.as_ref().map_or(Val::Null, error_view);
+    let status = word("status", ending.status.as_str());
+    let outcome = word("outcome", ending.outcome.as_str());
+    Val::Map(Rc::new(vec![status, outcome, (Val::Str("error".into()), error)]))
+}
+
+/// `error`
+fn error_view(error: &StepError) -> Val<'_> {
+    let text = |k: &'static str, v| (Val::Str(k.into()), Val::Str(v));
+    Val::Map(Rc::new(vec![
+        text("kind", kind_word(error.kind)),
+        text("message", Cow::Borrowed(error.message.as_str())),
+        text("step", Cow::Borrowed(error.step.as_str())),
+    ]))
+}
+
 fn kind_word<'a>(kind: crate::effect::ErrorKind) -> Cow<'a, str> {
     match serde_json::to_value(kind) {
         Ok(Value::String(word)) => Cow::Owned(word),
@@ -238,10 +258,10 @@ fn kind_word<'a>(kind: crate::effect::ErrorKind) -> Cow<'a, str> {
 }
 
 /// `steps.ID.instances`
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Instances<'a> {
     reach: Reach<'a>,
-    holder: Ix,
+    all: Cow<'a, [Ix]>,
 }
 
 impl<'a> Object<'a> for Instances<'a> {
@@ -249,7 +269,7 @@ impl<'a> Object<'a> for Instances<'a> {
         ObjectKind::List
     }
     fn len(&self) -> Result<usize, EvalError> {
-        Ok(self.reach.state.get(self.holder).inside.len())
+        Ok(self.all.len())
     }
     fn keys(&self) -> Result<Vec<Cow<'a, str>>, EvalError> {
         Ok(Vec::new())
@@ -258,8 +278,9 @@ impl<'a> Object<'a> for Instances<'a> {
         Ok(None)
     }
     fn at(&self, index: usize) -> Found<'a> {
-        let ix = self.reach.state.get(self.holder).inside.get(index).copied();
-        Ok(ix.map(|ix| Val::Object(Rc::new(StepView { reach: self.reach, ix: Some(ix), over: true }))))
+        let never = StepStatus::Cancelled;
+        let view = |ix: &Ix| Val::Object(Rc::new(StepView { reach: self.reach, ix: Some(*ix), never }));
+        Ok(self.all.get(index).map(view))
     }
 }
 

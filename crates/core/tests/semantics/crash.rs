@@ -69,7 +69,7 @@ fn what_was_being_ended_is_over() {
     let mut world =
         World::run("steps:\n  - { id: a, noop: { hang: 1 } }\n  - { id: w, needs: [], wait: { for: 1h } }\n");
     let top = world.top.clone();
-    world.give(&top, Input::Cancel { by: "user:ana".into(), reason: None });
+    world.give(&top, Input::Cancel { by: "user:ana".into(), reason: None, force: false });
     assert_eq!(world.state().status, RunStatus::Running);
     world.crash();
     assert_eq!(world.ended(), (RunStatus::Cancelled, Some(Outcome::Cancelled)));

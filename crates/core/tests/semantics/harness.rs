@@ -246,7 +246,7 @@ impl World {
 
     pub(crate) fn cancel(&mut self) {
         let top = self.top.clone();
-        self.give(&top, Input::Cancel { by: "user:ana".into(), reason: None });
+        self.give(&top, Input::Cancel { by: "user:ana".into(), reason: None, force: false });
         self.go();
     }
 

@@ -67,8 +67,8 @@ pub(super) fn writing<R: Reader>(
 ) -> Result<(StreamId, Write), EngineError> {
     Ok(match operation {
         Operation::Start { .. } => return Err(EngineError::Stopped("a run is started by an engine".into())),
-        Operation::Cancel { run, by, reason } => {
-            (reads.find(&run)?, Write::Input(Input::Cancel { by, reason }))
+        Operation::Cancel { run, by, reason, force } => {
+            (reads.find(&run)?, Write::Input(Input::Cancel { by, reason, force }))
         }
         Operation::Settle { run, step, verdict, by } => {
             let verdict = match verdict {

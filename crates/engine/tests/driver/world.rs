@@ -192,7 +192,7 @@ impl<'a, B: Backend> World<'a, B> {
                 let start = Input::Start { inputs: Vec::new(), project: "p".into(), folder: "/p".into() };
                 (start, Some(self.ready.plan.revision.clone()))
             }
-            Some(Asks::Cancel) => (Input::Cancel { by: "user:ana".into(), reason: None }, None),
+            Some(Asks::Cancel) => (Input::Cancel { by: "user:ana".into(), reason: None, force: false }, None),
         };
         self.driver.push(Addressed { stream: run(), input, revision, token: 1 });
     }

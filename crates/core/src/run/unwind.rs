@@ -1,0 +1,228 @@
+//! What is done about an instance beside its own work: it is undone, or a probe asks whether it happened.
+
+use serde_json::Value;
+use stead_lang::plan::{Action, ActionKind, StepIx};
+
+use super::event::{Ending, Event, Lost};
+use super::start::Site;
+use super::state::{Ix, Job, Kind, Phase, ROOT};
+use super::turn::{Machine, SettleInput, Stop};
+use crate::effect::{EndReason, ErrorKind};
+use crate::path::{self, Aside};
+use crate::status::StepStatus;
+
+impl<'a> Machine<'a> {
+    /// Notes how a completed instance would be undone. What its `undo` reads is known now, and may be forgotten
+    /// by the time it is needed.
+    pub(super) fn note_undo(&mut self, ix: Ix) -> Result<(), Stop> {
+        let instance = self.state.get(ix);
+        let holds = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
+        if instance.status != StepStatus::Completed || holds || instance.undo_noted || ix == ROOT {
+            return Ok(());
+        }
+        if path::as_aside(&instance.path).is_some() {
+            return Ok(());
+        }
+        let step = self.step(ix);
+        let Some(action) = step.undo.as_deref() else { return Ok(()) };
+        let path = instance.path.to_string();
+        let (request, error) = match self.aside_request(ix, action) {
+            Ok(request) => (Some(self.payload(request)), None),
+            Err(Stop::Error(error)) => (None, Some(error)),
+            Err(needs) => return Err(needs),
+        };
+        self.emit(Event::UndoReady { path, request, error });
+        Ok(())
+    }
+
+    /// After loading: what was completed and not noted yet.
+    pub(super) fn note_again(&mut self, ix: Ix) {
+        let instance = self.state.get(ix);
+        if instance.status == StepStatus::Completed && !instance.undo_noted && ix != ROOT {
+            self.push(Job::Note(ix));
+        }
+    }
+
+    /// What an `undo` or `verify` asks for: it sees what its step saw, and its step.
+    fn aside_request(&self, ix: Ix, action: &Action) -> Result<Value, Stop> {
+        let site = self.site(ix);
+        let ActionKind::Effect { request, .. } = &action.kind else { return Ok(Value::Null) };
+        let id = &self.plan.steps[site.step as usize].id;
+        let value = self.eval(&site.path, |reach| request.render(&site.scope(reach).with_alias(id, ix)))?;
+        super::settings::check_size(&site.path, &value)?;
+        Ok(value)
+    }
+
+    /// The action that undoes or verifies a step.
+    pub(super) fn aside_action(&self, ix: Ix, what: Aside) -> Option<&'a Action> {
+        let step = self.step(ix);
+        match what {
+            Aside::Undo => step.undo.as_deref(),
+            Aside::Verify => step.verify.as_deref(),
+        }
+    }
+
+    /// Whether what a block has completed is undone, now that it ends so: of the run when it failed or was
+    /// cancelled, of a part that lost.
+    pub(super) fn is_undone(&self, ix: Ix, ending: &Ending) -> bool {
+        match ix {
+            ROOT => ending.status != StepStatus::Completed,
+            _ => ending.status == StepStatus::Cancelled && self.is_loser(ix),
+        }
+    }
+
+    /// Whether there is something to be undone inside.
+    pub(super) fn has_undo(&self, ix: Ix) -> bool {
+        let of = &self.state.get(ix).path;
+        !self.state.force && self.state.undo.iter().any(|undo| path::is_within(&undo.path, of))
+    }
+
+    /// Undoes the newest of what is completed inside. Says whether something is under way.
+    pub(super) fn undo_next(&mut self, ix: Ix) -> Result<bool, Stop> {
+        let of = self.state.get(ix).path.to_string();
+        self.undo_within(&of)
+    }
+
+    pub(super) fn undo_within(&mut self, of: &str) -> Result<bool, Stop> {
+        while let Some(at) = self.state.undo.iter().rposition(|undo| path::is_within(&undo.path, of)) {
+            let undo = &self.state.undo[at];
+            if undo.begun {
+                return Ok(true);
+            }
+            if self.state.force {
+                return Ok(false);
+            }
+            let site = self.aside_site(&undo.path, Aside::Undo);
+            let action = self.plan.steps[site.step as usize].undo.as_deref();
+            let (Some(request), Some(action)) = (undo.request.clone(), action) else {
+                let error = undo.error.as_deref().cloned();
+                let error = error.unwrap_or_else(|| {
+                    super::turn::step_error(&site.path, ErrorKind::Lost, "the step has no `undo` any more")
+                });
+                let index = None;
+                self.emit_for(site.step, Event::StepFailed { path: site.path, error, stops: false, index });
+                continue;
+            };
+            let request = self.loaded(&request)?.clone();
+            self.start_attempt(&site, action, 1, Some(request), None)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Where something done about an instance stands. The instance may be forgotten by now.
+    fn aside_site(&self, of: &str, what: Aside) -> Site {
+        let plan_path = path::plan_path(of);
+        let step = match self.state.find(of) {
+            Some(ix) => self.state.get(ix).step,
+            None => {
+                let at = self.plan.steps.iter().position(|step| step.path == plan_path);
+                at.and_then(|at| StepIx::try_from(at).ok()).unwrap_or_default()
+            }
+        };
+        Site { path: path::aside(of, what), body: ROOT, step, slot: None, visit: None }
+    }
+
+    /// Something done about an instance has ended.
+    pub(super) fn aside_ended(&mut self, ix: Ix) -> Result<(), Stop> {
+        let aside = self.state.get(ix).path.to_string();
+        match path::as_aside(&aside) {
+            Some((of, Aside::Undo)) => self.wake_around(of),
+            Some((of, Aside::Verify)) => self.verified(ix, of)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Goes on with a block or holder.
+    pub(super) fn wake(&mut self, ix: Ix) {
+        match self.state.get(ix).kind {
+            Kind::Group => self.push(Job::Settle(ix)),
+            Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
+            _ => {}
+        }
+    }
+
+    /// Whether the end of a parked attempt is awaited though its result is not wanted: it says what is undone.
+    pub(super) fn is_awaited(&self, ix: Ix) -> bool {
+        let undone = !self.state.finishing && !self.state.force;
+        let probed = self.state.find(&path::aside(&self.state.get(ix).path, Aside::Verify));
+        let probed = probed.is_some_and(|probe| !self.state.get(probe).status.is_end());
+        undone && (probed || self.step(ix).undo.is_some() || !self.state.undo.is_empty())
+    }
+
+    /// Parks a lost attempt of a `once` step, and asks whether it happened where the step says how.
+    pub(super) fn park(&mut self, ix: Ix, number: u32) -> Result<(), Stop> {
+        let probe = match self.aside_action(ix, Aside::Verify) {
+            None => None,
+            Some(action) => match self.aside_request(ix, action) {
+                Ok(request) => Some((action, request)),
+                // It stays parked, for somebody who knows.
+                Err(Stop::Error(_)) => None,
+                Err(needs) => return Err(needs),
+            },
+        };
+        let path = self.state.get(ix).path.to_string();
+        self.emit(Event::AttemptLost { path: path.clone(), number, then: Lost::Parked });
+        if let Some((action, request)) = probe {
+            let site = self.aside_site(&path, Aside::Verify);
+            self.start_attempt(&site, action, 1, Some(request), None)?;
+        }
+        Ok(())
+    }
+
+    /// The probe has ended. It succeeded: it happened, and its output is the step's. It said 1: it did not. It
+    /// did not say: the attempt stays parked.
+    fn verified(&mut self, probe: Ix, of: &str) -> Result<(), Stop> {
+        let Some(ix) = self.state.find(of) else { return Ok(()) };
+        if !matches!(self.state.get(ix).kind, Kind::Attempt { phase: Phase::Parked, .. }) {
+            return Ok(());
+        }
+        let answer = self.state.get(probe);
+        let said = match answer.status {
+            StepStatus::Completed => {
+                let output = match &answer.output {
+                    super::state::Output::At(reference) => self.loaded(reference)?.clone(),
+                    _ => Value::Null,
+                };
+                Some(SettleInput::Done(output))
+            }
+            StepStatus::Failed => {
+                let exit = answer.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Exit);
+                (exit && answer.exit_code == Some(1)).then_some(SettleInput::Again)
+            }
+            _ => None,
+        };
+        match said {
+            Some(said) => self.settle_attempt(of, &said, "verify"),
+            None if self.unwanted(ix) && !self.is_awaited(ix) => {
+                self.end_as(ix, EndReason::Cancelled);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// After loading: a probe whose answer was not taken yet.
+    pub(super) fn verified_again(&mut self, ix: Ix) {
+        if let Some((_, Aside::Verify)) = path::as_aside(&self.state.get(ix).path) {
+            self.push(Job::Ended(ix));
+        }
+    }
+
+    /// Ends undo and `finally` too.
+    pub(super) fn end_by_force(&mut self) {
+        let count = Ix::try_from(self.state.slab.len()).unwrap_or(Ix::MAX);
+        let live = (0..count).filter(|ix| {
+            let there = self.state.slab[*ix as usize].as_ref();
+            there.is_some_and(|i| {
+                !i.status.is_end() && (path::as_aside(&i.path).is_some() || self.is_apart(*ix))
+            })
+        });
+        let live: Vec<Ix> = live.collect();
+        for ix in live {
+            self.push(Job::End(ix));
+        }
+        self.push(Job::Settle(ROOT));
+    }
+}
