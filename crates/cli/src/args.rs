@@ -62,6 +62,8 @@ pub enum Command {
     Cancel(Cancel),
     /// Say what an attempt came to whose end is not known
     Settle(Settle),
+    /// Begin nothing new in a run until it is resumed
+    Pause(Pause),
     /// List runs, the newest first
     Runs(Runs),
     /// Show a run: its steps, what it waits for, what to do next
@@ -143,6 +145,12 @@ pub struct Run {
     /// Show what would run, and run nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Pause before each step; `stead resume` goes on to the next
+    #[arg(long)]
+    pub pause_each: bool,
+    /// Pause before this step: ids joined by `/`, as in `review/draft`
+    #[arg(long, value_name = "STEP")]
+    pub pause_at: Vec<String>,
     /// How to follow it.
     #[command(flatten)]
     pub follow: Follow,
@@ -196,6 +204,20 @@ pub struct Cancel {
     /// End what undoes the run and its `finally` as well
     #[arg(long)]
     pub force: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// The run
+    pub run: String,
+    /// End what is under way as well; it is made again when the run goes on. Steps with `effect: once` end by
+    /// themselves
+    #[arg(long)]
+    pub now: bool,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
@@ -320,6 +342,7 @@ impl Command {
             Command::Resume(args) => args.json,
             Command::Cancel(args) => args.json,
             Command::Settle(args) => args.json,
+            Command::Pause(args) => args.json,
             Command::Runs(args) => args.json,
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,

@@ -154,6 +154,10 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
         ("retry", None) => "again soon".to_owned(),
         ("child", _) => format!("run {}", waits.detail.as_deref().unwrap_or("inside")),
         ("slot", _) => "queued".to_owned(),
+        ("resume", _) => match waits.path.as_str() {
+            "" => format!("{}, until it is resumed", waits.detail.as_deref().unwrap_or("paused")),
+            step => format!("paused before {step}, until it is resumed"),
+        },
         ("settle", _) => "waits for somebody to settle it".to_owned(),
         (kind, Some(left)) => format!("waits for {kind}, {left} more"),
         (kind, None) => format!("waits for {kind}"),

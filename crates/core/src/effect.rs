@@ -44,6 +44,8 @@ pub enum EndReason {
     Timeout,
     /// Its result is not wanted any more: the run was cancelled, or its block stops.
     Cancelled,
+    /// The run is paused at once: it is made again when the run goes on.
+    Paused,
 }
 
 /// An attempt to perform.

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
+use stead_core::run::event::Breaks;
 use stead_engine::driver::Written;
 use stead_engine::operations::Operation;
 use stead_engine::secrets::EnvironmentSecrets;
@@ -126,7 +127,14 @@ impl Bench {
         let run = StreamId::run(chance);
         let (project, folder) = (String::new(), "/".to_owned());
         self.engine
-            .ask(Operation::Start { run: run.clone(), bundle, inputs: Map::new(), project, folder })
+            .ask(Operation::Start {
+                run: run.clone(),
+                bundle,
+                inputs: Map::new(),
+                project,
+                folder,
+                breaks: Breaks::default(),
+            })
             .unwrap();
         run
     }

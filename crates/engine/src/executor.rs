@@ -140,6 +140,7 @@ pub(crate) fn ended_early(reason: EndReason) -> AttemptResult {
     match reason {
         EndReason::Timeout => failed(ErrorKind::Timeout, "its time was over before it began".to_owned()),
         EndReason::Cancelled => failed(ErrorKind::Cancelled, "cancelled before it began".to_owned()),
+        EndReason::Paused => failed(ErrorKind::Cancelled, "the run was paused before it began".to_owned()),
     }
 }
 

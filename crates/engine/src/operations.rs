@@ -9,6 +9,7 @@ use stead_core::Time;
 use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::run::View;
+use stead_core::run::event::Breaks;
 use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
@@ -19,7 +20,16 @@ use stead_lang::Bundle;
 pub enum Operation {
     /// Start a run of a definition with given inputs; what is missing takes its default. `run` is the id, drawn
     /// by the caller, so that asking twice starts once.
-    Start { run: StreamId, bundle: Bundle, inputs: Map<String, Value>, project: String, folder: String },
+    Start {
+        run: StreamId,
+        bundle: Bundle,
+        inputs: Map<String, Value>,
+        project: String,
+        folder: String,
+        /// Where the run stops by itself.
+        #[serde(default, skip_serializing_if = "Breaks::is_empty")]
+        breaks: Breaks,
+    },
     /// End a run: what is under way is ended, what is completed is undone, its `finally` runs, then the run is
     /// cancelled. By force undo and `finally` end as well.
     Cancel {
@@ -30,6 +40,15 @@ pub enum Operation {
         #[serde(default)]
         force: bool,
     },
+    /// Begin nothing new in a run until it is resumed; `now` ends what is under way as well, to be made again.
+    Pause {
+        run: String,
+        by: String,
+        #[serde(default)]
+        now: bool,
+    },
+    /// Go on with a paused run.
+    Resume { run: String, by: String },
     /// Say what a parked attempt came to.
     Settle { run: String, step: String, verdict: Settlement, by: String },
     /// The runs of the home, the newest first.

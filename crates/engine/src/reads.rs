@@ -54,7 +54,11 @@ impl<R: Reader> Reads<R> {
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
             Operation::Definition { run } => self.definition(run)?,
-            Operation::Start { .. } | Operation::Cancel { .. } | Operation::Settle { .. } => return Ok(None),
+            Operation::Start { .. }
+            | Operation::Cancel { .. }
+            | Operation::Pause { .. }
+            | Operation::Resume { .. }
+            | Operation::Settle { .. } => return Ok(None),
         }))
     }
 

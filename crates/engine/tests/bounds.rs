@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stead_core::effect::{AttemptResult, Effect};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
+use stead_core::run::event::Breaks;
 use stead_core::status::RunStatus;
 use stead_engine::driver::{Addressed, Driver, Stepped};
 use stead_engine::limits;
@@ -34,7 +35,8 @@ impl Bench {
 
     fn start(&mut self, number: usize, inputs: Vec<(String, Value)>) -> StreamId {
         let stream = StreamId::new(&format!("r_{number}"));
-        let input = Input::Start { inputs, project: String::new(), folder: String::new() };
+        let input =
+            Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
         let (revision, token) = (Some(self.revision.clone()), number as u64 + 1);
         self.driver.push(Addressed { stream: stream.clone(), input, revision, token });
         stream

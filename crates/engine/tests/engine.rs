@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
 use stead_core::run::View;
+use stead_core::run::event::Breaks;
 use stead_core::status::{Outcome, RunStatus};
 use stead_engine::operations::{Answer, Operation, RunQuery, Settlement};
 use stead_engine::secrets::EnvironmentSecrets;
@@ -35,7 +36,14 @@ impl Bench {
         let run = StreamId::new(id);
         let folder = self.folder.path().display().to_string();
         let inputs = Map::new();
-        let operation = Operation::Start { run: run.clone(), bundle, inputs, project: "test".into(), folder };
+        let operation = Operation::Start {
+            run: run.clone(),
+            bundle,
+            inputs,
+            project: "test".into(),
+            folder,
+            breaks: Breaks::default(),
+        };
         engine.ask(operation).unwrap();
         run
     }
@@ -203,7 +211,16 @@ fn p6_a_run_is_pinned_to_the_files_it_started_with() {
     let run = StreamId::new("r_a");
     let folder = bench.folder.path().display().to_string();
     let (project, inputs) = (String::new(), Map::new());
-    engine.ask(Operation::Start { run, bundle: bundle.clone(), inputs, project, folder }).unwrap();
+    engine
+        .ask(Operation::Start {
+            run,
+            bundle: bundle.clone(),
+            inputs,
+            project,
+            folder,
+            breaks: Breaks::default(),
+        })
+        .unwrap();
     engine.stop().unwrap();
     // The child's file changes while the run waits; another engine goes on with it.
     let mut changed = bundle;

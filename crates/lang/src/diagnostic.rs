@@ -119,7 +119,7 @@ impl Diagnostic {
 }
 
 /// The nearest of some names, if one is near enough to be what was meant.
-pub(crate) fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+pub fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     // A name that is much longer or shorter is not the one; to see that is cheap, to measure it is not.
     let similar =
         |candidate: &&str| candidate.len().abs_diff(name.len()) <= candidate.len().max(name.len()) / 3 + 1;

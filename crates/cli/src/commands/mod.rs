@@ -7,6 +7,7 @@ pub mod explain;
 pub mod graph;
 pub mod init;
 pub mod logs;
+pub mod pause;
 pub mod resume;
 pub mod run;
 pub mod runs;
@@ -38,6 +39,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),
         Command::Settle(args) => settle::settle(&here, args),
+        Command::Pause(args) => pause::pause(&here, args),
         Command::Runs(args) => runs::runs(&here, args),
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use stead_core::ids::StreamId;
+use stead_core::status::RunStatus;
 use stead_engine::operations::{Answer, Operation, RunQuery};
 use stead_lang::plan::Plan;
 
@@ -11,7 +12,7 @@ use crate::args::{Follow, OPEN, Resume};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::follow::{Answers, Following, conclude};
-use crate::here::Here;
+use crate::here::{Here, actor};
 use crate::out;
 
 /// Goes on with one run, or with all open ones.
@@ -44,6 +45,12 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         Some(run) => vec![following.view(run).map_err(|error| here.explained(error))?.run],
         None => open_runs()?,
     };
+    if let (Some(run), Some(_)) = (runs.first(), &args.run)
+        && following.view(run.as_str())?.status == RunStatus::Paused
+    {
+        let operation = Operation::Resume { run: run.to_string(), by: actor() };
+        following.engine.ask(operation).map_err(|error| here.explained(error))?;
+    }
     for run in &runs {
         let plan = plan(&following, run);
         following.picture.watch(run, plan);

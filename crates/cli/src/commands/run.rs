@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stead_core::ids::StreamId;
+use stead_core::run::event::Breaks;
 use stead_engine::engine::Engine;
 use stead_engine::operations::Operation;
 use stead_engine::secrets::EnvironmentSecrets;
+use stead_lang::plan::Plan;
 
 use super::dry_run;
 use crate::args::{Follow, Run};
@@ -49,9 +51,10 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     }
     let run = draw()?;
     let mut following = open(here, args.follow.json)?;
-    following.picture.watch(&run, Some(plan));
+    following.picture.watch(&run, Some(plan.clone()));
     let folder = here.project().display().to_string();
-    let start = Operation::Start { run, bundle, inputs, project: String::new(), folder };
+    let breaks = breaks(&plan, args)?;
+    let start = Operation::Start { run, bundle, inputs, project: String::new(), folder, breaks };
     following.engine.ask(start).map_err(|error| here.explained(error))?;
     let why = following.follow(wish)?;
     let answers = match &args.follow.output {
@@ -60,6 +63,21 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
         None => Answers::Outputs,
     };
     conclude(following, why, answers)
+}
+
+/// Where the run is to stop by itself.
+fn breaks(plan: &Plan, args: &Run) -> Result<Breaks, CliError> {
+    for step in &args.pause_at {
+        if !plan.steps.iter().any(|known| known.path == *step) {
+            let error = CliError::usage(codes::NOTHING, format!("`{}` has no step `{step}`", plan.name));
+            let near = stead_lang::diagnostic::nearest(step, plan.steps.iter().map(|s| s.path.as_str()));
+            return Err(match near {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("the steps are shown by `stead graph {}`", args.file)),
+            });
+        }
+    }
+    Ok(Breaks { each: args.pause_each, at: args.pause_at.clone() })
 }
 
 /// An engine of this home, and all that is needed to follow what it does.

@@ -199,7 +199,8 @@ impl Picture {
             "child" => detail.is_some_and(|child| self.rests(&StreamId::new(child))),
             _ => true,
         };
-        watched.state.status == RunStatus::Waiting
+        matches!(watched.state.status, RunStatus::Waiting | RunStatus::Paused)
+            && watched.state.attempts_open == 0
             && !waits.is_empty()
             && waits.iter().all(|waits| rests(&waits.kind, waits.detail.as_deref()))
     }

@@ -76,6 +76,9 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
             ("running", at(path), vec![text::count(*count as usize, "item")])
         }
         Event::AttemptStarted { path, number, .. } => ("running", at(path), vec![tries(*number)]),
+        Event::RunPaused { by, at: None } => ("paused", run(), vec![format!("by {by}")]),
+        Event::RunPaused { at: Some(step), .. } => ("paused", run(), vec![format!("before {step}")]),
+        Event::RunResumed { by } => ("resumed", run(), vec![format!("by {by}")]),
         Event::FinishRequested { path, reason } => ("finishing", at(path), vec![reason.clone()]),
         Event::AttemptQueued { path, .. } => ("queued", at(path), vec![]),
         Event::AttemptBegan { path, number, .. } => ("running", at(path), vec![tries(*number)]),
@@ -107,6 +110,7 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
                 Lost::Again => "it is made again",
                 Lost::Parked => "whether it happened is not known: somebody has to settle it",
                 Lost::Over => "it is over",
+                Lost::Later => "it is made again once the run goes on",
             };
             ("lost", at(path), vec![format!("try {number}"), then.to_owned()])
         }

@@ -4,7 +4,9 @@ use super::event::{
     Event, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict,
     named_at,
 };
-use super::state::{Decided, Instance, Ix, Joining, Kind, Output, Phase, ROOT, RunState, Timer, Undo};
+use super::state::{
+    Decided, Instance, Ix, Joining, Kind, Output, Paused, Phase, ROOT, RunState, Timer, Undo,
+};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
 use crate::path::{self, Aside, Part};
@@ -18,7 +20,8 @@ impl RunState {
         self.at = self.at.max(at);
         let at = self.at;
         match event {
-            Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth } => {
+            Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth, breaks } => {
+                self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
                 self.revision.clone_from(revision);
                 self.project.clone_from(project);
@@ -118,6 +121,13 @@ impl RunState {
                     if *then == Lost::Parked {
                         *phase = Phase::Parked;
                     }
+                }
+                if *then == Lost::Later {
+                    if let Kind::Attempt { phase, lost, .. } = &mut self.get_mut(ix).kind {
+                        (*phase, *lost) = (Phase::Retry(at), lost.saturating_sub(1));
+                    }
+                    self.timers.insert((at, ix, Timer::Retry));
+                    self.set_status(ix, StepStatus::Waiting);
                 }
                 // Made again or parked, it was no try.
                 let instance = self.get_mut(ix);
@@ -255,9 +265,15 @@ impl RunState {
             }
             Event::CancelRequested { force, .. } => {
                 self.force |= *force;
+                self.paused = None;
                 // Once it is settled how the run ends, that is how it ends.
                 self.cancel |= self.root().is_none_or(|root| root.verdict.is_none());
             }
+            Event::RunPaused { by, at: path } => {
+                let path = path.as_deref().map(Into::into);
+                self.paused = Some(Box::new(Paused { since: at, by: by.clone(), at: path }));
+            }
+            Event::RunResumed { .. } => self.passed = self.paused.take().and_then(|paused| paused.at),
             Event::FinishRequested { .. } => self.finishing = true,
             Event::Late { .. } => {}
             Event::RunCompleted { outcome, outputs } => {

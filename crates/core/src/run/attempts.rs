@@ -75,7 +75,7 @@ impl<'a> Machine<'a> {
         self.values.get(reference).ok_or_else(|| Stop::Needs(vec![reference.clone()]))
     }
 
-    fn attempt_id(&self, ix: Ix, number: u32) -> AttemptId {
+    pub(super) fn attempt_id(&self, ix: Ix, number: u32) -> AttemptId {
         AttemptId { stream: self.state.id.clone(), path: self.state.get(ix).path.to_string(), number }
     }
 
@@ -118,14 +118,22 @@ impl<'a> Machine<'a> {
         });
         match phase {
             Some((ix, Phase::Open | Phase::Queued)) => self.attempt_over(ix, number, result),
+            Some((ix, Phase::Ending(EndReason::Paused))) => {
+                if result.error.is_none() {
+                    // It ended by itself before it was told to.
+                    return self.attempt_over(ix, number, result);
+                }
+                self.attempt_put_off(ix, number);
+                Ok(())
+            }
             Some((ix, Phase::Ending(reason))) => {
                 let message = match reason {
                     EndReason::Timeout => "the time-out of the attempt has passed",
-                    EndReason::Cancelled => "ended, its result was not wanted any more",
+                    _ => "ended, its result was not wanted any more",
                 };
                 let kind = match reason {
                     EndReason::Timeout => ErrorKind::Timeout,
-                    EndReason::Cancelled => ErrorKind::Cancelled,
+                    _ => ErrorKind::Cancelled,
                 };
                 let exit_code = result.exit_code;
                 let error = Some(crate::effect::AttemptError { kind, message: message.into() });
@@ -266,6 +274,11 @@ impl<'a> Machine<'a> {
         let Kind::Attempt { number, phase, lost, .. } = self.state.get(ix).kind else { return Ok(()) };
         let (site, action) = (self.site(ix), self.action(ix));
         let path = site.path.clone();
+        if phase == Phase::Ending(EndReason::Paused) || (self.state.paused.is_some() && self.is_repeated(ix))
+        {
+            self.attempt_put_off(ix, number);
+            return Ok(());
+        }
         if let Phase::Ending(_) = phase {
             return self.attempt_result(&path, number, &AttemptResult::default());
         }
@@ -292,6 +305,25 @@ impl<'a> Machine<'a> {
         self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach))?;
         self.emit(Event::AttemptLost { path, number, then: Lost::Again });
         self.next_attempt(ix)
+    }
+
+    /// Whether a lost attempt would be made again by itself.
+    fn is_repeated(&self, ix: Ix) -> bool {
+        let Kind::Attempt { phase, lost, .. } = self.state.get(ix).kind else { return false };
+        let begun = phase == Phase::Open;
+        (begun && self.action(ix).effect != EffectRule::Once && lost < limits::LOST_ATTEMPTS)
+            || phase == Phase::Queued
+    }
+
+    /// An attempt is over without a result and is made again once the run goes on.
+    fn attempt_put_off(&mut self, ix: Ix, number: u32) {
+        let path = self.state.get(ix).path.to_string();
+        if self.unwanted(ix) {
+            self.emit(Event::AttemptLost { path, number, then: Lost::Over });
+            self.end_as(ix, self.state.get(ix).ending.unwrap_or(EndReason::Cancelled));
+            return;
+        }
+        self.emit(Event::AttemptLost { path, number, then: Lost::Later });
     }
 
     /// Somebody says what a parked attempt came to.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_lang::plan::{Action, ActionKind, Body, Child};
 
-use super::event::{Event, Parent, StepError};
+use super::event::{Breaks, Event, Parent, StepError};
 use super::settings::kind_of;
 use super::start::Site;
 use super::state::{Ix, Job, Kind};
@@ -33,6 +33,10 @@ pub enum MessageBody {
     },
     /// To a child: the result is not wanted any more.
     CancelRun { by: String },
+    /// To a child: begin nothing new.
+    PauseRun { by: String, now: bool },
+    /// To a child: go on.
+    ResumeRun { by: String },
     /// To a parent: the child has ended.
     RunEnded {
         run: StreamId,
@@ -55,7 +59,7 @@ impl MessageBody {
 }
 
 impl Machine<'_> {
-    fn send(&mut self, to: &StreamId, body: &MessageBody) {
+    pub(super) fn send(&mut self, to: &StreamId, body: &MessageBody) {
         // Plain data with text keys always serialises.
         let body = serde_json::to_value(body).unwrap_or(Value::Null);
         let id = format!("{}:{}:{}", self.state.id, self.state.seq, self.out.messages.len());
@@ -71,12 +75,24 @@ impl Machine<'_> {
                     return Ok(());
                 }
                 let inputs = self.start_inputs(&inputs)?;
-                let start = Start { inputs: Vec::new(), project, folder, parent: Some(parent), depth };
+                let breaks = Breaks::default();
+                let start =
+                    Start { inputs: Vec::new(), project, folder, parent: Some(parent), depth, breaks };
                 self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
                 if !self.state.status.is_end() && !self.state.cancel {
                     self.cancel(&by, None, false);
+                }
+            }
+            Some(MessageBody::PauseRun { by, now }) => {
+                if !self.state.status.is_end() && self.state.paused.is_none() {
+                    self.pause(&by, now);
+                }
+            }
+            Some(MessageBody::ResumeRun { by }) => {
+                if self.state.paused.is_some() {
+                    self.resume(&by);
                 }
             }
             Some(MessageBody::RunEnded { run, path, number, status, outcome, outputs, error }) => {

@@ -162,7 +162,7 @@ impl Machine<'_> {
             };
         }
         match instance.ending.or_else(|| self.ended_from_above(ix)) {
-            Some(EndReason::Cancelled) => return cancelled(),
+            Some(EndReason::Cancelled | EndReason::Paused) => return cancelled(),
             Some(EndReason::Timeout) => {
                 let message =
                     if ix == ROOT { "the deadline of the run has passed" } else { "the deadline has passed" };
@@ -327,7 +327,7 @@ impl Machine<'_> {
     pub(super) fn end_as(&mut self, ix: Ix, reason: EndReason) {
         let path = self.state.get(ix).path.to_string();
         match reason {
-            EndReason::Cancelled => {
+            EndReason::Cancelled | EndReason::Paused => {
                 self.emit(Event::StepCancelled { path });
                 self.push(Job::Ended(ix));
             }

@@ -61,6 +61,26 @@ pub enum Lost {
     Parked,
     /// It was to be ended anyway, or was lost too often.
     Over,
+    /// It is made again once the run goes on, with the same key.
+    Later,
+}
+
+/// Where a run stops by itself, so that somebody can look.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Breaks {
+    /// Before each step.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub each: bool,
+    /// Before these steps: ids joined by `/`, wherever they stand in loops and items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<String>,
+}
+
+impl Breaks {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        !self.each && self.at.is_empty()
+    }
 }
 
 /// How many parts of a join must complete, where that is not all of them.
@@ -108,6 +128,8 @@ pub enum Event {
         parent: Option<Parent>,
         #[serde(default, skip_serializing_if = "is_zero")]
         depth: u32,
+        #[serde(default, skip_serializing_if = "Breaks::is_empty")]
+        breaks: Breaks,
     },
     /// The run has begun: its `vars` are computed, its deadline stands.
     RunStarted {
@@ -314,6 +336,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         force: bool,
     },
+    /// Nothing new begins until the run is resumed. With a path: before that step, as it was told.
+    RunPaused {
+        by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+    },
+    /// The run goes on.
+    RunResumed { by: String },
     /// A step ended the run before its last one; what is under way is ended.
     FinishRequested { path: String, reason: String },
     /// Something came that does not count any more.
@@ -349,11 +379,12 @@ impl Event {
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, CancelRequested, ChildEnded, ChildStarted, FinishRequested,
             ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled, RunCompleted,
-            RunCreated, RunFailed, RunStarted, StepBlocked, StepCancelled, StepCompleted, StepEnding,
-            StepFailed, StepSkipped, UndoReady, WaitStarted, Went,
+            RunCreated, RunFailed, RunPaused, RunResumed, RunStarted, StepBlocked, StepCancelled,
+            StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
+            RunPaused { .. } | RunResumed { .. } => None,
             RunCompleted { .. } | RunFailed { .. } | RunCancelled => None,
             GroupStarted { path, .. }
             | ForeachStarted { path, .. }

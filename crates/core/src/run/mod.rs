@@ -19,6 +19,7 @@ mod ends;
 pub mod event;
 mod join;
 mod machine;
+mod pause;
 mod reach;
 mod scope;
 mod settings;

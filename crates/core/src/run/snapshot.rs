@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
-use super::event::{Parent, StepError};
-use super::state::{Instance, Ix, RunState, Timer, Undo};
+use super::event::{Breaks, Parent, StepError};
+use super::state::{Instance, Ix, Paused, RunState, Timer, Undo};
 use crate::Time;
 use crate::ids::StreamId;
 use crate::status::{Outcome, RunStatus, StepStatus};
@@ -49,6 +49,9 @@ struct Stored {
     force: bool,
     finishing: bool,
     undo: Vec<Undo>,
+    paused: Option<Box<Paused>>,
+    breaks: Breaks,
+    passed: Option<Box<str>>,
     slab: Vec<Option<Instance>>,
 }
 
@@ -84,6 +87,9 @@ impl RunState {
             cancel: self.cancel,
             force: self.force,
             undo: self.undo.clone(),
+            paused: self.paused.clone(),
+            breaks: self.breaks.clone(),
+            passed: self.passed.clone(),
             finishing: self.finishing,
             slab: self.slab.clone(),
         };
@@ -121,6 +127,9 @@ impl RunState {
         state.cancel = stored.cancel;
         state.force = stored.force;
         state.undo = stored.undo;
+        state.paused = stored.paused;
+        state.breaks = stored.breaks;
+        state.passed = stored.passed;
         state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();

@@ -96,6 +96,9 @@ impl Machine<'_> {
 
     /// Begins a step, state or step of a `finally`.
     pub(super) fn begin_at(&mut self, site: Site, pos: usize) -> Result<(), Stop> {
+        if self.breaks_before(&site) {
+            return Ok(());
+        }
         let step = &self.plan.steps[site.step as usize];
         let begun = self.begin_step(&site, step);
         self.note_begun(&site, pos, begun)

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
 
-use super::event::{Ending, JoinRule, Parent, StepError};
+use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
 use crate::Time;
 use crate::effect::EndReason;
 use crate::ids::StreamId;
@@ -71,6 +71,11 @@ pub struct RunState {
     pub(super) force: bool,
     /// A step ended the run before its last one.
     pub(super) finishing: bool,
+    /// Nothing new begins.
+    pub(super) paused: Option<Box<Paused>>,
+    pub(super) breaks: Breaks,
+    /// The step before which the run was paused last, and that it may begin.
+    pub(super) passed: Option<Box<str>>,
     /// How what is completed would be undone, in the order of completion.
     pub(super) undo: Vec<Undo>,
     pub(super) slab: Vec<Option<Instance>>,
@@ -241,6 +246,15 @@ impl Visits {
     }
 }
 
+/// A run of which nothing new begins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Paused {
+    pub(super) since: Time,
+    pub(super) by: String,
+    /// The step before which it stopped by itself.
+    pub(super) at: Option<Box<str>>,
+}
+
 /// How a block will have ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Decided {
@@ -394,6 +408,9 @@ impl RunState {
             cancel: false,
             force: false,
             finishing: false,
+            paused: None,
+            breaks: Breaks::default(),
+            passed: None,
             undo: Vec::new(),
             slab: Vec::new(),
             free: Vec::new(),
@@ -413,12 +430,19 @@ impl RunState {
 
     /// When the next timer is due.
     pub fn due(&self) -> Option<Time> {
-        self.timers.first().map(|(at, ..)| *at)
+        let acts =
+            |(_, ix, timer): &&(Time, Ix, Timer)| self.paused.is_none() || self.acts_paused(*ix, *timer);
+        self.timers.iter().find(acts).map(|(at, ..)| *at)
+    }
+
+    /// Whether a timer acts though the run is paused: the time-out of an attempt that is under way.
+    pub(super) fn acts_paused(&self, ix: Ix, timer: Timer) -> bool {
+        timer == Timer::Timeout && matches!(self.get(ix).kind, Kind::Attempt { phase: Phase::Open, .. })
     }
 
     /// Whether something is left to do at once.
     pub fn unfinished(&self) -> bool {
-        !self.agenda.is_empty()
+        self.paused.is_none() && !self.agenda.is_empty()
     }
 
     pub(super) fn get(&self, ix: Ix) -> &Instance {

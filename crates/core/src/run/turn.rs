@@ -10,7 +10,7 @@ use serde_json::Value;
 use stead_lang::expr::EvalError;
 use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
-use super::event::{Event, Named, Parent, StepError};
+use super::event::{Breaks, Event, Named, Parent, StepError};
 use super::reach::{Reach, is_holder};
 use super::scope::Scope;
 use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
@@ -44,6 +44,8 @@ pub enum Input {
         project: String,
         /// Folder that relative paths of its steps are relative to.
         folder: String,
+        /// Where it stops by itself.
+        breaks: Breaks,
     },
     /// An attempt that was handed out waits for a place, or has found one.
     AttemptPlace {
@@ -79,6 +81,18 @@ pub enum Input {
         reason: Option<String>,
         /// End undo and `finally` as well.
         force: bool,
+    },
+    /// Begin nothing new until it is resumed.
+    Pause {
+        /// Who wants it.
+        by: String,
+        /// End what is under way as well; it is made again later.
+        now: bool,
+    },
+    /// Go on after a pause.
+    Resume {
+        /// Who wants it.
+        by: String,
     },
     /// What a parked attempt came to.
     Settle {
@@ -204,9 +218,10 @@ impl<'a> Machine<'a> {
 
     fn take(&mut self, input: &Input) -> Result<(), Stop> {
         match input {
-            Input::Start { inputs, project, folder } => {
+            Input::Start { inputs, project, folder, breaks } => {
                 let (inputs, project, folder) = (inputs.clone(), project.clone(), folder.clone());
-                let start = Start { inputs, project, folder, parent: None, depth: 0 };
+                let breaks = breaks.clone();
+                let start = Start { inputs, project, folder, parent: None, depth: 0, breaks };
                 self.create(start);
             }
             Input::AttemptPlace { path, number, begins } => self.attempt_place(path, *number, *begins)?,
@@ -233,15 +248,17 @@ impl<'a> Machine<'a> {
                 let open: Vec<Job> = open.collect();
                 self.state.agenda.extend(open);
             }
+            Input::Pause { by, now } => self.pause(by, *now),
+            Input::Resume { by } => self.resume(by),
             Input::Cancel { by, reason, force } => self.cancel(by, reason.as_deref(), *force),
             Input::Settle { path, verdict, by } => self.settle_attempt(path, verdict, by)?,
         }
         Ok(())
     }
 
-    /// Works the agenda off.
+    /// Works the agenda off; of a paused run only what cannot wait.
     fn work(&mut self) -> Result<(), Needs> {
-        while let Some(job) = self.state.agenda.pop_front() {
+        while let Some(job) = self.next_job() {
             if self.out.events.len() >= limits::TURN_EVENTS || self.out.bytes >= limits::TURN_BYTES {
                 self.state.agenda.push_front(job);
                 self.out.more = true;
@@ -268,6 +285,19 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    fn next_job(&mut self) -> Option<Job> {
+        if self.state.paused.is_none() {
+            return self.state.agenda.pop_front();
+        }
+        let acts = |job: &Job| match job {
+            Job::Recover(_) => true,
+            Job::Fire(ix, timer) => self.state.acts_paused(*ix, *timer),
+            _ => false,
+        };
+        let at = self.state.agenda.iter().position(acts)?;
+        self.state.agenda.remove(at)
+    }
+
     fn job(&mut self, job: Job) -> Result<(), Stop> {
         match job {
             Job::Begin => self.begin(),
@@ -286,7 +316,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Makes the agenda again from the instances: after loading.
-    fn rescan(&mut self) {
+    pub(super) fn rescan(&mut self) {
         self.state.agenda.clear();
         if self.state.exists() && self.state.started_at.is_none() && !self.state.status.is_end() {
             self.push(Job::Begin);
@@ -422,10 +452,10 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, project, folder, parent, depth } = start;
+        let Start { inputs, project, folder, parent, depth, breaks } = start;
         let inputs: Vec<Named> = inputs.into_iter().map(|(name, v)| (name, self.payload(v))).collect();
         let (workflow, revision) = (self.plan.name.clone(), self.plan.revision.clone());
-        self.emit(Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth });
+        self.emit(Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth, breaks });
         self.push(Job::Begin);
     }
 
@@ -500,12 +530,17 @@ pub(super) struct Start {
     pub(super) folder: String,
     pub(super) parent: Option<Parent>,
     pub(super) depth: u32,
+    pub(super) breaks: Breaks,
 }
 
 impl RunState {
     /// What the run does right now: to be asked between two turns.
     pub fn settle_status(&mut self) {
         if self.status.is_end() || self.started_at.is_none() {
+            return;
+        }
+        if self.paused.is_some() {
+            self.move_to(RunStatus::Paused);
             return;
         }
         let busy = self.attempts_open > 0 || !self.agenda.is_empty();

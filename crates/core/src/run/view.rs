@@ -106,8 +106,12 @@ impl RunState {
             revision: self.revision.clone(),
             status: self.status,
             outcome: self.outcome,
-            open: matches!(self.status, RunStatus::Pending | RunStatus::Running),
-            waits_for: if self.status == RunStatus::Waiting { self.waits_for() } else { Vec::new() },
+            open: matches!(self.status, RunStatus::Pending | RunStatus::Running)
+                || (self.status == RunStatus::Paused && self.attempts_open > 0),
+            waits_for: match self.status {
+                RunStatus::Waiting | RunStatus::Paused => self.waits_for(),
+                _ => Vec::new(),
+            },
             error: self.error.as_ref().map(|error| error.message.clone()),
             parent: self.parent.as_ref().map(|parent| parent.run.clone()),
             created_at: self.created_at,
@@ -117,7 +121,15 @@ impl RunState {
 
     /// What the run waits for, the first few.
     pub fn waits_for(&self) -> Vec<WaitsFor> {
-        self.waiting.iter().filter_map(|ix| waits(self.get(*ix))).take(limits::WAITS_LISTED).collect()
+        let paused = self.paused.as_deref().map(|paused| WaitsFor {
+            kind: "resume".to_owned(),
+            path: paused.at.as_deref().unwrap_or_default().to_owned(),
+            since: paused.since,
+            until: None,
+            detail: Some(format!("paused by {}", paused.by)),
+        });
+        let inside = self.waiting.iter().filter_map(|ix| waits(self.get(*ix)));
+        paused.into_iter().chain(inside).take(limits::WAITS_LISTED).collect()
     }
 
     /// Attempts under way, as far as the journal knows.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use stead_core::Time;
-use stead_core::effect::{AttemptError, AttemptResult, Effect, EndReason, ErrorKind, Execute};
+use stead_core::effect::{AttemptError, AttemptId, AttemptResult, Effect, EndReason, ErrorKind, Execute};
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
+use stead_core::run::event::Breaks;
 use stead_core::run::{Ctx, Event, Input, MessageBody, Needs, RunState, StepNow, View, turn};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::{ValueRef, Values};
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) executed: Vec<String>,
     /// Ends that were asked for.
     pub(crate) ends: Vec<(String, EndReason)>,
+    /// Attempts that were told to end.
+    told: Vec<(String, u32)>,
     files: HashMap<String, Vec<u8>>,
     /// Turns that were full.
     pub(crate) cuts: u32,
@@ -125,12 +128,16 @@ impl World {
             open: Vec::new(),
             executed: Vec::new(),
             ends: Vec::new(),
+            told: Vec::new(),
             files: HashMap::new(),
             cuts: 0,
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
-        world.give(&top, Input::Start { inputs, project: "p".into(), folder: "/p".into() });
+        world.give(
+            &top,
+            Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks: Breaks::default() },
+        );
         world.go();
         world
     }
@@ -177,7 +184,10 @@ impl World {
                         self.executed.push(job.key.clone());
                         self.open.push(job);
                     }
-                    Effect::End { attempt, reason } => self.ends.push((attempt.path, reason)),
+                    Effect::End { attempt, reason } => {
+                        self.told.push((attempt.path.clone(), attempt.number));
+                        self.ends.push((attempt.path, reason));
+                    }
                 }
             }
             if out.more {
@@ -201,10 +211,10 @@ impl World {
                 self.give(&to, Input::Message(message));
                 continue;
             }
-            let ended: Vec<String> = self.ends.iter().map(|(path, _)| path.clone()).collect();
             let at = (0..self.open.len()).find_map(|i| {
-                if ended.contains(&self.open[i].attempt.path) {
-                    return Some((i, AttemptResult::default()));
+                let AttemptId { path, number, .. } = &self.open[i].attempt;
+                if self.told.contains(&(path.clone(), *number)) {
+                    return Some((i, failed(ErrorKind::Exit, "killed")));
                 }
                 (self.script)(&self.open[i]).map(|result| (i, result))
             });

@@ -503,6 +503,8 @@ fn cause(input: &Input) -> String {
         Input::Continue => "continue".to_owned(),
         Input::Recovered => "recovered".to_owned(),
         Input::Cancel { .. } => "cancel".to_owned(),
+        Input::Pause { .. } => "pause".to_owned(),
+        Input::Resume { .. } => "resume".to_owned(),
         Input::Settle { .. } => "settle".to_owned(),
     }
 }

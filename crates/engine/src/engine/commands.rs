@@ -8,6 +8,7 @@ use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult};
 use stead_core::ids::StreamId;
+use stead_core::run::event::Breaks;
 use stead_core::run::{Input, turn::SettleInput};
 use stead_store::Reader;
 use stead_store::files::FileStore;
@@ -34,7 +35,7 @@ pub(super) enum Command {
 }
 
 pub(super) enum Write {
-    Start { kept: Arc<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String },
+    Start { kept: Arc<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String, breaks: Breaks },
     Input(Input),
 }
 
@@ -70,6 +71,8 @@ pub(super) fn writing<R: Reader>(
         Operation::Cancel { run, by, reason, force } => {
             (reads.find(&run)?, Write::Input(Input::Cancel { by, reason, force }))
         }
+        Operation::Pause { run, by, now } => (reads.find(&run)?, Write::Input(Input::Pause { by, now })),
+        Operation::Resume { run, by } => (reads.find(&run)?, Write::Input(Input::Resume { by })),
         Operation::Settle { run, step, verdict, by } => {
             let verdict = match verdict {
                 Settlement::Done(value) => SettleInput::Done(value),

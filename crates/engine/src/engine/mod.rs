@@ -104,12 +104,12 @@ impl Engine {
     /// # Errors
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
-        if let Operation::Start { run, bundle, inputs, project, folder } = operation {
+        if let Operation::Start { run, bundle, inputs, project, folder, breaks } = operation {
             let kept = self.checked(bundle)?;
             let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
                 .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
             let inputs = inputs.into_iter().collect();
-            self.write(&run, Write::Start { kept, inputs, project, folder })?;
+            self.write(&run, Write::Start { kept, inputs, project, folder, breaks })?;
             return Ok(Answer::Started { run });
         }
         // One reader for all who ask: opening one costs more than most questions.

@@ -1,6 +1,6 @@
 //! Operations where no engine runs.
 
-use stead_core::effect::{AttemptResult, Effect};
+use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::run::Input;
 use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
@@ -23,6 +23,8 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
             Operation::Runs { .. } => Ok(Answer::Runs { runs: Vec::new() }),
             Operation::Cancel { run: id, .. }
             | Operation::Settle { run: id, .. }
+            | Operation::Pause { run: id, .. }
+            | Operation::Resume { run: id, .. }
             | Operation::Status { run: id }
             | Operation::Events { run: id, .. }
             | Operation::Logs { run: id }
@@ -55,7 +57,10 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
         for (effect, _) in stepped.effects {
             // Nobody performs it. What was being ended is over: its engine is gone.
             if let Effect::End { attempt, .. } = effect {
-                let (path, number, result) = (attempt.path.clone(), attempt.number, AttemptResult::default());
+                let (path, number) = (attempt.path.clone(), attempt.number);
+                let message = "the engine that performed it is gone".to_owned();
+                let error = Some(AttemptError { kind: ErrorKind::Lost, message });
+                let result = AttemptResult { error, ..AttemptResult::default() };
                 let input = Input::AttemptEnded { path, number, result };
                 driver.push(Addressed { stream: attempt.stream.clone(), input, revision: None, token: 0 });
                 lost.push(attempt);

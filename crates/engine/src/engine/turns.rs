@@ -109,9 +109,9 @@ impl Loop {
                 self.replies.insert(token, reply);
                 let (input, revision) = match write {
                     Write::Input(input) => (input, None),
-                    Write::Start { kept, inputs, project, folder } => {
+                    Write::Start { kept, inputs, project, folder, breaks } => {
                         let revision = self.keep(&kept)?;
-                        (Input::Start { inputs, project, folder }, Some(revision))
+                        (Input::Start { inputs, project, folder, breaks }, Some(revision))
                     }
                 };
                 self.driver.push(Addressed { stream, input, revision, token });

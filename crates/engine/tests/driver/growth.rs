@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stead_core::effect::{AttemptResult, Effect};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
+use stead_core::run::event::Breaks;
 use stead_engine::driver::{Addressed, Driver};
 use stead_lang::Bundle;
 use stead_store::Store as _;
@@ -61,7 +62,8 @@ fn cost(body: &str, n: u64) -> Cost {
     let items = if body.contains("items") { vec![json!(1); usize::try_from(n).unwrap()] } else { Vec::new() };
     let inputs = vec![("n".to_owned(), json!(n)), ("items".to_owned(), Value::Array(items))];
     let (stream, revision) = (StreamId::new("r_grow"), Some(plan.revision.clone()));
-    let input = Input::Start { inputs, project: String::new(), folder: String::new() };
+    let input =
+        Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
     driver.push(Addressed { stream, input, revision, token: 1 });
     let (mut ended, mut performed, mut read_back) = (Vec::new(), 0, 0);
     while driver.is_busy() {

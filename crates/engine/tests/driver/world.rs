@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use stead_core::Time;
 use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind, Execute};
 use stead_core::ids::StreamId;
+use stead_core::run::event::Breaks;
 use stead_core::run::turn::SettleInput;
 use stead_core::run::{Event, Input, StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
@@ -189,7 +190,12 @@ impl<'a, B: Backend> World<'a, B> {
         let (input, revision) = match self.asks {
             None => return,
             Some(Asks::Start) => {
-                let start = Input::Start { inputs: Vec::new(), project: "p".into(), folder: "/p".into() };
+                let start = Input::Start {
+                    inputs: Vec::new(),
+                    project: "p".into(),
+                    folder: "/p".into(),
+                    breaks: Breaks::default(),
+                };
                 (start, Some(self.ready.plan.revision.clone()))
             }
             Some(Asks::Cancel) => (Input::Cancel { by: "user:ana".into(), reason: None, force: false }, None),

@@ -64,6 +64,9 @@ fn failure(request: &Request<'_>, ended: &Ended) -> Option<Failure> {
         (Some(Why::Ordered(EndReason::Cancelled)), status) => {
             (ErrorKind::Cancelled, with_status("cancelled", status))
         }
+        (Some(Why::Ordered(EndReason::Paused)), status) => {
+            (ErrorKind::Cancelled, with_status("ended, for the run was paused", status))
+        }
         (Some(Why::Terminal), _) => (
             ErrorKind::Exit,
             "it asked for the terminal, which a step does not have: give what it asks for by `stdin`, `env` \

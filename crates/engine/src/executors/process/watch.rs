@@ -211,6 +211,7 @@ impl<'a> Watch<'a> {
             let why = match reason {
                 EndReason::Timeout => "its time is over",
                 EndReason::Cancelled => "cancelled",
+                EndReason::Paused => "the run is paused",
             };
             self.end(Why::Ordered(reason), why);
         }
