@@ -9,5 +9,7 @@ mod ends;
 mod errors;
 mod harness;
 mod iterations;
+mod joins;
 mod outputs;
 mod time;
+mod undo;
