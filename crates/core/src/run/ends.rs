@@ -216,7 +216,7 @@ impl Machine<'_> {
                 Some(false) => return Ok(true),
                 None if self.state.force => return Ok(false),
                 None => {
-                    self.begin_at(Site { path, body: ix, step, slot: None, visit: None }, pos)?;
+                    self.begin_at(&Site { path, body: ix, step, slot: None, visit: None }, pos)?;
                     return Ok(true);
                 }
             }

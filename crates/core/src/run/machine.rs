@@ -124,7 +124,7 @@ impl Machine<'_> {
         let step = block_of(self.state, self.plan, ix).steps[pos];
         let id = &self.plan.steps[step as usize].id;
         let path = path::visit(&self.state.get(ix).path, id, number);
-        self.begin_at(Site { path, body: ix, step, slot: None, visit: Some(number) }, pos)
+        self.begin_at(&Site { path, body: ix, step, slot: None, visit: Some(number) }, pos)
     }
 
     /// Drops what is inside the last visit of a state that is visited again, unless somebody may read it.

@@ -91,17 +91,17 @@ impl Machine<'_> {
         if self.state.find(&path).is_some() {
             return Ok(());
         }
-        self.begin_at(Site { path, body, step: six, slot: None, visit: None }, pos)
+        self.begin_at(&Site { path, body, step: six, slot: None, visit: None }, pos)
     }
 
     /// Begins a step, state or step of a `finally`.
-    pub(super) fn begin_at(&mut self, site: Site, pos: usize) -> Result<(), Stop> {
-        if self.breaks_before(&site) {
+    pub(super) fn begin_at(&mut self, site: &Site, pos: usize) -> Result<(), Stop> {
+        if self.breaks_before(site) {
             return Ok(());
         }
         let step = &self.plan.steps[site.step as usize];
-        let begun = self.begin_step(&site, step);
-        self.note_begun(&site, pos, begun)
+        let begun = self.begin_step(site, step);
+        self.note_begun(site, pos, begun)
     }
 
     /// Books what became of a beginning: errors of the step itself fail it.
