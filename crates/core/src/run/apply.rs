@@ -265,15 +265,21 @@ impl RunState {
             }
             Event::CancelRequested { force, .. } => {
                 self.force |= *force;
-                self.paused = None;
+                if self.paused.take().is_some() {
+                    self.move_to(RunStatus::Running);
+                }
                 // Once it is settled how the run ends, that is how it ends.
                 self.cancel |= self.root().is_none_or(|root| root.verdict.is_none());
             }
             Event::RunPaused { by, at: path } => {
+                self.move_to(RunStatus::Paused);
                 let path = path.as_deref().map(Into::into);
                 self.paused = Some(Box::new(Paused { since: at, by: by.clone(), at: path }));
             }
-            Event::RunResumed { .. } => self.passed = self.paused.take().and_then(|paused| paused.at),
+            Event::RunResumed { .. } => {
+                self.move_to(RunStatus::Running);
+                self.passed = self.paused.take().and_then(|paused| paused.at);
+            }
             Event::FinishRequested { .. } => self.finishing = true,
             Event::Late { .. } => {}
             Event::RunCompleted { outcome, outputs } => {

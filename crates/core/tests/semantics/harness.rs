@@ -113,6 +113,15 @@ impl World {
     }
 
     pub(crate) fn run_with(text: &str, inputs: Value, script: Script) -> World {
+        World::start(text, inputs, script, Breaks::default())
+    }
+
+    /// Stops where it is told to.
+    pub(crate) fn run_breaking(text: &str, breaks: Breaks) -> World {
+        World::start(text, json!({}), default_script(), breaks)
+    }
+
+    fn start(text: &str, inputs: Value, script: Script, breaks: Breaks) -> World {
         let (plan, plans) = plan(text);
         let Value::Object(given) = inputs else { panic!("inputs are a map") };
         let inputs: Map<String, Value> =
@@ -134,10 +143,7 @@ impl World {
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
-        world.give(
-            &top,
-            Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks: Breaks::default() },
-        );
+        world.give(&top, Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks });
         world.go();
         world
     }

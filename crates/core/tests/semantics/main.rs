@@ -10,6 +10,8 @@ mod errors;
 mod harness;
 mod iterations;
 mod joins;
+mod machines;
 mod outputs;
+mod pauses;
 mod time;
 mod undo;
