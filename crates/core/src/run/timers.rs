@@ -26,6 +26,8 @@ impl Machine<'_> {
             return Ok(());
         }
         match timer {
+            // An earlier timer ended what is around it.
+            Timer::Wait | Timer::Retry if self.unwanted(ix) => self.push(Job::End(ix)),
             Timer::Wait => self.wait_over(ix),
             Timer::Retry => return self.retry(ix),
             Timer::Timeout => self.timed_out(ix),
