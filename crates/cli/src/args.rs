@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stead_core::status::RunStatus;
+use stead_core::status::{Outcome, RunStatus};
 
 /// Workflows whose steps are programs and people, and that survive crashes.
 #[derive(Debug, Parser)]
@@ -142,6 +142,9 @@ pub struct Run {
     /// Inputs from a JSON or YAML file; `-i` goes before it
     #[arg(long, value_name = "FILE")]
     pub input_file: Option<PathBuf>,
+    /// The project that the run belongs to
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub project: String,
     /// Show what would run, and run nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -252,15 +255,37 @@ pub struct Runs {
     /// have not ended
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses)]
     pub status: Vec<Statuses>,
+    /// Only runs that ended so: ok, degraded, stopped_early, error, rejected, exhausted, timed_out, cancelled
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome)]
+    pub outcome: Vec<Outcome>,
     /// Only runs of this workflow
     #[arg(long, value_name = "NAME")]
     pub workflow: Option<String>,
-    /// At most so many; 0 for all
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
-    pub limit: usize,
+    /// Only runs of this project; '' for those of none
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
     /// Child runs too
     #[arg(long)]
     pub all: bool,
+    /// Only the child runs of this run
+    #[arg(long, value_name = "RUN", conflicts_with = "all")]
+    pub parent: Option<String>,
+    /// Only runs created at this time or later: 2h (ago), 2026-03-01, 2026-03-01T12:00 (both local), or an
+    /// instant such as 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only runs created before this time, written the same
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only runs with this text in id, workflow, project or error, in either case
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Go on behind this run: the next page
+    #[arg(long, value_name = "RUN")]
+    pub after: Option<String>,
     /// One JSON object per line
     #[arg(long)]
     pub json: bool,
@@ -281,6 +306,11 @@ fn statuses(word: &str) -> Result<Statuses, String> {
     let words: Vec<&str> = RunStatus::ALL.iter().map(|status| status.as_str()).collect();
     let status = word.parse().map_err(|()| format!("it is one of open, {}", words.join(", ")))?;
     Ok(Statuses(vec![status]))
+}
+
+fn outcome(word: &str) -> Result<Outcome, String> {
+    let words: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
+    word.parse().map_err(|()| format!("it is one of {}", words.join(", ")))
 }
 
 /// Arguments of `status`.

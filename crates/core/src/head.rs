@@ -13,6 +13,9 @@ pub struct Head {
     pub workflow: String,
     /// Revision it is pinned to: 64 hex digits.
     pub revision: String,
+    /// Project it belongs to; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub project: String,
     /// Status.
     pub status: RunStatus,
     /// Outcome, once it has ended.

@@ -3,6 +3,8 @@
 use stead_core::ids::StreamId;
 use stead_store::StoreError;
 
+use crate::limits;
+
 /// Why the engine refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -20,6 +22,14 @@ pub enum EngineError {
     Invalid {
         /// All of them.
         diagnostics: Vec<stead_lang::Diagnostic>,
+    },
+    /// A project's name that cannot be one.
+    #[error("`{name}` is no name of a project: {why}")]
+    Project {
+        /// As it was given, its beginning.
+        name: String,
+        /// Why.
+        why: &'static str,
     },
     /// A kept definition that this engine does not accept.
     #[error("the kept definition of revision {revision} cannot be used: {why}")]
@@ -95,6 +105,7 @@ impl EngineError {
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Invalid { .. } => "R0105",
+            EngineError::Project { .. } => "R0106",
             EngineError::Journal { .. } => "R0103",
             EngineError::Value { .. } => "R0104",
             EngineError::NoRun { .. } => "R0201",
@@ -119,6 +130,9 @@ impl EngineError {
             EngineError::NoRun { .. } => "`stead runs` lists the runs of this home".into(),
             EngineError::Ambiguous { .. } => "give more of the id".into(),
             EngineError::Invalid { .. } => "`stead check FILE` shows each with its place".into(),
+            EngineError::Project { .. } => {
+                format!("a name has 1 to {} bytes and no control characters", limits::PROJECT_BYTES)
+            }
             EngineError::Home { .. } => "check that the folder exists and that you may write there".into(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
             EngineError::Refused { .. } | EngineError::Stopped(_) => return None,

@@ -98,3 +98,6 @@ pub const DEFINITIONS_CHECKED: usize = 16;
 
 /// Milliseconds until a stream that is due and cannot go on is looked at again.
 pub const TROUBLED_LOOK: i64 = 1_000;
+
+/// Bytes of a project's name.
+pub const PROJECT_BYTES: usize = 100;

@@ -75,23 +75,31 @@ pub enum Settlement {
     Failed,
 }
 
-/// Which runs.
+/// Which runs. What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunQuery {
     /// Only these statuses; empty: all.
-    #[serde(default)]
     pub status: Vec<RunStatus>,
-    /// Only this outcome.
-    #[serde(default)]
-    pub outcome: Option<Outcome>,
+    /// Only these outcomes; empty: all.
+    pub outcome: Vec<Outcome>,
     /// Only this workflow.
-    #[serde(default)]
     pub workflow: Option<String>,
+    /// Only this project; an empty text: those of none.
+    pub project: Option<String>,
     /// Child runs too.
-    #[serde(default)]
     pub children: bool,
+    /// Only the child runs of this one, however a run may be named.
+    pub parent: Option<String>,
+    /// Only those created at this time or later.
+    pub since: Option<Time>,
+    /// Only those created before this time.
+    pub until: Option<Time>,
+    /// Only those with this text in id, workflow, project or error; letters of ASCII match in either case.
+    pub text: Option<String>,
+    /// Only those that come after this run in the list: the next page.
+    pub after: Option<String>,
     /// At most so many; 0: no limit.
-    #[serde(default)]
     pub limit: usize,
 }
 

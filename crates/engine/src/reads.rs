@@ -12,7 +12,7 @@ use stead_store::{Filter, Reader};
 use crate::driver::{Plans, load_state, load_value};
 use crate::error::EngineError;
 use crate::home::Home;
-use crate::operations::{Answer, EventRow, LogFile, Operation, RunRow};
+use crate::operations::{Answer, EventRow, LogFile, Operation, RunQuery, RunRow};
 
 /// Answers operations that read.
 pub struct Reads<R> {
@@ -34,22 +34,7 @@ impl<R: Reader> Reads<R> {
     /// When there is no such run, or the store cannot be read.
     pub fn ask(&mut self, operation: &Operation) -> Result<Option<Answer>, EngineError> {
         Ok(Some(match operation {
-            Operation::Runs { query } => {
-                let filter = Filter {
-                    status: query.status.clone(),
-                    outcome: query.outcome,
-                    workflow: query.workflow.clone(),
-                    prefix: None,
-                    top_only: !query.children,
-                    limit: query.limit,
-                };
-                let row = |listed: stead_store::Listed| RunRow {
-                    run: listed.stream,
-                    head: listed.head,
-                    due: listed.due,
-                };
-                Answer::Runs { runs: self.reader.heads(&filter)?.into_iter().map(row).collect() }
-            }
+            Operation::Runs { query } => self.runs(query)?,
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
@@ -60,6 +45,28 @@ impl<R: Reader> Reads<R> {
             | Operation::Resume { .. }
             | Operation::Settle { .. } => return Ok(None),
         }))
+    }
+
+    fn runs(&mut self, query: &RunQuery) -> Result<Answer, EngineError> {
+        let mut named = |run: &Option<String>| run.as_deref().map(|run| self.find(run)).transpose();
+        let (parent, after) = (named(&query.parent)?, named(&query.after)?);
+        let filter = Filter {
+            status: query.status.clone(),
+            outcome: query.outcome.clone(),
+            workflow: query.workflow.clone(),
+            project: query.project.clone(),
+            prefix: None,
+            top_only: !query.children && parent.is_none(),
+            parent,
+            since: query.since,
+            until: query.until,
+            text: query.text.clone(),
+            after,
+            limit: query.limit,
+        };
+        let row =
+            |listed: stead_store::Listed| RunRow { run: listed.stream, head: listed.head, due: listed.due };
+        Ok(Answer::Runs { runs: self.reader.heads(&filter)?.into_iter().map(row).collect() })
     }
 
     /// The run that somebody means: its id, the beginning of it, `@last`, `@last:STATUS`, or the newest of a

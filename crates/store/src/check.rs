@@ -37,13 +37,24 @@ impl Row {
 }
 
 impl Filter {
-    /// Whether a head passes, the limit aside.
+    /// Whether a head passes; limit and page aside.
     pub fn passes(&self, listed: &Listed) -> bool {
-        let head = &listed.head;
+        let (stream, head) = (listed.stream.as_str(), &listed.head);
         (self.status.is_empty() || self.status.contains(&head.status))
-            && self.outcome.is_none_or(|outcome| head.outcome == Some(outcome))
+            && (self.outcome.is_empty()
+                || head.outcome.is_some_and(|outcome| self.outcome.contains(&outcome)))
             && self.workflow.as_ref().is_none_or(|workflow| head.workflow == *workflow)
-            && self.prefix.as_ref().is_none_or(|prefix| listed.stream.as_str().starts_with(prefix.as_str()))
+            && self.project.as_ref().is_none_or(|project| head.project == *project)
+            && self.prefix.as_ref().is_none_or(|prefix| stream.starts_with(prefix.as_str()))
             && (!self.top_only || head.parent.is_none())
+            && self.parent.as_ref().is_none_or(|parent| head.parent.as_ref() == Some(parent))
+            && self.since.is_none_or(|since| head.created_at >= since)
+            && self.until.is_none_or(|until| head.created_at < until)
+            && self.text.as_ref().is_none_or(|text| {
+                let text = text.to_ascii_lowercase();
+                let error = head.error.as_deref().unwrap_or_default();
+                let places = [stream, head.workflow.as_str(), head.project.as_str(), error];
+                places.iter().any(|place| place.to_ascii_lowercase().contains(&text))
+            })
     }
 }

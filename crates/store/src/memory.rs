@@ -305,7 +305,11 @@ impl Reader for MemoryStore {
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
         let data = self.data();
         let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
-        let newest_first = data.streams.iter().rev().filter_map(Stream::listed);
+        let end = match &filter.after {
+            Some(after) => data.by_name.get(after).copied().unwrap_or(0),
+            None => data.streams.len(),
+        };
+        let newest_first = data.streams[..end].iter().rev().filter_map(Stream::listed);
         Ok(newest_first.filter(|listed| filter.passes(listed)).take(limit).collect())
     }
 

@@ -32,7 +32,7 @@ pub struct Commit {
     pub taken: Vec<String>,
     /// `Some(due)` changes the due time.
     pub due: Option<Option<Time>>,
-    /// `Some` writes the head.
+    /// `Some` writes the head. Workflow, project, parent and time of creation are those of the first one written.
     pub head: Option<Head>,
     /// Effects that leave the process.
     pub jobs: Vec<Job>,
@@ -104,14 +104,26 @@ pub struct Listed {
 pub struct Filter {
     /// Only these statuses; empty: all.
     pub status: Vec<RunStatus>,
-    /// Only this outcome.
-    pub outcome: Option<Outcome>,
+    /// Only these outcomes; empty: all.
+    pub outcome: Vec<Outcome>,
     /// Only this workflow.
     pub workflow: Option<String>,
+    /// Only this project.
+    pub project: Option<String>,
     /// Only streams whose id begins so.
     pub prefix: Option<String>,
     /// Only runs that no run started.
     pub top_only: bool,
+    /// Only runs that this one started.
+    pub parent: Option<StreamId>,
+    /// Only those created at this time or later.
+    pub since: Option<Time>,
+    /// Only those created before this time.
+    pub until: Option<Time>,
+    /// Only those with this text in id, workflow, project or error. Letters of ASCII match in either case.
+    pub text: Option<String>,
+    /// Only those that come after this one in the list: the next page. Nothing comes after one that is not known.
+    pub after: Option<StreamId>,
     /// At most so many; 0: no limit.
     pub limit: usize,
 }

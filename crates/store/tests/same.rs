@@ -7,7 +7,7 @@ mod common;
 use common::folder;
 use proptest::prelude::*;
 use stead_core::head::Head;
-use stead_core::status::RunStatus;
+use stead_core::status::{Outcome, RunStatus};
 use stead_store::conformance::{commit, head, message, seen, stream};
 use stead_store::fault::Faults;
 use stead_store::memory::MemoryStore;
@@ -21,7 +21,7 @@ struct Turn {
     off: u64,
     count: u64,
     due: Option<Option<i64>>,
-    head: Option<(RunStatus, bool, bool)>,
+    head: Option<(RunStatus, bool)>,
     sends: Vec<(usize, u8)>,
     takes: Vec<u8>,
     job: Option<u8>,
@@ -42,7 +42,7 @@ fn turn() -> impl Strategy<Value = Turn> {
         prop_oneof![12 => Just(0u64), 1 => Just(1)],
         0..4u64,
         prop::option::weighted(0.4, prop::option::of(0..9i64)),
-        prop::option::weighted(0.4, (status, any::<bool>(), any::<bool>())),
+        prop::option::weighted(0.4, (status, any::<bool>())),
         prop::collection::vec((0..4usize, 0..4u8), 0..3),
         prop_oneof![5 => Just(vec![]), 2 => prop::collection::vec(0..4u8, 1..3)],
         prop::option::weighted(0.2, 0..4u8),
@@ -80,9 +80,13 @@ fn commits(store: &mut dyn Store, turns: &[Turn]) -> Vec<Commit> {
         let named = |(to, number): &(usize, u8)| message(&format!("m{number}"), &id, &stream(*to));
         Commit {
             due: turn.due,
-            head: turn.head.map(|(status, open, top)| Head {
-                parent: (!top).then(|| stream(0)),
-                workflow: format!("w{}", turn.count),
+            // What a run is never changes; how it stands does.
+            head: turn.head.map(|(status, open)| Head {
+                parent: (turn.stream > 1).then(|| stream(0)),
+                workflow: format!("w{}", turn.stream % 2),
+                project: ["", "Docs"][turn.stream / 2].to_owned(),
+                created_at: [10, 30, 20, 30][turn.stream],
+                error: (status == RunStatus::Failed).then(|| format!("exit {}: ÄRGER", turn.count)),
                 ..head(status, open)
             }),
             messages: turn.sends.iter().map(named).collect(),
@@ -101,7 +105,15 @@ fn commits(store: &mut dyn Store, turns: &[Turn]) -> Vec<Commit> {
 fn filters() -> Vec<Filter> {
     vec![
         Filter { status: vec![RunStatus::Running, RunStatus::Failed], ..Filter::default() },
+        Filter { status: vec![RunStatus::Completed], outcome: vec![Outcome::Ok], ..Filter::default() },
+        Filter { outcome: vec![Outcome::Error, Outcome::Cancelled], limit: 2, ..Filter::default() },
         Filter { top_only: true, limit: 2, ..Filter::default() },
+        Filter { parent: Some(stream(0)), since: Some(30), ..Filter::default() },
+        Filter { project: Some("Docs".to_owned()), until: Some(30), ..Filter::default() },
+        Filter { project: Some(String::new()), since: Some(11), until: Some(31), ..Filter::default() },
+        Filter { text: Some("EXIT 1: Är".to_owned()), ..Filter::default() },
+        Filter { text: Some("docS".to_owned()), after: Some(stream(3)), ..Filter::default() },
+        Filter { after: Some(stream(2)), limit: 1, ..Filter::default() },
         Filter { workflow: Some("w1".to_owned()), prefix: Some(stream(1).to_string()), ..Filter::default() },
     ]
 }

@@ -54,7 +54,8 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     following.picture.watch(&run, Some(plan.clone()));
     let folder = here.project().display().to_string();
     let breaks = breaks(&plan, args)?;
-    let start = Operation::Start { run, bundle, inputs, project: String::new(), folder, breaks };
+    let project = args.project.clone();
+    let start = Operation::Start { run, bundle, inputs, project, folder, breaks };
     following.engine.ask(start).map_err(|error| here.explained(error))?;
     let why = following.follow(wish)?;
     let answers = match &args.follow.output {

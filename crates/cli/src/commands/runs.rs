@@ -1,10 +1,13 @@
 //! `stead runs`: a list of runs.
 
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use stead_core::Time;
 use stead_engine::operations::{RunQuery, RunRow};
 use stead_platform::terminal;
 
 use crate::args::Runs;
-use crate::error::CliError;
+use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::{Ink, State};
 use crate::here::Here;
@@ -16,17 +19,30 @@ use crate::tree;
 /// Lists runs.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When a time cannot be understood, a run that is named is not there, or the store cannot be read.
 pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
     let status = args.status.iter().flat_map(|statuses| statuses.0.iter().copied()).collect();
+    let now = text::now();
+    let time =
+        |name: &str, text: &Option<String>| text.as_deref().map(|text| moment(name, text, now)).transpose();
     let query = RunQuery {
         status,
-        outcome: None,
+        outcome: args.outcome.clone(),
         workflow: args.workflow.clone(),
+        project: args.project.clone(),
         children: args.all,
-        limit: args.limit,
+        parent: args.parent.clone(),
+        since: time("--since", &args.since)?,
+        until: time("--until", &args.until)?,
+        text: args.text.clone(),
+        after: args.after.clone(),
+        // One more than is shown tells whether there are more.
+        limit: if args.limit == 0 { 0 } else { args.limit.saturating_add(1) },
     };
-    let runs = here.runs(query)?;
+    let any = RunQuery { limit: query.limit, children: args.all, ..RunQuery::default() } == query;
+    let mut runs = here.runs(query)?;
+    let more = args.limit > 0 && runs.len() > args.limit;
+    runs.truncate(if args.limit == 0 { usize::MAX } else { args.limit });
     if args.json {
         for row in &runs {
             out::json(row)?;
@@ -34,11 +50,9 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     if runs.is_empty() {
-        let any = args.status.is_empty() && args.workflow.is_none();
         out::note(if any { "there are no runs yet" } else { "no run fits" });
         return Ok(Exit::Done);
     }
-    let now = text::now();
     let mut table = Table::new(&["RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", ""]);
     for row in &runs {
         let head = &row.head;
@@ -56,10 +70,30 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
     }
     let width = terminal::stdout_is_terminal().then(|| terminal::size(std::io::stdout())).flatten();
     out::answer(&table.render(width.map(|size| usize::from(size.columns)), here.out))?;
-    if args.limit > 0 && runs.len() == args.limit {
-        out::note(&format!("the newest {}; more: -n N, all: -n 0", args.limit));
+    if let Some(last) = runs.last().filter(|_| more) {
+        out::note(&format!("there are more: go on with --after {}, or all at once with -n 0", last.run));
     }
     Ok(Exit::Done)
+}
+
+/// A time as people write it: an instant, a local day or time, or how long ago.
+fn moment(option: &str, text: &str, now: Time) -> Result<Time, CliError> {
+    let (zone, text) = (TimeZone::system(), text.trim());
+    let civil = || {
+        let day = || text.parse::<Date>().map(|day| day.at(0, 0, 0, 0)).ok();
+        // A day has no colon; a text with one that is no time is not taken for the day it begins with.
+        let at = if text.contains(':') { text.parse::<DateTime>().ok() } else { day() };
+        at.and_then(|at| at.to_zoned(zone.clone()).ok()).map(|at| at.timestamp().as_millisecond())
+    };
+    let ago = || {
+        let millis = stead_lang::duration::parse_duration(text).ok()?;
+        Some(now.saturating_sub(Time::try_from(millis).ok()?))
+    };
+    let instant = stead_lang::duration::parse_time(text).ok();
+    instant.or_else(civil).or_else(ago).ok_or_else(|| {
+        CliError::usage(codes::ARGUMENT, format!("`{option} {text}` is no time"))
+            .hint("2h (ago), 2026-03-01, 2026-03-01T12:00, 2026-03-01T12:00:00Z")
+    })
 }
 
 /// What a run waits for, or why it failed.

@@ -38,11 +38,77 @@ fn runs_are_listed_newest_first_and_by_what_is_asked() {
 }
 
 #[test]
+fn runs_are_found_by_outcome_project_time_and_text() {
+    let project = project();
+    project.stead("run good.yml --project docs").is(0);
+    project.stead("run bad.yml").is(1);
+    project.stead("run late.yml --no-wait --project docs").is(4);
+    let found = |words: &str| -> Vec<String> {
+        let got = project.call(&[&["runs", "--json"][..], &words.split(' ').collect::<Vec<_>>()].concat());
+        got.is(0).lines().iter().map(|row| row["workflow"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found("--project docs"), ["late", "good"]);
+    assert_eq!(found("--project="), ["bad"]);
+    assert_eq!(found("--outcome ok,degraded"), ["good"]);
+    assert_eq!(found("--outcome error --status failed,waiting"), ["bad"]);
+    assert_eq!(found("--text CODE"), ["bad"]);
+    assert_eq!(found("--text doc --status open"), ["late"]);
+    assert_eq!(found("--since 1h"), ["late", "bad", "good"]);
+    assert!(found("--until 1h").is_empty());
+    assert_eq!(found("--since 2026-01-01 --until 9000-01-01T00:00:00Z").len(), 3);
+    assert!(found("--since 9000-01-01T12:30").is_empty());
+    project
+        .stead("runs --since soon")
+        .is(2)
+        .says("error[C0101]: `--since soon` is no time")
+        .says("2026-03-01");
+    project.stead("runs --since 2026-03-01T25:00").is(2).says("is no time");
+    project.stead("runs --outcome fine").is(2).says("it is one of ok, degraded");
+    let long = "x".repeat(101);
+    project
+        .stead(&format!("run good.yml --project {long}"))
+        .is(2)
+        .says("error[R0106]")
+        .says("1 to 100 bytes");
+    project.call(&["run", "good.yml", "--project", "a\tb"]).is(2).says("control characters");
+}
+
+#[test]
+fn a_long_list_is_read_page_by_page() {
+    let project = project();
+    for _ in 0..5 {
+        project.stead("run good.yml").is(0);
+    }
+    let ids = |words: &str| -> Vec<String> {
+        let rows = project.stead(words).is(0).lines();
+        rows.iter().map(|row| row["run"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ids("runs --json");
+    assert_eq!(all.len(), 5);
+    let first = project.stead("runs -n 3").is(0);
+    assert!(first.err.contains(&format!("go on with --after {}", all[2])), "{first:#?}");
+    assert_eq!(ids("runs --json -n 3"), all[..3]);
+    // A run that comes in between shifts nothing.
+    project.stead("run bad.yml").is(1);
+    let next = ids(&format!("runs --json -n 3 --after {}", all[2]));
+    assert_eq!(next, all[3..]);
+    let last = project.stead(&format!("runs -n 2 --after {}", all[2])).is(0);
+    assert_eq!((last.out.lines().count(), last.err.as_str()), (3, ""));
+    project.stead("runs --after nobody").is(2).says("error[R0201]");
+    Project::bare().stead("runs --after r_x").is(2).says("error[R0201]");
+}
+
+#[test]
 fn children_are_listed_when_asked_for() {
     let project = project().workflow("up", "steps: [{ id: s, workflow: { path: good.yml } }]\n");
     project.stead("run up.yml").is(0);
     assert_eq!(project.stead("runs --json").lines().len(), 1);
     assert_eq!(project.stead("runs --json --all").lines().len(), 2);
+    let children = project.stead("runs --json --parent up").is(0).lines();
+    assert_eq!((children.len(), &children[0]["workflow"]), (1, &"good".into()));
+    let leaf = children[0]["run"].as_str().unwrap();
+    assert!(project.stead(&format!("runs --json --parent {leaf}")).is(0).lines().is_empty());
+    project.stead("runs --parent nobody").is(2).says("error[R0201]");
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl RunState {
         Head {
             workflow: self.workflow.clone(),
             revision: self.revision.clone(),
+            project: self.project.clone(),
             status: self.status,
             outcome: self.outcome,
             open: matches!(self.status, RunStatus::Pending | RunStatus::Running)

@@ -105,6 +105,7 @@ impl Engine {
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
         if let Operation::Start { run, bundle, inputs, project, folder, breaks } = operation {
+            check_project(&project)?;
             let kept = self.checked(bundle)?;
             let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
                 .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
@@ -232,6 +233,20 @@ impl Engine {
             Ok(()) => EngineError::Stopped("it does not take operations any more".into()),
         }
     }
+}
+
+/// Refuses what cannot be the name of a project. An empty one is none.
+fn check_project(name: &str) -> Result<(), EngineError> {
+    let why = if name.len() > limits::PROJECT_BYTES {
+        "it is too long"
+    } else if name.chars().any(char::is_control) {
+        "it has control characters"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else {
+        return Ok(());
+    };
+    Err(EngineError::Project { name: name.chars().take(40).collect(), why })
 }
 
 impl Drop for Engine {

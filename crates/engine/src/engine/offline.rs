@@ -20,7 +20,10 @@ use crate::operations::{Answer, Operation};
 pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError> {
     if !home.database().exists() {
         return match operation {
-            Operation::Runs { .. } => Ok(Answer::Runs { runs: Vec::new() }),
+            Operation::Runs { query } => match query.parent.or(query.after) {
+                Some(id) => Err(EngineError::NoRun { id }),
+                None => Ok(Answer::Runs { runs: Vec::new() }),
+            },
             Operation::Cancel { run: id, .. }
             | Operation::Settle { run: id, .. }
             | Operation::Pause { run: id, .. }

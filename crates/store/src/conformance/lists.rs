@@ -101,7 +101,7 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
     assert_eq!(found(Filter { prefix: Some(String::new()), limit: 1, ..all() }), ["s_other"]);
     assert_eq!(found(Filter { top_only: true, ..runs() }), names(&[5, 2, 1]));
     assert_eq!(found(Filter { workflow: Some("label".to_owned()), ..all() }), names(&[2]));
-    assert_eq!(found(Filter { outcome: Some(Outcome::Degraded), ..all() }), names(&[5]));
+    assert_eq!(found(Filter { outcome: vec![Outcome::Degraded], ..all() }), names(&[5]));
     assert_eq!(
         found(Filter { status: vec![RunStatus::Waiting, RunStatus::Running], ..all() }),
         names(&[3, 1])
@@ -109,11 +109,16 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
     assert_eq!(found(Filter { status: vec![RunStatus::Pending], ..all() }), names(&[]));
     let together = Filter {
         status: vec![RunStatus::Completed],
-        outcome: Some(Outcome::Ok),
+        outcome: vec![Outcome::Degraded, Outcome::Ok],
         workflow: Some("label".to_owned()),
+        project: Some("docs".to_owned()),
         prefix: Some("r_0".to_owned()),
         top_only: true,
+        since: Some(10),
+        until: Some(11),
+        text: Some("LAB".to_owned()),
         limit: 7,
+        ..all()
     };
     assert_eq!(found(together), names(&[2]));
     let listed = store.heads(&runs()).unwrap();
@@ -122,4 +127,85 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
     for one in listed {
         assert_eq!(store.head(&one.stream).unwrap().as_ref(), Some(&one));
     }
+}
+
+/// Times, projects, parents and texts; a head that is written later than its stream has them too.
+pub fn filters_heads_by_what_stays(factory: &mut dyn StoreFactory) {
+    let mut store = factory.open();
+    let fence = store.take_fence().unwrap();
+    let made =
+        |created_at, project: &str, head: Head| Head { created_at, project: project.to_owned(), ..head };
+    let child = Head { parent: Some(stream(1)), ..head(RunStatus::Running, true) };
+    let failed = Head {
+        error: Some("exit code 1: No such ISSUE, 100% ärgerlich".to_owned()),
+        ..head(RunStatus::Failed, false)
+    };
+    let batch = [
+        commit(&stream(6), 1, 1),
+        with_head(1, made(10, "", head(RunStatus::Running, true))),
+        with_head(2, made(40, "Docs", child.clone())),
+        // The clock was set back.
+        with_head(3, made(20, "Docs", failed)),
+        with_head(4, made(30, "other", Head { parent: Some(stream(2)), ..child })),
+    ];
+    store.commit(fence, &batch).unwrap();
+    // Its place is that of the stream.
+    let late = made(25, "Docs", Head { workflow: "late".to_owned(), ..head(RunStatus::Running, true) });
+    store.commit(fence, &[Commit { head: Some(late), ..commit(&stream(6), 2, 1) }]).unwrap();
+    let mut store = factory.reopen(store);
+    let mut found = |filter: Filter| -> Vec<StreamId> {
+        store.heads(&filter).unwrap().into_iter().map(|listed| listed.stream).collect()
+    };
+    let names = |numbers: &[usize]| -> Vec<StreamId> { numbers.iter().map(|n| stream(*n)).collect() };
+    let all = Filter::default;
+    let text = |text: &str| Filter { text: Some(text.to_owned()), ..all() };
+    let project = |name: &str| Filter { project: Some(name.to_owned()), ..all() };
+    assert_eq!(found(all()), names(&[4, 3, 2, 1, 6]));
+    assert_eq!(found(Filter { since: Some(25), ..all() }), names(&[4, 2, 6]));
+    assert_eq!(found(Filter { until: Some(25), ..all() }), names(&[3, 1]));
+    assert_eq!(found(Filter { since: Some(20), until: Some(30), ..all() }), names(&[3, 6]));
+    assert_eq!(found(Filter { since: Some(41), ..all() }), names(&[]));
+    assert_eq!(found(Filter { until: Some(10), ..all() }), names(&[]));
+    assert_eq!(found(project("Docs")), names(&[3, 2, 6]));
+    assert_eq!(found(project("docs")), names(&[]));
+    assert_eq!(found(project("")), names(&[1]));
+    assert_eq!(found(Filter { parent: Some(stream(1)), ..all() }), names(&[2]));
+    assert_eq!(found(Filter { parent: Some(stream(2)), top_only: true, ..all() }), names(&[]));
+    assert_eq!(found(Filter { workflow: Some("late".to_owned()), ..all() }), names(&[6]));
+    assert_eq!(found(text("such issue")), names(&[3]));
+    assert_eq!(found(text("DOCS")), names(&[3, 2, 6]));
+    assert_eq!(found(text("rELEASE")), names(&[4, 3, 2, 1]));
+    assert_eq!(found(text(&stream(4).to_string()[8..])), names(&[4]));
+    // As it stands, no pattern; beyond ASCII as it is written.
+    assert_eq!(found(text("100%")), names(&[3]));
+    assert_eq!(found(text("1%0")), names(&[]));
+    assert_eq!(found(text("ärger")), names(&[3]));
+    assert_eq!(found(text("ÄRGER")), names(&[]));
+    assert_eq!(found(text("")), names(&[4, 3, 2, 1, 6]));
+}
+
+/// A page begins behind the last of the one before, whatever came in between.
+pub fn lists_heads_by_pages(factory: &mut dyn StoreFactory) {
+    let mut store = factory.open();
+    let fence = store.take_fence().unwrap();
+    let head_of = |number: usize| match number % 3 {
+        0 => head(RunStatus::Failed, false),
+        _ => head(RunStatus::Completed, false),
+    };
+    let batch: Vec<Commit> = (1..=9).map(|number| with_head(number, head_of(number))).collect();
+    store.commit(fence, &batch).unwrap();
+    let page = |store: &mut dyn Store, filter: Filter| -> Vec<StreamId> {
+        store.heads(&filter).unwrap().into_iter().map(|listed| listed.stream).collect()
+    };
+    let names = |numbers: &[usize]| -> Vec<StreamId> { numbers.iter().map(|n| stream(*n)).collect() };
+    let first = page(store.as_mut(), Filter { limit: 4, ..Filter::default() });
+    assert_eq!(first, names(&[9, 8, 7, 6]));
+    store.commit(fence, &[with_head(10, head_of(10))]).unwrap();
+    let after = |number: usize| Filter { after: Some(stream(number)), limit: 4, ..Filter::default() };
+    assert_eq!(page(store.as_mut(), after(6)), names(&[5, 4, 3, 2]));
+    assert_eq!(page(store.as_mut(), after(2)), names(&[1]));
+    assert_eq!(page(store.as_mut(), after(1)), names(&[]));
+    let failed = |number| Filter { status: vec![RunStatus::Failed], ..after(number) };
+    assert_eq!(page(store.as_mut(), failed(8)), names(&[6, 3]));
+    assert_eq!(page(store.as_mut(), after(99)), names(&[]));
 }

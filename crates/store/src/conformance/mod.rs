@@ -71,6 +71,8 @@ macro_rules! conformance_cases {
             lists_open_streams,
             orders_due_streams,
             filters_heads,
+            filters_heads_by_what_stays,
+            lists_heads_by_pages,
             takes_large_rows,
             takes_many_streams,
         }

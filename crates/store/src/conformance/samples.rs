@@ -17,6 +17,7 @@ pub fn head(status: RunStatus, open: bool) -> Head {
     Head {
         workflow: "release".to_owned(),
         revision: "0123456789abcdef".repeat(4),
+        project: "docs".to_owned(),
         status,
         outcome: status.outcomes().first().copied(),
         open,

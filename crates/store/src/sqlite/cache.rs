@@ -16,6 +16,8 @@ pub(super) struct End {
     pub(super) last: Seq,
     /// Hash of its last row, or what stands before the first.
     pub(super) hash: Hash,
+    /// Whether a head was written: what never changes of one is written once.
+    pub(super) listed: bool,
 }
 
 /// How many streams each generation holds: about 150 bytes each, 5 MB in all.
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     fn end(id: usize) -> End {
-        End { id: id as i64, last: 0, hash: [0; 32] }
+        End { id: id as i64, last: 0, hash: [0; 32], listed: false }
     }
 
     fn name(n: usize) -> StreamId {

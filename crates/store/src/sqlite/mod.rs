@@ -11,6 +11,7 @@
 
 mod cache;
 mod error;
+mod lists;
 mod migrate;
 mod open;
 mod read;
@@ -160,11 +161,11 @@ impl Reader for SqliteStore {
     }
 
     fn head(&mut self, stream: &StreamId) -> Result<Option<Listed>, StoreError> {
-        read::head(&self.conn, &self.path, stream)
+        lists::head(&self.conn, &self.path, stream)
     }
 
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
-        read::heads(&self.conn, &self.path, filter)
+        lists::heads(&self.conn, &self.path, filter)
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
@@ -12,7 +11,7 @@ use super::cache::End;
 use super::error::At;
 use super::tx::Tx;
 use crate::chain::Hash;
-use crate::{Filter, Job, Listed, Loaded, Position, Row, Seq, Snapshot, StoreError, chain};
+use crate::{Job, Loaded, Position, Row, Seq, Snapshot, StoreError, chain};
 
 const ROW: &str = "position, seq, last, at, cause, events, hash";
 
@@ -30,7 +29,7 @@ fn row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-fn bound(limit: usize) -> i64 {
+pub(super) fn bound(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -39,21 +38,26 @@ fn from_number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn id(conn: &Connection, stream: &StreamId) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT id FROM heads WHERE stream = ?1")?
-        .query_row([stream.as_str()], |row| row.get(0))
+/// A stream before its first event.
+fn start(conn: &Connection, stream: &StreamId) -> rusqlite::Result<Option<End>> {
+    conn.prepare_cached("SELECT id, head IS NOT NULL FROM heads WHERE stream = ?1")?
+        .query_row([stream.as_str()], |row| {
+            Ok(End { id: row.get(0)?, last: 0, hash: chain::start(stream.as_str()), listed: row.get(1)? })
+        })
         .optional()
 }
 
 /// Where the journal of a stream ends.
 pub(super) fn end(conn: &Connection, stream: &StreamId) -> rusqlite::Result<Option<End>> {
-    let Some(id) = id(conn, stream)? else { return Ok(None) };
-    let (last, hash) = conn
+    let Some(mut end) = start(conn, stream)? else { return Ok(None) };
+    let last = conn
         .prepare_cached("SELECT last, hash FROM journal WHERE stream = ?1 ORDER BY last DESC LIMIT 1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?
-        .unwrap_or_else(|| (0, chain::start(stream.as_str())));
-    Ok(Some(End { id, last, hash }))
+        .query_row([end.id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some(last) = last {
+        (end.last, end.hash) = last;
+    }
+    Ok(Some(end))
 }
 
 /// Number of the stream, if a row of its journal ends at `seq`.
@@ -77,11 +81,10 @@ pub(super) fn load(
 ) -> Result<Option<(Loaded, End)>, StoreError> {
     // Another connection may commit meanwhile.
     let tx = Tx::read(conn).at(path)?;
-    let Some(id) = id(conn, stream).at(path)? else { return Ok(None) };
-    let mut end = End { id, last: 0, hash: chain::start(stream.as_str()) };
-    let mut snapshot = snapshot(conn, id).at(path)?;
+    let Some(mut end) = start(conn, stream).at(path)? else { return Ok(None) };
+    let mut snapshot = snapshot(conn, end.id).at(path)?;
     if let Some(taken) = &snapshot {
-        match hash_at(conn, id, taken.seq).at(path)? {
+        match hash_at(conn, end.id, taken.seq).at(path)? {
             Some(hash) => (end.last, end.hash) = (taken.seq, hash),
             // Of a journal that is not this one: a cache may be wrong.
             None => snapshot = None,
@@ -95,8 +98,7 @@ pub(super) fn load(
 
 /// Checks the journal from its first row.
 pub(super) fn verify(conn: &Connection, path: &Path, stream: &StreamId) -> Result<Seq, StoreError> {
-    let Some(id) = id(conn, stream).at(path)? else { return Ok(0) };
-    let mut end = End { id, last: 0, hash: chain::start(stream.as_str()) };
+    let Some(mut end) = start(conn, stream).at(path)? else { return Ok(0) };
     walk(conn, path, stream, &mut end, drop)?;
     Ok(end.last)
 }
@@ -184,7 +186,7 @@ pub(super) fn journal_after(
     .collect()
 }
 
-fn name(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<StreamId> {
+pub(super) fn name(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<StreamId> {
     Ok(StreamId::new(row.get_ref(column)?.as_str()?))
 }
 
@@ -218,7 +220,10 @@ pub(super) fn next_due(conn: &Connection) -> rusqlite::Result<Option<Time>> {
         .optional()
 }
 
-fn json<T: serde::de::DeserializeOwned>(text: &str, what: impl FnOnce() -> String) -> Result<T, StoreError> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    what: impl FnOnce() -> String,
+) -> Result<T, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::Unreadable { what: what(), detail: error.to_string() })
 }
@@ -249,78 +254,6 @@ pub(super) fn jobs(conn: &Connection, path: &Path, limit: usize) -> Result<Vec<J
         out.push(Job { id, kind: row.get(1).at(path)?, body });
     }
     Ok(out)
-}
-
-const LISTED: &str = "SELECT stream, head, due,
-    coalesce((SELECT max(last) FROM journal WHERE journal.stream = heads.id), 0) FROM heads WHERE head IS NOT NULL";
-
-fn listed(row: &SqlRow<'_>, path: &Path) -> Result<Listed, StoreError> {
-    let stream = name(row, 0).at(path)?;
-    let head = json(row.get_ref(1).at(path)?.as_str().map_err(rusqlite::Error::from).at(path)?, || {
-        format!("the head of {stream}")
-    })?;
-    Ok(Listed { stream, head, due: row.get(2).at(path)?, seq: row.get(3).at(path)? })
-}
-
-pub(super) fn head(conn: &Connection, path: &Path, stream: &StreamId) -> Result<Option<Listed>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{LISTED} AND stream = ?1")).at(path)?;
-    let mut rows = statement.query([stream.as_str()]).at(path)?;
-    rows.next().at(path)?.map(|row| listed(row, path)).transpose()
-}
-
-pub(super) fn heads(conn: &Connection, path: &Path, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
-    let (sql, values) = select(filter);
-    let mut statement = conn.prepare_cached(&sql).at(path)?;
-    let mut rows = statement.query(params_from_iter(values)).at(path)?;
-    let mut out = Vec::new();
-    while let Some(row) = rows.next().at(path)? {
-        out.push(listed(row, path)?);
-    }
-    Ok(out)
-}
-
-/// Length of a prefix that one stream in a thousand passes: kind, `_`, and two digits of 5 bits.
-const SELECTIVE: usize = 4;
-
-fn select(filter: &Filter) -> (String, Vec<Value>) {
-    let mut sql = LISTED.to_owned();
-    let mut values = Vec::new();
-    if !filter.status.is_empty() {
-        let marks = vec!["?"; filter.status.len()].join(", ");
-        sql += " AND status IN (";
-        sql += &marks;
-        sql += ")";
-        values.extend(filter.status.iter().map(|status| Value::from(status.as_str().to_owned())));
-    }
-    if let Some(outcome) = filter.outcome {
-        sql += " AND outcome = ?";
-        values.push(outcome.as_str().to_owned().into());
-    }
-    if let Some(workflow) = &filter.workflow {
-        sql += " AND workflow = ?";
-        values.push(workflow.clone().into());
-    }
-    if let Some(prefix) = &filter.prefix {
-        // A range, which the index of names serves; U+10FFFF is behind every other character. A prefix that
-        // says little more than the kind passes most rows: they are then gone through from the newest
-        // (`+` keeps the index out), instead of all being found and sorted.
-        sql += if prefix.len() < SELECTIVE {
-            " AND +stream >= ? AND +stream < ?"
-        } else {
-            " AND stream >= ? AND stream < ?"
-        };
-        values.push(prefix.clone().into());
-        values.push(format!("{prefix}\u{10ffff}").into());
-    }
-    if filter.top_only {
-        sql += " AND top = 1";
-    }
-    sql += " ORDER BY id DESC";
-    if filter.limit > 0 {
-        sql += " LIMIT ?";
-        values.push(bound(filter.limit).into());
-    }
-    (sql, values)
 }
 
 pub(super) fn definition(conn: &Connection, revision: &str) -> rusqlite::Result<Option<Vec<u8>>> {

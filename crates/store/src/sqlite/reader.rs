@@ -8,7 +8,7 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
-use super::{error, open, read};
+use super::{error, lists, open, read};
 use crate::{Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, StoreError};
 
 /// Reads a database that another connection, or another process, may be writing. Each call sees what was
@@ -80,11 +80,11 @@ impl Reader for SqliteReader {
     }
 
     fn head(&mut self, stream: &StreamId) -> Result<Option<Listed>, StoreError> {
-        read::head(&self.conn, &self.path, stream)
+        lists::head(&self.conn, &self.path, stream)
     }
 
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
-        read::heads(&self.conn, &self.path, filter)
+        lists::heads(&self.conn, &self.path, filter)
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -94,12 +94,13 @@ impl Writer<'_> {
         }
         let mut end = match end {
             Some(end) => {
-                self.head(end.id, commit)?;
-                end
+                self.head(end, commit)?;
+                End { listed: end.listed || commit.head.is_some(), ..end }
             }
             None => {
                 let id = self.create(commit)?;
-                End { id, last: 0, hash: chain::start(commit.stream.as_str()) }
+                let listed = commit.head.is_some();
+                End { id, last: 0, hash: chain::start(commit.stream.as_str()), listed }
             }
         };
         let mut position = None;
@@ -133,8 +134,8 @@ impl Writer<'_> {
         let head = commit.head.as_ref();
         let insert = || {
             let mut statement = self.conn.prepare_cached(
-                "INSERT INTO heads (stream, due, open, top, status, outcome, workflow, head)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO heads (stream, due, open, top, status, outcome, workflow, created, project, parent, head)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?;
             statement.insert(params![
                 commit.stream.as_str(),
@@ -144,37 +145,59 @@ impl Writer<'_> {
                 head.map(|head| head.status.as_str()),
                 head.and_then(|head| head.outcome).map(|outcome| outcome.as_str()),
                 head.map(|head| head.workflow.as_str()),
+                head.map(|head| head.created_at),
+                head.map(|head| head.project.as_str()),
+                head.and_then(|head| head.parent.as_ref()).map(StreamId::as_str),
                 body,
             ])
         };
         insert().at(self.path)
     }
 
-    fn head(&self, id: i64, commit: &Commit) -> Result<(), StoreError> {
+    fn head(&self, end: End, commit: &Commit) -> Result<(), StoreError> {
         if let Some(due) = commit.due {
             let update = || {
-                self.conn.prepare_cached("UPDATE heads SET due = ?2 WHERE id = ?1")?.execute(params![id, due])
+                self.conn
+                    .prepare_cached("UPDATE heads SET due = ?2 WHERE id = ?1")?
+                    .execute(params![end.id, due])
             };
             update().at(self.path)?;
         }
         let Some(head) = &commit.head else { return Ok(()) };
+        if !end.listed {
+            self.first_head(end.id, head).at(self.path)?;
+        }
         let body = encode(self.path, head)?;
         let update = || {
             let mut statement = self.conn.prepare_cached(
-                "UPDATE heads SET open = ?2, top = ?3, status = ?4, outcome = ?5, workflow = ?6, head = ?7
-                 WHERE id = ?1",
+                "UPDATE heads SET open = ?2, status = ?3, outcome = ?4, head = ?5 WHERE id = ?1",
             )?;
             statement.execute(params![
-                id,
+                end.id,
                 head.open,
-                head.parent.is_none(),
                 head.status.as_str(),
                 head.outcome.map(|outcome| outcome.as_str()),
-                head.workflow,
                 body,
             ])
         };
         update().map(drop).at(self.path)
+    }
+
+    /// What stays as it is. Not written again with each head, for that would touch its indexes each time.
+    fn first_head(&self, id: i64, head: &Head) -> rusqlite::Result<()> {
+        let mut statement = self.conn.prepare_cached(
+            "UPDATE heads SET top = ?2, workflow = ?3, created = ?4, project = ?5, parent = ?6 WHERE id = ?1",
+        )?;
+        let parent = head.parent.as_ref();
+        let values = params![
+            id,
+            parent.is_none(),
+            head.workflow,
+            head.created_at,
+            head.project,
+            parent.map(StreamId::as_str),
+        ];
+        statement.execute(values).map(drop)
     }
 
     fn take(&self, stream: &StreamId, id: &str) -> Result<(), StoreError> {
