@@ -123,10 +123,9 @@ impl Query {
             return;
         }
         let marks = vec!["?"; words.len()].join(", ");
-        let mut condition = format!("{column} IN ({marks})");
-        if words.iter().all(|word| word != usual) {
-            condition += &format!(" AND {column} <> '{usual}'");
-        }
+        let rare = words.iter().all(|word| word != usual);
+        let rest = if rare { format!(" AND {column} <> '{usual}'") } else { String::new() };
+        let condition = format!("{column} IN ({marks}){rest}");
         self.and(&condition, words);
     }
 }
