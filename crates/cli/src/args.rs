@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stead_core::status::{Outcome, RunStatus};
+
+use crate::complete;
 
 /// Workflows whose steps are programs and people, and that survive crashes.
 #[derive(Debug, Parser)]
@@ -26,7 +28,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
     /// The home: where runs are kept. Else STEAD_HOME, `.stead` here or above, or the user's data folder.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub home: Option<PathBuf>,
 }
 
@@ -70,13 +72,17 @@ pub enum Command {
     Status(Status),
     /// Show what the programs of a run printed
     Logs(Logs),
+    /// Print what a shell needs to complete commands, runs, steps and files
+    Completions(Completions),
+    /// Print the manual, or write all its pages into a folder
+    Man(Man),
 }
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
     /// The project's folder
-    #[arg(value_name = "DIR", default_value = ".")]
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
 }
 
@@ -84,7 +90,7 @@ pub struct Init {
 #[derive(Debug, Args)]
 pub struct Check {
     /// Definitions
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = complete::definition())]
     pub files: Vec<String>,
     /// How to write the findings
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -104,7 +110,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct Graph {
     /// The definition
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = complete::definition())]
     pub file: String,
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = Drawing::Text)]
@@ -126,6 +132,7 @@ pub enum Drawing {
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The code, such as E0104; without it all codes are listed
+    #[arg(add = complete::code())]
     pub code: Option<String>,
 }
 
@@ -133,17 +140,17 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct Run {
     /// The definition
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = complete::definition())]
     pub file: String,
     /// An input: NAME=TEXT (read by its type), NAME:=JSON, NAME=@FILE (the file's text, or the file itself
     /// for a `file` input); NAME=@@TEXT for a text that begins with @
-    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    #[arg(short, long = "input", value_name = "NAME=VALUE", add = complete::input())]
     pub inputs: Vec<String>,
     /// Inputs from a JSON or YAML file; `-i` goes before it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", add = complete::definition())]
     pub input_file: Option<PathBuf>,
     /// The project that the run belongs to
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, add = complete::project())]
     pub project: String,
     /// Show what would run, and run nothing
     #[arg(long)]
@@ -172,7 +179,7 @@ pub struct Follow {
     #[arg(long, value_name = "TIME", conflicts_with = "dry_run")]
     pub timeout: Option<String>,
     /// Print only this output: a text as it is, anything else as JSON
-    #[arg(short, long, value_name = "NAME", conflicts_with = "json")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "json", add = complete::output())]
     pub output: Option<String>,
 }
 
@@ -181,6 +188,7 @@ pub struct Follow {
 pub struct Resume {
     /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name. Without it all
     /// open runs of the home
+    #[arg(add = complete::run())]
     pub run: Option<String>,
     /// Events as JSON, one per line, on standard output; the last line is the result
     #[arg(long)]
@@ -200,6 +208,7 @@ pub struct Resume {
 #[derive(Debug, Args)]
 pub struct Cancel {
     /// The run
+    #[arg(add = complete::run())]
     pub run: String,
     /// Why: kept in the history
     #[arg(long, value_name = "TEXT")]
@@ -231,8 +240,10 @@ pub struct Pause {
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
 pub struct Settle {
     /// The run
+    #[arg(add = complete::run())]
     pub run: String,
     /// Path of the step, as `stead status` shows it
+    #[arg(add = complete::step())]
     pub step: String,
     /// It happened. VALUE becomes the step's output: JSON where it is JSON, else text; without it null
     #[arg(long, value_name = "VALUE", num_args = 0..=1, default_missing_value = "null", group = "verdict")]
@@ -253,22 +264,24 @@ pub struct Settle {
 pub struct Runs {
     /// Only these: pending, running, waiting, paused, completed, failed, cancelled, or open for all that
     /// have not ended
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses)]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses,
+        add = complete::words(STATUSES))]
     pub status: Vec<Statuses>,
     /// Only runs that ended so: ok, degraded, stopped_early, error, rejected, exhausted, timed_out, cancelled
-    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome)]
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome,
+        add = complete::words(OUTCOMES))]
     pub outcome: Vec<Outcome>,
     /// Only runs of this workflow
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::workflow())]
     pub workflow: Option<String>,
     /// Only runs of this project; '' for those of none
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::project())]
     pub project: Option<String>,
     /// Child runs too
     #[arg(long)]
     pub all: bool,
     /// Only the child runs of this run
-    #[arg(long, value_name = "RUN", conflicts_with = "all")]
+    #[arg(long, value_name = "RUN", conflicts_with = "all", add = complete::run())]
     pub parent: Option<String>,
     /// Only runs created at this time or later: 2h (ago), 2026-03-01, 2026-03-01T12:00 (both local), or an
     /// instant such as 2026-03-01T12:00:00Z
@@ -284,7 +297,7 @@ pub struct Runs {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// Go on behind this run: the next page
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", add = complete::run())]
     pub after: Option<String>,
     /// One JSON object per line
     #[arg(long)]
@@ -298,6 +311,11 @@ pub struct Statuses(pub Vec<RunStatus>);
 /// Those that have not ended.
 pub const OPEN: &[RunStatus] =
     &[RunStatus::Pending, RunStatus::Running, RunStatus::Waiting, RunStatus::Paused];
+
+const STATUSES: &[&str] =
+    &["open", "pending", "running", "waiting", "paused", "completed", "failed", "cancelled"];
+const OUTCOMES: &[&str] =
+    &["ok", "degraded", "stopped_early", "error", "rejected", "exhausted", "timed_out", "cancelled"];
 
 fn statuses(word: &str) -> Result<Statuses, String> {
     if word == "open" {
@@ -317,6 +335,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 #[derive(Debug, Args)]
 pub struct Status {
     /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
+    #[arg(add = complete::run())]
     pub run: Option<String>,
     /// As JSON
     #[arg(long)]
@@ -330,13 +349,13 @@ pub struct Status {
 #[derive(Debug, Args)]
 pub struct Logs {
     /// The run, and a step of it behind a slash
-    #[arg(value_name = "RUN[/STEP]")]
+    #[arg(value_name = "RUN[/STEP]", add = complete::run_and_step())]
     pub run: Option<String>,
     /// Go on with what is printed from now on, until the run ends
     #[arg(short, long)]
     pub follow: bool,
     /// Only this step and what is inside it
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", add = complete::step())]
     pub step: Option<String>,
     /// Only this try
     #[arg(long, value_name = "N")]
@@ -364,6 +383,51 @@ pub struct Logs {
     pub lines: Option<usize>,
 }
 
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "For bash: stead completions bash > ~/.local/share/bash-completion/completions/stead
+For zsh, in ~/.zshrc: source <(stead completions zsh)
+For fish: stead completions fish > ~/.config/fish/completions/stead.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Shells that can be told how to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "their names")]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl Shell {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shell::Bash => "bash",
+            Shell::Elvish => "elvish",
+            Shell::Fish => "fish",
+            Shell::Powershell => "powershell",
+            Shell::Zsh => "zsh",
+        }
+    }
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "To read it: stead man | man -l -
+To install it: stead man ~/.local/share/man/man1")]
+pub struct Man {
+    /// Where the pages are written: stead.1 and one for each command
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
+}
+
 impl Command {
     /// Whether the answer, and so an error too, is to be JSON.
     pub fn json(&self) -> bool {
@@ -377,7 +441,12 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
-            Command::Init(_) | Command::Graph(_) | Command::Explain(_) | Command::Schema => false,
+            Command::Init(_)
+            | Command::Graph(_)
+            | Command::Explain(_)
+            | Command::Schema
+            | Command::Completions(_)
+            | Command::Man(_) => false,
         }
     }
 }
@@ -385,6 +454,14 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+
+    #[test]
+    fn words_that_are_offered_are_those_that_are_taken() {
+        let statuses = ["open"].into_iter().chain(super::RunStatus::ALL.iter().map(|status| status.as_str()));
+        assert_eq!(super::STATUSES, statuses.collect::<Vec<_>>());
+        let outcomes: Vec<&str> = super::Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
+        assert_eq!(super::OUTCOMES, outcomes);
+    }
 
     #[test]
     fn the_command_line_holds_together() {

@@ -5,6 +5,7 @@
 //! | [`args`] | what can be said on the command line |
 //! | [`commands`] | a module per command |
 //! | [`follow`] | a run from its first event to its end: picture, lines, JSON; leaving before it |
+//! | [`complete`] | what shells are told that complete a word |
 //! | [`definition`], [`inputs`] | what a run is started with |
 //! | [`here`] | folder, home, hints |
 //! | [`tree`], [`table`], [`line`](mod@line), [`text`], [`face`] | what is printed, and how it looks |
@@ -15,6 +16,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod complete;
 pub mod definition;
 pub mod error;
 pub mod exit;
@@ -39,6 +41,11 @@ use crate::exit::Exit;
 
 /// Performs the command line of this process.
 pub fn main() -> ExitCode {
+    match complete::asked() {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        Err(refused) => return usage(&refused),
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refused) => return usage(&refused),

@@ -2,11 +2,13 @@
 
 pub mod cancel;
 pub mod check;
+pub mod completions;
 pub mod dry_run;
 pub mod explain;
 pub mod graph;
 pub mod init;
 pub mod logs;
+pub mod man;
 pub mod pause;
 pub mod resume;
 pub mod run;
@@ -43,5 +45,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Runs(args) => runs::runs(&here, args),
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
     }
 }

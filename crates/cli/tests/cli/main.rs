@@ -10,3 +10,4 @@ mod project;
 mod run;
 mod runs;
 mod screen;
+mod shell;

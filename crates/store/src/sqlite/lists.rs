@@ -131,7 +131,6 @@ impl Query {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use stead_core::status::{Outcome, RunStatus};
 

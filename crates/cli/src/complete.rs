@@ -1,0 +1,207 @@
+//! Completion on the command line: shells ask this very program, which knows its runs, steps and files.
+//!
+//! `stead completions SHELL` prints a script that calls `stead` with [`VARIABLE`] set whenever a word is to be
+//! completed. What cannot be found out (no home, a definition with errors) completes to nothing: an error has no
+//! place in the middle of a line that is being typed.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{ArgMatches, CommandFactory as _};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
+use stead_core::run::StepNow;
+use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
+
+use crate::args::{Cli, Color, Global};
+use crate::definition;
+use crate::error::codes;
+use crate::here::Here;
+use crate::text;
+use crate::tree;
+
+/// Says that a word is to be completed: the name of the shell.
+pub const VARIABLE: &str = "STEAD_COMPLETE";
+
+/// Runs that are offered, the newest first.
+const RUNS: usize = 50;
+/// Runs that are looked through for names of workflows and projects.
+const LOOKED_THROUGH: usize = 500;
+
+/// Answers a shell that asks for completions, if one does.
+///
+/// # Errors
+/// When the shell is none that we know, or does not read the answer.
+pub fn asked() -> clap::error::Result<bool> {
+    let folder = std::env::current_dir().ok();
+    let complete = clap_complete::CompleteEnv::with_factory(Cli::command).var(VARIABLE);
+    complete.try_complete(std::env::args_os(), folder.as_deref())
+}
+
+/// Completes a run.
+pub fn run() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| beginning(current, runs()))
+}
+
+/// Completes a run, and a step of it behind a slash.
+pub fn run_and_step() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some((run, _)) = current.to_str().and_then(|current| current.split_once('/')) else {
+            return beginning(current, runs());
+        };
+        let named = |(path, status): (String, String)| candidate(&format!("{run}/{path}"), &status);
+        beginning(current, steps(run).into_iter().map(named))
+    })
+}
+
+/// Completes a step of the run that stands before it.
+pub fn step() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let run = given().and_then(|given| {
+            let (_, command) = given.subcommand()?;
+            command.get_one::<String>("run").cloned()
+        });
+        let named = |(path, status): (String, String)| candidate(&path, &status);
+        beginning(current, run.iter().flat_map(|run| steps(run)).map(named))
+    })
+}
+
+/// Completes the name of a workflow that has runs.
+pub fn workflow() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| names(current, |row| row.head.workflow.clone()))
+}
+
+/// Completes the name of a project that has runs.
+pub fn project() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| names(current, |row| row.head.project.clone()))
+}
+
+/// Completes a definition's file.
+pub fn definition() -> ArgValueCompleter {
+    let fits = |path: &Path| {
+        let ending = path.extension().and_then(OsStr::to_str);
+        path.is_dir() || matches!(ending, Some("yml" | "yaml" | "json"))
+    };
+    ArgValueCompleter::new(PathCompleter::any().filter(fits))
+}
+
+/// Completes `NAME=` of an input of the definition that stands before it, and a file behind `NAME=@`.
+pub fn input() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        if let Some((name, path)) = current.to_str().and_then(|current| current.split_once("=@")) {
+            let found = PathCompleter::any().complete(OsStr::new(path));
+            return found.into_iter().map(|found| found.add_prefix(format!("{name}=@"))).collect();
+        }
+        let inputs = planned(|plan| {
+            let one = |input: &stead_lang::plan::Input| {
+                candidate(&format!("{}=", input.name), input.description.as_deref().unwrap_or_default())
+            };
+            plan.inputs.iter().map(one).collect()
+        });
+        beginning(current, inputs)
+    })
+}
+
+/// Completes the name of an output of the definition that stands before it.
+pub fn output() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let outputs = planned(|plan| match &plan.root.outputs {
+            Some(outputs) => outputs.iter().map(|(name, _)| candidate(name, "")).collect(),
+            None => plan.root.by_id.keys().map(|id| candidate(id, "")).collect(),
+        });
+        beginning(current, outputs)
+    })
+}
+
+/// Completes the last of some words of a list, parted by commas.
+pub fn words(all: &'static [&'static str]) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let Some(current) = current.to_str() else { return Vec::new() };
+        let before = current.rsplit_once(',').map_or("", |(before, _)| &current[..=before.len()]);
+        beginning(OsStr::new(current), all.iter().map(|word| candidate(&format!("{before}{word}"), "")))
+    })
+}
+
+/// Completes a code of an error.
+pub fn code() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let language = stead_lang::codes::all().map(|code| (code.code, code.title));
+        let own = codes::ALL.iter().map(|(code, title, _)| (*code, *title));
+        beginning(current, language.chain(own).map(|(code, title)| candidate(code, title)))
+    })
+}
+
+fn candidate(value: &str, help: &str) -> CompletionCandidate {
+    let help = text::clean(help);
+    CompletionCandidate::new(value).help((!help.is_empty()).then(|| help.into()))
+}
+
+fn beginning(
+    current: &OsStr,
+    all: impl IntoIterator<Item = CompletionCandidate>,
+) -> Vec<CompletionCandidate> {
+    let current = current.as_encoded_bytes();
+    all.into_iter().filter(|one| one.get_value().as_encoded_bytes().starts_with(current)).collect()
+}
+
+/// The words on the line so far, as far as they can be understood.
+fn given() -> Option<ArgMatches> {
+    // The shell's script puts them behind two dashes.
+    let words: Vec<OsString> = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+    Cli::command().ignore_errors(true).try_get_matches_from(words).ok()
+}
+
+/// Where the command on the line would work.
+fn here() -> Option<Here> {
+    let home = given().and_then(|given| given.try_get_one::<PathBuf>("home").ok().flatten().cloned());
+    Here::new(&Global { color: Color::Never, home }).ok()
+}
+
+fn list(limit: usize) -> Vec<RunRow> {
+    let query = RunQuery { limit, ..RunQuery::default() };
+    here().and_then(|here| here.runs(query).ok()).unwrap_or_default()
+}
+
+fn runs() -> Vec<CompletionCandidate> {
+    let last = candidate("@last", "the newest");
+    let one = |row: RunRow| {
+        let what = tree::outcome_word(row.head.status, row.head.outcome);
+        candidate(row.run.as_str(), &format!("{} {what}", row.head.workflow))
+    };
+    list(RUNS).into_iter().map(one).chain([last]).collect()
+}
+
+fn names(current: &OsStr, of: impl Fn(&RunRow) -> String) -> Vec<CompletionCandidate> {
+    let mut names: Vec<String> =
+        list(LOOKED_THROUGH).iter().map(of).filter(|name| !name.is_empty()).collect();
+    names.sort();
+    names.dedup();
+    beginning(current, names.iter().map(|name| candidate(name, "")))
+}
+
+/// Steps of a run and how they stand.
+fn steps(run: &str) -> Vec<(String, String)> {
+    let view = here().and_then(|here| match here.ask(Operation::Status { run: run.to_owned() }) {
+        Ok(Answer::Status { view }) => Some(view),
+        _ => None,
+    });
+    let mut all = Vec::new();
+    gather(view.iter().flat_map(|view| &view.steps), &mut all);
+    all
+}
+
+fn gather<'s>(steps: impl Iterator<Item = &'s StepNow>, all: &mut Vec<(String, String)>) {
+    for step in steps {
+        all.push((step.path.clone(), step.status.to_string()));
+        gather(step.inside.iter(), all);
+    }
+}
+
+/// What the plan of the definition on the line has.
+fn planned(of: impl FnOnce(&stead_lang::plan::Plan) -> Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
+    let file = given().and_then(|given| {
+        let (_, command) = given.subcommand()?;
+        command.try_get_one::<String>("file").ok().flatten().cloned()
+    });
+    let plan = file.and_then(|file| definition::examine(&file).1.plan);
+    plan.map_or_else(Vec::new, |plan| of(&plan))
+}
