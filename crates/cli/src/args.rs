@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stead_core::status::{Outcome, RunStatus};
 
-use crate::complete;
-
 /// Workflows whose steps are programs and people, and that survive crashes.
 #[derive(Debug, Parser)]
 #[command(name = "stead", version, propagate_version = true, disable_help_subcommand = true)]
@@ -90,7 +88,7 @@ pub struct Init {
 #[derive(Debug, Args)]
 pub struct Check {
     /// Definitions
-    #[arg(required = true, value_name = "FILE", add = complete::definition())]
+    #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// How to write the findings
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -110,7 +108,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct Graph {
     /// The definition
-    #[arg(value_name = "FILE", add = complete::definition())]
+    #[arg(value_name = "FILE")]
     pub file: String,
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = Drawing::Text)]
@@ -132,7 +130,6 @@ pub enum Drawing {
 #[derive(Debug, Args)]
 pub struct Explain {
     /// The code, such as E0104; without it all codes are listed
-    #[arg(add = complete::code())]
     pub code: Option<String>,
 }
 
@@ -140,17 +137,17 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct Run {
     /// The definition
-    #[arg(value_name = "FILE", add = complete::definition())]
+    #[arg(value_name = "FILE")]
     pub file: String,
     /// An input: NAME=TEXT (read by its type), NAME:=JSON, NAME=@FILE (the file's text, or the file itself
     /// for a `file` input); NAME=@@TEXT for a text that begins with @
-    #[arg(short, long = "input", value_name = "NAME=VALUE", add = complete::input())]
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
     /// Inputs from a JSON or YAML file; `-i` goes before it
-    #[arg(long, value_name = "FILE", add = complete::definition())]
+    #[arg(long, value_name = "FILE")]
     pub input_file: Option<PathBuf>,
     /// The project that the run belongs to
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, add = complete::project())]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub project: String,
     /// Show what would run, and run nothing
     #[arg(long)]
@@ -179,7 +176,7 @@ pub struct Follow {
     #[arg(long, value_name = "TIME", conflicts_with = "dry_run")]
     pub timeout: Option<String>,
     /// Print only this output: a text as it is, anything else as JSON
-    #[arg(short, long, value_name = "NAME", conflicts_with = "json", add = complete::output())]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "json")]
     pub output: Option<String>,
 }
 
@@ -188,7 +185,6 @@ pub struct Follow {
 pub struct Resume {
     /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name. Without it all
     /// open runs of the home
-    #[arg(add = complete::run())]
     pub run: Option<String>,
     /// Events as JSON, one per line, on standard output; the last line is the result
     #[arg(long)]
@@ -208,7 +204,6 @@ pub struct Resume {
 #[derive(Debug, Args)]
 pub struct Cancel {
     /// The run
-    #[arg(add = complete::run())]
     pub run: String,
     /// Why: kept in the history
     #[arg(long, value_name = "TEXT")]
@@ -240,10 +235,8 @@ pub struct Pause {
 #[command(group = clap::ArgGroup::new("verdict").required(true))]
 pub struct Settle {
     /// The run
-    #[arg(add = complete::run())]
     pub run: String,
     /// Path of the step, as `stead status` shows it
-    #[arg(add = complete::step())]
     pub step: String,
     /// It happened. VALUE becomes the step's output: JSON where it is JSON, else text; without it null
     #[arg(long, value_name = "VALUE", num_args = 0..=1, default_missing_value = "null", group = "verdict")]
@@ -264,24 +257,22 @@ pub struct Settle {
 pub struct Runs {
     /// Only these: pending, running, waiting, paused, completed, failed, cancelled, or open for all that
     /// have not ended
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses,
-        add = complete::words(STATUSES))]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = statuses)]
     pub status: Vec<Statuses>,
     /// Only runs that ended so: ok, degraded, stopped_early, error, rejected, exhausted, timed_out, cancelled
-    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome,
-        add = complete::words(OUTCOMES))]
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome)]
     pub outcome: Vec<Outcome>,
     /// Only runs of this workflow
-    #[arg(long, value_name = "NAME", add = complete::workflow())]
+    #[arg(long, value_name = "NAME")]
     pub workflow: Option<String>,
     /// Only runs of this project; '' for those of none
-    #[arg(long, value_name = "NAME", add = complete::project())]
+    #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
     /// Child runs too
     #[arg(long)]
     pub all: bool,
     /// Only the child runs of this run
-    #[arg(long, value_name = "RUN", conflicts_with = "all", add = complete::run())]
+    #[arg(long, value_name = "RUN", conflicts_with = "all")]
     pub parent: Option<String>,
     /// Only runs created at this time or later: 2h (ago), 2026-03-01, 2026-03-01T12:00 (both local), or an
     /// instant such as 2026-03-01T12:00:00Z
@@ -297,7 +288,7 @@ pub struct Runs {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     pub limit: usize,
     /// Go on behind this run: the next page
-    #[arg(long, value_name = "RUN", add = complete::run())]
+    #[arg(long, value_name = "RUN")]
     pub after: Option<String>,
     /// One JSON object per line
     #[arg(long)]
@@ -312,9 +303,11 @@ pub struct Statuses(pub Vec<RunStatus>);
 pub const OPEN: &[RunStatus] =
     &[RunStatus::Pending, RunStatus::Running, RunStatus::Waiting, RunStatus::Paused];
 
-const STATUSES: &[&str] =
+/// The words of `--status`.
+pub const STATUSES: &[&str] =
     &["open", "pending", "running", "waiting", "paused", "completed", "failed", "cancelled"];
-const OUTCOMES: &[&str] =
+/// The words of `--outcome`.
+pub const OUTCOMES: &[&str] =
     &["ok", "degraded", "stopped_early", "error", "rejected", "exhausted", "timed_out", "cancelled"];
 
 fn statuses(word: &str) -> Result<Statuses, String> {
@@ -335,7 +328,6 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 #[derive(Debug, Args)]
 pub struct Status {
     /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
-    #[arg(add = complete::run())]
     pub run: Option<String>,
     /// As JSON
     #[arg(long)]
@@ -349,13 +341,13 @@ pub struct Status {
 #[derive(Debug, Args)]
 pub struct Logs {
     /// The run, and a step of it behind a slash
-    #[arg(value_name = "RUN[/STEP]", add = complete::run_and_step())]
+    #[arg(value_name = "RUN[/STEP]")]
     pub run: Option<String>,
     /// Go on with what is printed from now on, until the run ends
     #[arg(short, long)]
     pub follow: bool,
     /// Only this step and what is inside it
-    #[arg(long, value_name = "PATH", add = complete::step())]
+    #[arg(long, value_name = "PATH")]
     pub step: Option<String>,
     /// Only this try
     #[arg(long, value_name = "N")]

@@ -7,12 +7,12 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::{ArgMatches, CommandFactory as _};
+use clap::{ArgMatches, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use stead_core::run::StepNow;
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
 
-use crate::args::{Cli, Color, Global};
+use crate::args::{Cli, Color, Global, OUTCOMES, STATUSES};
 use crate::definition;
 use crate::error::codes;
 use crate::here::Here;
@@ -33,17 +33,46 @@ const LOOKED_THROUGH: usize = 500;
 /// When the shell is none that we know, or does not read the answer.
 pub fn asked() -> clap::error::Result<bool> {
     let folder = std::env::current_dir().ok();
-    let complete = clap_complete::CompleteEnv::with_factory(Cli::command).var(VARIABLE);
+    let complete = clap_complete::CompleteEnv::with_factory(command).var(VARIABLE);
     complete.try_complete(std::env::args_os(), folder.as_deref())
 }
 
+/// The command line, with what completes its arguments: by their names, the same in all commands.
+fn command() -> Command {
+    Cli::command().mut_subcommands(|sub| {
+        let name = sub.get_name().to_owned();
+        sub.mut_args(|arg| match completer(&name, arg.get_id().as_str()) {
+            Some(completer) => arg.add(completer),
+            None => arg,
+        })
+    })
+}
+
+fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
+    Some(match (command, arg) {
+        ("logs", "run") => run_and_step(),
+        (_, "run" | "parent" | "after") => run(),
+        (_, "step") => step(),
+        (_, "file" | "files" | "input_file") => definition(),
+        (_, "inputs") => input(),
+        (_, "output") => output(),
+        (_, "pause_at") => planned_step(),
+        (_, "workflow") => workflow(),
+        (_, "project") => project(),
+        (_, "status") => words(STATUSES),
+        (_, "outcome") => words(OUTCOMES),
+        (_, "code") => code(),
+        _ => return None,
+    })
+}
+
 /// Completes a run.
-pub fn run() -> ArgValueCompleter {
+fn run() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| beginning(current, runs()))
 }
 
 /// Completes a run, and a step of it behind a slash.
-pub fn run_and_step() -> ArgValueCompleter {
+fn run_and_step() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let Some((run, _)) = current.to_str().and_then(|current| current.split_once('/')) else {
             return beginning(current, runs());
@@ -54,7 +83,7 @@ pub fn run_and_step() -> ArgValueCompleter {
 }
 
 /// Completes a step of the run that stands before it.
-pub fn step() -> ArgValueCompleter {
+fn step() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let run = given().and_then(|given| {
             let (_, command) = given.subcommand()?;
@@ -66,17 +95,17 @@ pub fn step() -> ArgValueCompleter {
 }
 
 /// Completes the name of a workflow that has runs.
-pub fn workflow() -> ArgValueCompleter {
+fn workflow() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| names(current, |row| row.head.workflow.clone()))
 }
 
 /// Completes the name of a project that has runs.
-pub fn project() -> ArgValueCompleter {
+fn project() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| names(current, |row| row.head.project.clone()))
 }
 
 /// Completes a definition's file.
-pub fn definition() -> ArgValueCompleter {
+fn definition() -> ArgValueCompleter {
     let fits = |path: &Path| {
         let ending = path.extension().and_then(OsStr::to_str);
         path.is_dir() || matches!(ending, Some("yml" | "yaml" | "json"))
@@ -85,7 +114,7 @@ pub fn definition() -> ArgValueCompleter {
 }
 
 /// Completes `NAME=` of an input of the definition that stands before it, and a file behind `NAME=@`.
-pub fn input() -> ArgValueCompleter {
+fn input() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         if let Some((name, path)) = current.to_str().and_then(|current| current.split_once("=@")) {
             let found = PathCompleter::any().complete(OsStr::new(path));
@@ -102,7 +131,7 @@ pub fn input() -> ArgValueCompleter {
 }
 
 /// Completes the name of an output of the definition that stands before it.
-pub fn output() -> ArgValueCompleter {
+fn output() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let outputs = planned(|plan| match &plan.root.outputs {
             Some(outputs) => outputs.iter().map(|(name, _)| candidate(name, "")).collect(),
@@ -112,8 +141,16 @@ pub fn output() -> ArgValueCompleter {
     })
 }
 
+/// Completes a step of the definition that stands before it.
+fn planned_step() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let steps = planned(|plan| plan.steps.iter().map(|step| candidate(&step.path, "")).collect());
+        beginning(current, steps)
+    })
+}
+
 /// Completes the last of some words of a list, parted by commas.
-pub fn words(all: &'static [&'static str]) -> ArgValueCompleter {
+fn words(all: &'static [&'static str]) -> ArgValueCompleter {
     ArgValueCompleter::new(move |current: &OsStr| {
         let Some(current) = current.to_str() else { return Vec::new() };
         let before = current.rsplit_once(',').map_or("", |(before, _)| &current[..=before.len()]);
@@ -122,7 +159,7 @@ pub fn words(all: &'static [&'static str]) -> ArgValueCompleter {
 }
 
 /// Completes a code of an error.
-pub fn code() -> ArgValueCompleter {
+fn code() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let language = stead_lang::codes::all().map(|code| (code.code, code.title));
         let own = codes::ALL.iter().map(|(code, title, _)| (*code, *title));

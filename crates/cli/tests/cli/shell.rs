@@ -47,6 +47,7 @@ fn bash_completes_commands_runs_steps_and_files() {
     assert_eq!(offers(&["run", "good.yml", "-i", "w"]), ["who=", "when="]);
     assert_eq!(offers(&["run", "good.yml", "-i", "who=@n"]), ["who=@notes.txt"]);
     assert_eq!(offers(&["run", "good.yml", "-o", ""]), ["first"]);
+    assert_eq!(offers(&["run", "good.yml", "--pause-at", "g"]), ["g", "g/b"]);
     assert_eq!(offers(&["explain", "C020"]), ["C0201", "C0202", "C0203", "C0204"]);
     assert_eq!(offers(&["completions", "f"]), ["fish"]);
     // Nothing to offer, and nothing said about it.
