@@ -63,6 +63,8 @@ pub struct Execute {
     pub key: String,
     /// Whether it must not be cut off in the middle (`effect: once`): an engine that stops lets it finish.
     pub once: bool,
+    /// Whether a try before this one was lost in a crash, and may have happened.
+    pub again: bool,
 }
 
 /// Kinds of error, as `retry.errors` and `steps.ID.error.kind` name them.

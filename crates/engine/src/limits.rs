@@ -45,6 +45,32 @@ pub const PROCESSES_PER_CPU: usize = 4;
 /// A thread that had nothing to do for so long ends.
 pub const THREAD_IDLE: Duration = Duration::from_secs(10);
 
+/// Bytes of a file that a `file` step reads as its output.
+pub const READ_LIMIT: usize = 16 * 1024 * 1024;
+
+/// Bytes of a file that a `file` step writes, copies, or takes in by hash.
+pub const FILE_LIMIT: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Folders on the way to a file of the project.
+pub const FILE_DEPTH: usize = 64;
+
+/// Links on the way to a file of the project.
+pub const FILE_LINKS: usize = 40;
+
+/// Bounds of one attempt of a `file` step, as they are outside of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the constant of its name")]
+pub struct FileLimits {
+    pub read: usize,
+    pub file: u64,
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self { read: READ_LIMIT, file: FILE_LIMIT }
+    }
+}
+
 /// Bounds of one attempt of a process, as they are outside of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the constant of its name")]

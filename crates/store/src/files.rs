@@ -77,6 +77,17 @@ impl FileStore {
         Ok(file)
     }
 
+    /// Keeps what a reader gives.
+    ///
+    /// # Errors
+    /// When it cannot be read, or not be written durably.
+    pub fn put_from(&self, from: impl Read) -> Result<FileRef, StoreError> {
+        let mut batch = self.batch();
+        let file = batch.write(from, None)?;
+        batch.finish()?;
+        Ok(file)
+    }
+
     /// Several files, whose folders are synced once.
     pub fn batch(&self) -> Batch<'_> {
         Batch { store: self, written: Vec::new() }

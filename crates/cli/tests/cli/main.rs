@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod definitions;
+mod files;
 mod inputs;
 mod leave;
 mod live;

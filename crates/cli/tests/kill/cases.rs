@@ -169,6 +169,27 @@ outputs: {{ big: '${{{{ steps.pass.output }}}}', n: '${{{{ steps.count.output + 
             ),
         ),
         (
+            "files",
+            format!(
+                r#"
+steps:
+  - {{ id: write, file: {{ write: out/a.json, content: '${{{{ {{"n": [1, 2]}} }}}}' }} }}
+  - {{ id: copy, file: {{ copy: out/a.json, to: b.json }} }}
+  - {{ id: move, file: {{ move: out/a.json, to: new/a.json }} }}
+  - {{ id: cat, run: '{RAN}; cat new/a.json', parse: json }}
+  - {{ id: take, file: {{ read: b.json, parse: file }} }}
+  - {{ id: out, file: {{ copy: '${{{{ steps.take.output }}}}', to: c.json }} }}
+  - {{ id: read, file: {{ read: c.json, parse: json }} }}
+  - {{ id: clean, file: {{ delete: [b.json, c.json] }} }}
+  - {{ id: left, run: '{RAN}; ls -A out new; ls -A | grep json || true' }}
+outputs:
+  n: '${{{{ steps.cat.output.n + steps.read.output.n }}}}'
+  moved: '${{{{ steps.move.output }}}}'
+  left: '${{{{ steps.left.output }}}}'
+"#
+            ),
+        ),
+        (
             "noops",
             r"
 steps:

@@ -48,6 +48,8 @@ impl<'a> Machine<'a> {
         let path = site.path.clone();
         let request = request.map(|value| self.payload(value));
         let index = site.slot.map(|slot| slot.index);
+        let before = self.state.find(&site.path).map(|ix| &self.state.get(ix).kind);
+        let again = matches!(before, Some(Kind::Attempt { lost: 1.., .. }));
         let event = Event::AttemptStarted { path, number, request, timeout_at, deadline_at, index };
         let ix = self.emit_for(site.step, event);
         let ActionKind::Effect { executor, request } = &action.kind else { return Ok(ix) };
@@ -58,6 +60,7 @@ impl<'a> Machine<'a> {
             secrets: request.secrets(),
             key: format!("{}/{}", self.state.id, site.path),
             once: action.effect == EffectRule::Once,
+            again,
         }));
         Ok(ix)
     }

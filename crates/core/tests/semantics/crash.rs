@@ -10,8 +10,10 @@ use crate::harness::{World, ok};
 #[test]
 fn rule_16_a_lost_attempt_is_made_again_with_the_same_key_and_is_no_try() {
     let mut world = World::run("steps:\n  - { id: a, noop: { hang: 1 } }\n");
+    assert!(!world.open[0].again);
     world.crash();
     assert_eq!(world.executed, ["r_test/a", "r_test/a"]);
+    assert!(world.open[0].again, "the executor is told that it may have happened");
     assert_eq!(world.step("a").tries, 1);
     assert_eq!(world.open[0].attempt.number, 2, "results of the lost one are told apart");
     world.end("a", ok(json!(1)));

@@ -51,6 +51,7 @@ fn execute(path: &str, request: Value) -> Execute {
         secrets: Vec::new(),
         key: String::new(),
         once: false,
+        again: false,
     }
 }
 

@@ -1,8 +1,11 @@
 //! The executors that are built in.
 
+mod content;
+mod file;
 mod noop;
 pub mod process;
 
+pub use file::FileExecutor;
 pub use noop::Noop;
 pub use process::ProcessExecutor;
 
@@ -14,6 +17,7 @@ use crate::secrets::Secrets;
 
 /// All of them, by name.
 pub fn all(secrets: Arc<dyn Secrets>) -> HashMap<&'static str, Arc<dyn Executor>> {
-    let all: [Arc<dyn Executor>; 2] = [Arc::new(Noop), Arc::new(ProcessExecutor::new(secrets))];
+    let all: [Arc<dyn Executor>; 3] =
+        [Arc::new(Noop), Arc::new(FileExecutor::default()), Arc::new(ProcessExecutor::new(secrets))];
     all.into_iter().map(|executor| (executor.name(), executor)).collect()
 }

@@ -50,6 +50,7 @@ mod tests {
                 secrets: Vec::new(),
                 key: String::new(),
                 once: false,
+                again: false,
             };
             let result = Noop.perform(&job, &place, &NoControl);
             assert_eq!(result, AttemptResult { output: Some(output), ..AttemptResult::default() });

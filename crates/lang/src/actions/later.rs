@@ -16,7 +16,6 @@ pub static LATER: &[Later] = &[
     Later { name: "http", doc: "A request to a server" },
     Later { name: "agent", doc: "An agent with a prompt" },
     Later { name: "calc", doc: "A calculation file" },
-    Later { name: "file", doc: "Reading and writing files of the project" },
     Later { name: "approve", doc: "A gate: a decision on something shown" },
     Later { name: "ask", doc: "Questions to a person" },
     Later { name: "task", doc: "The same work to several people or agents" },
@@ -26,7 +25,7 @@ pub static LATER: &[Later] = &[
 
 /// Their keys, as a table of steps.
 pub static LATER_KEYS: &[Key] = &{
-    let mut keys = [Key::later("", ""); 9];
+    let mut keys = [Key::later("", ""); LATER.len()];
     let mut at = 0;
     while at < keys.len() {
         keys[at] = Key::later(LATER[at].name, LATER[at].doc);

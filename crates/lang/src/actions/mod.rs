@@ -1,6 +1,7 @@
 //! The actions: one file each, one line in [`ACTIONS`] each.
 
 mod fail;
+mod file;
 mod finish;
 mod later;
 mod noop;
@@ -12,6 +13,7 @@ mod workflow;
 use std::sync::LazyLock;
 
 use crate::decode::{ActionAt, Decoder, Done};
+use crate::expr::{Field, Type};
 use crate::keys::{Key, Shape};
 
 pub use later::{LATER, LATER_KEYS, Later};
@@ -41,6 +43,7 @@ pub struct Action {
 /// All actions of this version, in the order of the reference.
 pub static ACTIONS: &[&Action] = &[
     &run::ACTION,
+    &file::ACTION,
     &set::ACTION,
     &wait::ACTION,
     &workflow::ACTION,
@@ -74,6 +77,13 @@ pub(crate) fn later_beside() -> &'static [Key] {
     static KEYS: LazyLock<Vec<Key>> =
         LazyLock::new(|| LATER_KEYS.iter().filter(|k| BESIDE.contains(&k.name)).copied().collect());
     &KEYS
+}
+
+/// A file by hash, as inputs of type `file` and the `values` of programs have them.
+fn file_by_hash() -> Type {
+    let fields =
+        [("path", Type::String), ("name", Type::String), ("hash", Type::String), ("size", Type::Int)];
+    Type::map(fields.map(|(name, ty)| Field::required(name, ty)).into(), false)
 }
 
 /// An action by its key.

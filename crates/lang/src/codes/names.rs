@@ -236,7 +236,8 @@ FILE_UNREADABLE "E0315" "a file cannot be read"
 
 PATH_OUTSIDE "E0316" "a path that leads out of the project"
 "The files that a definition names are stored with it. They stand in the project's folder and are named by relative \
-paths, so that a definition means the same on every machine and takes nothing along that is not its own."
+paths, so that a definition means the same on every machine and takes nothing along that is not its own. What `file` \
+reads and writes stands in the project's folder as well; for anything else there is `run`."
 "steps:
   - id: child
     workflow: { path: ../../child.yml }

@@ -302,4 +302,16 @@ again, so it would never be asked."
     effect: once
     verify: { run: ./is-deployed.sh }
 "
+
+PATTERN "E0223" "a pattern where a name stands"
+"`delete` removes the files that it names, and nothing else: a pattern would remove what its author has never seen. \
+A file whose name has a `*` or `?` in it is removed by a program."
+"steps:
+  - id: clean
+    file: { delete: \"build/*.o\" }
+"
+"steps:
+  - id: clean
+    file: { delete: [build/main.o, build/util.o] }
+"
 }

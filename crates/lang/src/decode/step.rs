@@ -126,7 +126,12 @@ impl<'t> Decoder<'t, '_> {
             What::Action(action) => format!("a step that does `{}`", action.name),
             What::Unknown => "a step".to_owned(),
         };
-        let elsewhere = |key: &str| self.elsewhere(key);
+        let elsewhere = |key: &str| match &what {
+            What::Action(action) if keys::find(&[action.keys], key).is_some() => {
+                Elsewhere::At(format!("`{key}` belongs inside `{}`", action.name))
+            }
+            _ => self.elsewhere(key),
+        };
         let Some(fields) = self.fields_but(node, &said, &tables, &[], elsewhere) else { return step };
         if unknown && !fields.refused {
             let help = format!("a step has one of {}, or `steps` or `states`", actions::list());

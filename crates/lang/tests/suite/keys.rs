@@ -63,6 +63,7 @@ const NEXT: &[&str] = &["when", "go", "max"];
 const CAUGHT: &[&str] = &["go"];
 const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
+const FILE: &[&str] = &["read", "write", "copy", "move", "delete", "to", "content", "base64", "parse"];
 const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
 const ACTIONS_NAMED: &[&str] = &[
     "run", "http", "agent", "calc", "set", "file", "noop", "workflow", "approve", "ask", "task", "wait",
@@ -98,6 +99,7 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     let action = |name: &str| ACTIONS.iter().find(|a| a.name == name).unwrap();
     same(action("run").step_keys, OF_RUN);
     same(action("wait").keys, WAIT);
+    same(action("file").keys, FILE);
     same(action("workflow").keys, WORKFLOW);
     let mut actions: Vec<&str> = ACTIONS.iter().map(|a| a.name).chain(LATER.iter().map(|l| l.name)).collect();
     let mut named = ACTIONS_NAMED.to_vec();
@@ -253,9 +255,22 @@ fn the_schema_describes_every_key() {
 #[test]
 fn the_reference_has_every_key_and_code() {
     let page = keys::reference_markdown();
-    for key in
-        [DOCUMENT, INPUT, DEFAULTS, STEP, OF_RUN, FOREACH, LOOP, RETRY, GROUP, WAIT, WORKFLOW, ACTIONS_NAMED]
-            .concat()
+    for key in [
+        DOCUMENT,
+        INPUT,
+        DEFAULTS,
+        STEP,
+        OF_RUN,
+        FOREACH,
+        LOOP,
+        RETRY,
+        GROUP,
+        WAIT,
+        FILE,
+        WORKFLOW,
+        ACTIONS_NAMED,
+    ]
+    .concat()
     {
         assert!(
             page.contains(&format!("`{key}`")) || page.contains(&format!("### {key}\n")),

@@ -5,6 +5,7 @@ mod children;
 mod codes;
 mod common;
 mod ends;
+mod files;
 mod inputs;
 mod keys;
 mod limits;

@@ -4,11 +4,9 @@ use serde_json::Value;
 
 use super::request::Parse;
 use super::sink::Kept;
+use crate::executors::content;
 use crate::logs::size_text;
 use crate::redact::Redaction;
-
-/// Characters shown of what does not parse, to each side.
-const EXCERPT: usize = 40;
 
 /// The output and what is to be noted about it in the log.
 ///
@@ -31,20 +29,15 @@ pub(super) fn parse(
     let bytes = kept.bytes;
     match parse {
         Parse::None => Ok((None, None)),
-        Parse::Json => json(&bytes, redaction).map(|value| (Some(value), None)),
+        Parse::Json => content::json("standard output", &bytes, redaction).map(|value| (Some(value), None)),
         Parse::Text => {
-            let (text, note) = text(&bytes, redaction);
-            Ok((Some(Value::String(without_last_break(text))), note))
+            let (mut text, note) = text(&bytes, redaction);
+            text.truncate(content::without_last_break(&text).len());
+            Ok((Some(Value::String(text)), note))
         }
         Parse::Lines => {
             let (text, note) = text(&bytes, redaction);
-            let lines = without_last_break(text);
-            let lines = if lines.is_empty() && bytes.is_empty() {
-                Vec::new()
-            } else {
-                lines.split('\n').map(|line| Value::from(line.strip_suffix('\r').unwrap_or(line))).collect()
-            };
-            Ok((Some(Value::Array(lines)), note))
+            Ok((Some(content::lines(&text)), note))
         }
     }
 }
@@ -57,67 +50,6 @@ fn text(bytes: &[u8], redaction: &Redaction) -> (String, Option<String>) {
         )
     });
     (String::from_utf8_lossy(&redaction.bytes(bytes)).into_owned(), note)
-}
-
-/// One line break, not all: programs end their output with one, and more are meant.
-fn without_last_break(mut text: String) -> String {
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    text
-}
-
-fn json(bytes: &[u8], redaction: &Redaction) -> Result<Value, String> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err("standard output is empty, and `parse: json` expects a value".to_owned());
-    }
-    match serde_json::from_slice::<Value>(bytes) {
-        Ok(mut value) => {
-            redaction.value(&mut value);
-            Ok(value)
-        }
-        Err(error) => Err(describe("standard output", bytes, &error, redaction)),
-    }
-}
-
-/// What is wrong with JSON: the position, and what stands there.
-pub(super) fn describe(what: &str, bytes: &[u8], error: &serde_json::Error, redaction: &Redaction) -> String {
-    // serde_json adds the position itself; without it the reason stays.
-    let reason = error.to_string();
-    let reason = reason.split(" at line ").next().unwrap_or(&reason);
-    let mut message =
-        format!("{what} is not JSON: {reason} at line {}, column {}", error.line(), error.column());
-    let excerpt = if redaction.is_in(bytes) {
-        // An excerpt could cut a secret in two and show half of it: cut what was redacted instead.
-        let redacted = redaction.bytes(bytes);
-        match serde_json::from_slice::<Value>(&redacted) {
-            Err(error) => excerpt(&redacted, &error),
-            Ok(_) => String::new(),
-        }
-    } else {
-        excerpt(bytes, error)
-    };
-    if !excerpt.is_empty() {
-        message.push_str(": ");
-        message.push_str(&excerpt);
-    }
-    message
-}
-
-/// The surroundings of an error, with `⟨here⟩` at its place.
-fn excerpt(bytes: &[u8], error: &serde_json::Error) -> String {
-    let line = bytes.split(|&b| b == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let at = error.column().saturating_sub(1).min(line.len());
-    let (before, after) = line.split_at(at);
-    let before = String::from_utf8_lossy(&before[before.len().saturating_sub(4 * EXCERPT)..]).into_owned();
-    let after = String::from_utf8_lossy(&after[..after.len().min(4 * EXCERPT)]).into_owned();
-    let skip = before.chars().count().saturating_sub(EXCERPT);
-    let shown: String =
-        before.chars().skip(skip).chain("⟨here⟩".chars()).chain(after.chars().take(EXCERPT)).collect();
-    shown.trim().replace(|c: char| c.is_control(), " ")
 }
 
 #[cfg(test)]

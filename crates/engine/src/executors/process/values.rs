@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::output::describe;
 use crate::executor::FileTaker;
+use crate::executors::content::describe;
 use crate::limits::ProcessLimits;
 use crate::logs::size_text;
 use crate::redact::Redaction;

@@ -91,6 +91,7 @@ impl Bench {
             secrets: self.places.iter().map(|(at, name)| ((*at).to_owned(), (*name).to_owned())).collect(),
             key: "key-1".to_owned(),
             once: false,
+            again: false,
         }
     }
 
