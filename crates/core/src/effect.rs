@@ -27,6 +27,9 @@ impl std::fmt::Display for AttemptId {
 pub enum Effect {
     /// Perform an attempt.
     Execute(Execute),
+    /// An attempt that was queued and has found a place may begin now: that it begins is durable. Only those
+    /// that must happen once wait for it; a second time costs the others nothing but the time.
+    Begin(AttemptId),
     /// End an attempt: TERM, grace, KILL. Its result is still awaited.
     End {
         /// Which.

@@ -4,7 +4,7 @@
 //! rest queues. Threads are made when they are needed, used again, and end when they had nothing to do.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ use std::time::Duration;
 use stead_core::effect::{AttemptId, AttemptResult, EndReason, ErrorKind, Execute};
 use stead_platform::process::{Stray, end_all};
 
-use crate::executor::{EndSwitch, Executor, Place, Slot, ended_early, failed};
+use crate::executor::{Control, EndSwitch, Executor, Place, Slot, ended_early, failed};
 use crate::executors::process::clear_work;
 use crate::limits::{CONNECTIONS_AT_ONCE, END_GRACE, PROCESSES_PER_CPU, THREAD_IDLE};
 
 /// What is told of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// It begins: it was queued until now.
+    /// It begins: it was queued until now. One that must happen once waits for [`Attempts::begin`] first.
     Started(AttemptId),
     /// It has ended.
     Ended(AttemptId, AttemptResult),
@@ -72,6 +72,8 @@ struct Shared {
     work: Condvar,
     /// Something has ended.
     done: Condvar,
+    /// Something may begin, or never will.
+    begin: Condvar,
     places: Places,
     /// How long a thread waits for something to do.
     idle: Duration,
@@ -81,6 +83,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queued: [VecDeque<Job>; 2],
+    /// Attempts that were queued and may begin now.
+    begun: HashSet<AttemptId>,
     running: HashMap<AttemptId, Running>,
     /// Of `running`, by kind.
     taken: [usize; 2],
@@ -96,6 +100,8 @@ struct Running {
 }
 
 struct Job {
+    /// It does not begin before it is said to: it was queued, and must happen once.
+    held: bool,
     execute: Execute,
     place: Place,
     executor: Arc<dyn Executor>,
@@ -133,6 +139,7 @@ impl Attempts {
             state: Mutex::default(),
             work: Condvar::new(),
             done: Condvar::new(),
+            begin: Condvar::new(),
             places: Places { processes: places.processes.max(1), connections: places.connections.max(1) },
             idle,
             report,
@@ -150,9 +157,20 @@ impl Attempts {
         }
         let kind = index(executor.slot());
         let queued = self.shared.free(&state, kind) <= state.queued[kind].len();
-        state.queued[kind].push_back(Job { execute, place, executor });
+        let held = queued && execute.once;
+        state.queued[kind].push_back(Job { held, execute, place, executor });
         self.shared.wake(&mut state, kind);
         if queued { Taken::Queued } else { Taken::Begins }
+    }
+
+    /// Lets an attempt begin that was queued and must happen once. That it begins has to be durable: else one
+    /// that the journal takes for queued is handed out again by the next engine, and happens twice.
+    pub fn begin(&self, attempt: &AttemptId) {
+        let mut state = self.shared.lock();
+        if state.running.contains_key(attempt) {
+            state.begun.insert(attempt.clone());
+            self.shared.begin.notify_all();
+        }
     }
 
     /// Ends an attempt. Its result is told as that of any other; of one that is queued at once. An attempt
@@ -161,6 +179,7 @@ impl Attempts {
         let mut state = self.shared.lock();
         if let Some(running) = state.running.get(attempt) {
             running.switch.end(reason);
+            self.shared.begin.notify_all();
             return;
         }
         for queue in &mut state.queued {
@@ -201,6 +220,7 @@ impl Attempts {
             }
         }
         self.shared.work.notify_all();
+        self.shared.begin.notify_all();
         while state.threads > 0 {
             state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -304,22 +324,45 @@ impl Shared {
         drop(state);
 
         (self.report)(Report::Started(attempt.clone()));
-        let performed =
-            catch_unwind(AssertUnwindSafe(|| job.executor.perform(&job.execute, &job.place, &*switch)));
-        let result = performed.unwrap_or_else(|panic| bug(job.executor.name(), &*panic));
+        let result = match self.held(job, &*switch) {
+            Some(instead) => instead,
+            None => {
+                let perform = || job.executor.perform(&job.execute, &job.place, &*switch);
+                let performed = catch_unwind(AssertUnwindSafe(perform));
+                Some(performed.unwrap_or_else(|panic| bug(job.executor.name(), &*panic)))
+            }
+        };
 
         let mut state = self.lock();
         state.taken[kind] -= 1;
         state.running.remove(&attempt);
+        state.begun.remove(&attempt);
         // One that came to its own end before it was told to has a result like any other.
-        let silenced =
-            state.stopped > Some(Stop::Finish) && crate::executor::Control::ended(&*switch).is_some();
-        if !silenced {
+        let silenced = state.stopped > Some(Stop::Finish) && switch.ended().is_some();
+        if let Some(result) = result.filter(|_| !silenced) {
             drop(state);
             (self.report)(Report::Ended(attempt, result));
             state = self.lock();
         }
         state
+    }
+}
+
+impl Shared {
+    /// Waits until an attempt may begin that must not begin before the journal knows. What comes instead of
+    /// performing it: the result of one that was ended first; none, where all is being stopped.
+    fn held(&self, job: &Job, control: &dyn Control) -> Option<Option<AttemptResult>> {
+        let mut state = self.lock();
+        while job.held && !state.begun.contains(&job.execute.attempt) {
+            if state.stopped.is_some() {
+                return Some(None);
+            }
+            if let Some(reason) = control.ended() {
+                return Some(Some(ended_early(reason)));
+            }
+            state = self.begin.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        None
     }
 }
 

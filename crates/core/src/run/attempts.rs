@@ -104,6 +104,9 @@ impl<'a> Machine<'a> {
         };
         let timeout_at = timeout.map(|ms| self.after(ms));
         self.emit(Event::AttemptBegan { path, number, timeout_at });
+        if action.effect == EffectRule::Once {
+            self.out.effects.push(Effect::Begin(self.attempt_id(ix, number)));
+        }
         Ok(())
     }
 

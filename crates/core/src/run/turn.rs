@@ -174,6 +174,10 @@ pub fn turn(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Tu
 /// # Errors
 /// As [`turn`].
 pub fn turn_only(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Turn, Needs> {
+    if matches!(input, Input::AttemptPlace { .. }) {
+        // Of no use to one who performs nothing: what is queued stays so, and is no riddle to the next engine.
+        return Ok(Turn::default());
+    }
     let mut machine = Machine::of(state, ctx);
     machine.given(input)?;
     if machine.state.cancel && (machine.state.force || !machine.cleans_up()) {

@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) ends: Vec<(String, EndReason)>,
     /// Attempts that were told to end.
     told: Vec<(String, u32)>,
+    /// Attempts that may begin after they were queued.
+    pub(crate) begins: Vec<String>,
     files: HashMap<String, Vec<u8>>,
     /// Turns that were full.
     pub(crate) cuts: u32,
@@ -138,6 +140,7 @@ impl World {
             executed: Vec::new(),
             ends: Vec::new(),
             told: Vec::new(),
+            begins: Vec::new(),
             files: HashMap::new(),
             cuts: 0,
         };
@@ -194,6 +197,7 @@ impl World {
                         self.told.push((attempt.path.clone(), attempt.number));
                         self.ends.push((attempt.path, reason));
                     }
+                    Effect::Begin(attempt) => self.begins.push(attempt.path),
                 }
             }
             if out.more {

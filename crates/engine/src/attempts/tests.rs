@@ -107,6 +107,40 @@ fn no_more_than_the_places_run_and_the_rest_follows_in_order() {
     assert!(!start(&attempts, "e", &waiting));
 }
 
+/// That a queued one begins is durable before it does: a next engine would take it for one that has not begun.
+#[test]
+fn p2_what_must_happen_once_waits_behind_the_queue_until_it_may_begin() {
+    let (attempts, reports) = pool(1, 1);
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&begun);
+    let noting = scripted(Slot::Process, move |job, _| {
+        noted.lock().unwrap().push(job.attempt.path.clone());
+        AttemptResult::default()
+    });
+    let once = |path: &str| Execute { once: true, ..execute(path, Value::Null) };
+    let start = |path: &str, executor| attempts.start(once(path), executor, place(Path::new("/nowhere")));
+    assert_eq!(start("a", until_ended(Slot::Process)), Taken::Begins);
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("a")));
+    for path in ["b", "c", "d"] {
+        assert_eq!(start(path, Arc::clone(&noting)), Taken::Queued);
+    }
+    attempts.end(&id("a"), EndReason::Timeout);
+    assert_eq!(kind(reports.recv().unwrap()), (id("a"), Some(ErrorKind::Timeout)));
+    // It has its place, and does nothing with it.
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("b")));
+    attempts.end(&id("b"), EndReason::Cancelled);
+    assert_eq!(kind(reports.recv().unwrap()), (id("b"), Some(ErrorKind::Cancelled)));
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("c")));
+    assert!(begun.lock().unwrap().is_empty());
+    attempts.begin(&id("c"));
+    assert_eq!(kind(reports.recv().unwrap()), (id("c"), None));
+    // An engine that stops leaves one that was not let begin to the next, as if it were queued.
+    assert_eq!(reports.recv().unwrap(), Report::Started(id("d")));
+    attempts.stop_as(Stop::Finish);
+    assert!(reports.try_recv().is_err());
+    assert_eq!(*begun.lock().unwrap(), ["c"]);
+}
+
 #[test]
 fn an_attempt_that_queues_can_be_ended() {
     let (attempts, reports) = pool(1, 1);

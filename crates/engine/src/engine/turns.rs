@@ -168,6 +168,7 @@ impl Loop {
                         self.driver.push(result);
                     }
                 }
+                Effect::Begin(attempt) => self.outside.attempts.begin(&attempt),
                 Effect::End { attempt, reason } => self.outside.attempts.end(&attempt, reason),
             }
         }

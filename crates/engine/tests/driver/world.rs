@@ -279,6 +279,7 @@ impl<'a, B: Backend> World<'a, B> {
             assert_eq!(folder, "/p");
             match effect {
                 Effect::Execute(job) => self.execute(job),
+                Effect::Begin(attempt) => panic!("{attempt} was not queued"),
                 Effect::End { attempt, .. } => {
                     if let Some(at) = self.hanging.iter().position(|job| job.attempt == attempt) {
                         let job = self.hanging.remove(at);
