@@ -220,7 +220,7 @@ impl RunState {
                 if *reason == EndReason::Cancelled || instance.stopping.is_none() {
                     instance.ending.get_or_insert(*reason);
                 }
-                if let Some(at) = instance.deadline_at {
+                if let Some(at) = instance.deadline_at.take() {
                     self.timers.remove(&(at, ix, Timer::Deadline));
                 }
             }

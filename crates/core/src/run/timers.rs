@@ -2,7 +2,7 @@
 
 use super::apply::armed;
 use super::event::Event;
-use super::state::{Ix, Job, Kind, Phase, ROOT, RunState, Timer};
+use super::state::{Ix, Job, Kind, Phase, RunState, Timer};
 use super::turn::{Machine, Stop, step_error};
 use crate::effect::{EndReason, ErrorKind};
 use crate::status::Outcome;
@@ -31,10 +31,13 @@ impl Machine<'_> {
             Timer::Wait => self.wait_over(ix),
             Timer::Retry => return self.retry(ix),
             Timer::Timeout => self.timed_out(ix),
-            Timer::Deadline if ix == ROOT => self.end_run_with(EndReason::Timeout),
             Timer::Deadline => {
+                let stops = self.state.get(ix).stopping.is_some();
                 self.mark_ending(ix, EndReason::Timeout);
-                self.push(Job::End(ix));
+                // What stops already is ended by its first error, and that is what it fails with.
+                if !stops {
+                    self.push(Job::End(ix));
+                }
             }
         }
         Ok(())

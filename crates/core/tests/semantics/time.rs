@@ -57,7 +57,9 @@ fn rule_33_timeout_does_not_run_while_the_attempt_queues() {
     assert_eq!(world.step("a").tries, 1);
     let place = |begins| Input::AttemptPlace { path: "a".into(), number: 2, begins };
     world.give(&top, place(false));
+    assert!(world.begins.is_empty());
     world.give(&top, place(true));
+    assert_eq!(world.begins, ["a"], "P2: it begins when that is durable, not when there is a place");
     assert_eq!(world.status("a"), StepStatus::Running);
     world.pass(9_999);
     assert_eq!(world.ends, []);
@@ -73,6 +75,23 @@ fn a_queued_attempt_is_cancelled_without_having_begun() {
     world.give(&top, Input::AttemptPlace { path: "a".into(), number: 1, begins: false });
     world.cancel();
     assert_eq!(world.ended(), (RunStatus::Cancelled, Some(Outcome::Cancelled)));
+}
+
+#[test]
+fn rule_14_what_stops_already_fails_with_its_first_error_though_its_deadline_passes() {
+    let inside = "[ { id: a, effect: once, noop: { hang: 1 } }, { id: b, needs: [], fail: broken } ]";
+    for text in [
+        format!("deadline: 5s\nsteps: {inside}\n"),
+        format!("steps:\n  - id: g\n    deadline: 5s\n    steps: {inside}\n"),
+    ] {
+        let mut world = World::run(&text);
+        // `a` is let finish, and that takes longer than there is time.
+        world.pass(10_000);
+        let path = world.open[0].attempt.path.clone();
+        world.end(&path, ok(json!(1)));
+        assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)), "{text}");
+        assert_eq!(world.error().0, ErrorKind::Fail, "{text}");
+    }
 }
 
 #[test]

@@ -209,6 +209,13 @@ fn rule_11_outputs_and_until_need_guards_too() {
 }
 
 #[test]
+fn rule_3_in_until_the_own_id_is_an_iteration_which_has_run_whatever_if_says() {
+    good(
+        "inputs: { on: { type: boolean } }\nsteps:\n  - id: a\n    if: inputs.on\n    loop: { max: 2, until: steps.a.output == 1 }\n    noop: 1\n",
+    );
+}
+
+#[test]
 fn rule_11_what_makes_a_reader_blocked_is_known_from_its_text() {
     let text = "steps:\n  - id: a\n    noop: 1\n  - id: b\n    noop: 1\n  - id: c\n    noop: \"${{ [steps.a.output, steps.b.?output.orValue(0)] }}\"\n";
     assert_eq!(reads(text, "c"), [(0, 0)]);
