@@ -1,10 +1,11 @@
-//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`.
+//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod breaks;
 mod generate;
 mod run;
+mod sim;
 mod test;
 mod tidy;
 
@@ -18,6 +19,8 @@ cargo xtask COMMAND
   gen [--check]    write the generated files, or say which are not current
   bench [W...]     measure the workloads (all, or those named) beside the disk's limits, as a table
   breaks [NAME...] show that each kept break is found by the test of its promise
+  sim [--minutes N] [--seed S]
+                   try more seeds of the simulator: for so long, from this seed on; a seed alone is tried again
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         ["gen", "--check"] => generate::run(true),
         ["bench", which @ ..] => bench::run(which),
         ["breaks", which @ ..] => breaks::run(which),
+        ["sim", args @ ..] => sim::run(args),
         _ => Err(HELP.to_owned()),
     };
     match result {

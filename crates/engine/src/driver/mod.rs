@@ -179,6 +179,11 @@ impl<S: Store> Driver<S> {
         (self.streams.len(), self.streams.values().map(|stream| stream.values.bytes()).sum())
     }
 
+    /// A stream as it is in memory, if it is: for those who hold it against what its journal gives.
+    pub fn state(&self, id: &StreamId) -> Option<&RunState> {
+        self.streams.get(id).map(|stream| &stream.state)
+    }
+
     /// The plans of revisions.
     pub fn plans(&mut self) -> &mut Plans {
         &mut self.plans

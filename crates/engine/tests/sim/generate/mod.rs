@@ -1,0 +1,124 @@
+//! Definitions that pass the check, made from a seed.
+//!
+//! One function per construct: it writes its keys into the step and says what others can read of it. Which
+//! constructs a definition has, and how many, is drawn first ([`Mix`]): a definition with a few kinds of things
+//! in numbers finds more than one with a little of everything.
+
+mod actions;
+mod blocks;
+mod head;
+mod reads;
+mod steps;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use stead_lang::Bundle;
+
+use crate::rng::Rng;
+pub(crate) use reads::Scope;
+
+/// A workflow with the files it names, and what a run of it is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Definition {
+    /// Documents by path; the entry is [`ENTRY`].
+    pub(crate) files: BTreeMap<String, Value>,
+    pub(crate) inputs: Map<String, Value>,
+}
+
+pub(crate) const ENTRY: &str = "main.yml";
+
+impl Definition {
+    pub(crate) fn bundle(&self) -> Bundle {
+        let text = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+        let files = self.files.iter().map(|(path, value)| (path.clone(), text(value))).collect();
+        Bundle { entry: ENTRY.to_owned(), files, ..Bundle::default() }
+    }
+}
+
+/// How often each construct comes, in tenths; what is not named does not come.
+#[derive(Debug, Clone)]
+pub(crate) struct Mix(BTreeMap<&'static str, u64>);
+
+/// All there is to be mixed. What makes the course of a run depend on which of two things is first has no place
+/// in a calm definition.
+const PARTS: &[(&str, bool)] = &[
+    ("run", true),
+    ("set", true),
+    ("wait", true),
+    ("child", true),
+    ("group", true),
+    ("fail", false),
+    ("finish", false),
+    ("if", true),
+    ("foreach", true),
+    ("loop", true),
+    ("continue", true),
+    ("retry", true),
+    ("timeout", false),
+    ("deadline", false),
+    ("run_deadline", false),
+    ("effect", true),
+    ("needs", true),
+    ("unsound", false),
+    ("large", true),
+];
+
+impl Mix {
+    fn draw(rng: &mut Rng, calm: bool) -> Self {
+        let mut weights = BTreeMap::new();
+        for (part, in_calm) in PARTS {
+            let weight = *rng.weighted(&[(3, 0), (3, 1), (3, 3), (1, 7)]);
+            if *in_calm || !calm {
+                weights.insert(*part, weight);
+            }
+        }
+        Self(weights)
+    }
+
+    pub(crate) fn weight(&self, part: &str) -> u64 {
+        debug_assert!(PARTS.iter().any(|(name, _)| *name == part), "{part}");
+        self.0.get(part).copied().unwrap_or(0)
+    }
+}
+
+/// What makes a definition.
+pub(crate) struct Generator {
+    pub(crate) rng: Rng,
+    pub(crate) mix: Mix,
+    /// Whether the course of its runs must not depend on what comes first.
+    pub(crate) calm: bool,
+    /// Steps that may still be made.
+    pub(crate) left: u64,
+    pub(crate) files: BTreeMap<String, Value>,
+    children: u32,
+}
+
+/// A definition of a seed.
+pub(crate) fn definition(seed: u64, calm: bool) -> Definition {
+    let mut rng = Rng::of(seed, "definition");
+    let mix = Mix::draw(&mut rng, calm);
+    let left = *rng.weighted(&[(4, 4), (4, 9), (2, 16), (1, 30)]);
+    let mut made = Generator { rng, mix, calm, left, files: BTreeMap::new(), children: 0 };
+    let (document, inputs) = made.document("main", 0);
+    made.files.insert(ENTRY.to_owned(), document);
+    Definition { files: made.files, inputs }
+}
+
+impl Generator {
+    /// Whether a construct comes here.
+    pub(crate) fn takes(&mut self, part: &str) -> bool {
+        let weight = self.mix.weight(part);
+        self.rng.hits(weight, 10)
+    }
+
+    pub(crate) fn child_name(&mut self) -> String {
+        self.children += 1;
+        format!("child-{}", self.children)
+    }
+
+    /// A length of time, short ones more often.
+    pub(crate) fn duration(&mut self) -> Value {
+        json!(self.rng.pick(&["1s", "5s", "30s", "2m", "10m", "1h", "36h"]))
+    }
+}

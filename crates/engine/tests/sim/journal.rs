@@ -1,0 +1,229 @@
+//! What is durable, read from the store as it comes: a state per stream that is made by `apply` alone, and what
+//! the events say besides.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Deserialize as _;
+use serde_json::Value;
+use stead_core::Time;
+use stead_core::effect::AttemptId;
+use stead_core::ids::StreamId;
+use stead_core::run::event::Verdict;
+use stead_core::run::{Event, RunState, View};
+use stead_core::status::StepStatus;
+use stead_lang::plan::Plan;
+use stead_store::memory::MemoryStore;
+use stead_store::{Reader as _, Row};
+
+/// One stream as its journal has it.
+pub(crate) struct Mirror {
+    pub(crate) state: RunState,
+    pub(crate) parent: Option<StreamId>,
+    pub(crate) children: BTreeSet<StreamId>,
+    /// Attempts whose start is durable, with the request they were given.
+    pub(crate) started: BTreeMap<(String, u32), Option<Value>>,
+    /// Attempts whose end is durable.
+    pub(crate) ended: BTreeSet<(String, u32)>,
+    /// Attempts that failed, by instance.
+    pub(crate) failures: HashMap<String, u32>,
+    /// How often somebody said that an instance is to run again.
+    pub(crate) again: HashMap<String, u32>,
+    pub(crate) settled: u32,
+    pub(crate) cancelled: bool,
+    pub(crate) finished: bool,
+    /// Statuses as they were when they were last looked at.
+    statuses: BTreeMap<String, StepStatus>,
+    at: Time,
+}
+
+/// All streams.
+#[derive(Default)]
+pub(crate) struct Journal {
+    pub(crate) streams: BTreeMap<StreamId, Mirror>,
+    position: u64,
+    /// Types of events, and how many of each there were.
+    pub(crate) met: BTreeMap<String, u64>,
+}
+
+impl Journal {
+    /// Reads what has become durable; says which streams have moved.
+    pub(crate) fn look(&mut self, store: &mut MemoryStore) -> BTreeSet<StreamId> {
+        let mut moved = BTreeSet::new();
+        for (stream, row) in store.journal_after(self.position, usize::MAX).unwrap() {
+            assert_eq!(row.position, self.position + 1, "positions have no gap");
+            self.position = row.position;
+            self.take(&stream, &row);
+            moved.insert(stream);
+        }
+        moved
+    }
+
+    fn take(&mut self, stream: &StreamId, row: &Row) {
+        let mirror = self.streams.entry(stream.clone()).or_insert_with(|| Mirror::new(stream));
+        assert_eq!(row.seq, mirror.state.seq + 1, "{stream}: events are numbered without a gap");
+        assert!(row.at >= mirror.at, "{stream}: time goes back from {} to {}", mirror.at, row.at);
+        mirror.at = row.at;
+        let events: Vec<Value> = serde_json::from_slice(&row.events).unwrap();
+        assert_eq!(events.len() as u64, row.count);
+        for raw in events {
+            let event = Event::deserialize(&raw).unwrap();
+            assert!(!mirror.state.status.is_end(), "{stream}: an event behind its end: {raw}");
+            *self.met.entry(raw["type"].as_str().unwrap().to_owned()).or_default() += 1;
+            mirror.note(&event, &raw);
+            mirror.state.apply(&event, row.at);
+        }
+        let over = mirror.state.status.is_end().then(|| mirror.children.clone());
+        for child in over.into_iter().flatten() {
+            let ended = self.streams.get(&child).is_some_and(|child| child.state.status.is_end());
+            assert!(ended, "P5: {stream} has ended, its child {child} has not");
+        }
+    }
+
+    /// The attempts that the journal knows to be under way.
+    pub(crate) fn open_attempts(&self) -> BTreeSet<AttemptId> {
+        self.streams.values().flat_map(|mirror| mirror.state.open_attempts()).collect()
+    }
+}
+
+impl Mirror {
+    fn new(stream: &StreamId) -> Self {
+        Self {
+            state: RunState::new(stream.clone()),
+            parent: None,
+            children: BTreeSet::new(),
+            started: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            failures: HashMap::new(),
+            again: HashMap::new(),
+            settled: 0,
+            cancelled: false,
+            finished: false,
+            statuses: BTreeMap::new(),
+            at: 0,
+        }
+    }
+
+    /// As people look at it.
+    pub(crate) fn view(&mut self, plan: &Plan) -> View {
+        let nobody = RunState::new(self.state.id.clone());
+        self.state = std::mem::replace(&mut self.state, nobody).replayed();
+        self.state.view(plan)
+    }
+
+    fn note(&mut self, event: &Event, raw: &Value) {
+        match event {
+            Event::RunCreated { parent, .. } => self.parent = parent.as_ref().map(|p| p.run.clone()),
+            Event::AttemptStarted { path, number, .. } => {
+                let request = raw.pointer("/request/value").cloned();
+                // The first one of an instance carries it.
+                let request = request.or_else(|| self.started.get(&(path.clone(), 1)).cloned().flatten());
+                let before = self.started.insert((path.clone(), *number), request);
+                assert!(before.is_none(), "attempt {number} of {path} starts twice");
+            }
+            Event::AttemptEnded { path, number, error, .. } => {
+                let known = self.started.contains_key(&(path.clone(), *number));
+                assert!(known, "attempt {number} of {path} ends and never began");
+                let first = self.ended.insert((path.clone(), *number));
+                assert!(first, "attempt {number} of {path} ends twice");
+                if error.is_some() {
+                    *self.failures.entry(path.clone()).or_default() += 1;
+                }
+            }
+            Event::AttemptSettled { path, verdict, .. } => {
+                self.settled += 1;
+                if *verdict == Verdict::Again {
+                    *self.again.entry(path.clone()).or_default() += 1;
+                }
+            }
+            Event::ChildStarted { run, .. } => {
+                let first = self.children.insert(run.clone());
+                assert!(first, "child {run} is started twice");
+            }
+            Event::CancelRequested { .. } => self.cancelled = true,
+            Event::FinishRequested { .. } => self.finished = true,
+            _ => {}
+        }
+    }
+
+    /// Holds the statuses of its instances against what they were, and each against its outcome.
+    pub(crate) fn check_statuses(&mut self, portrait: &Portrait) {
+        let mut statuses = BTreeMap::new();
+        for (path, instance) in &portrait.instances {
+            let status: StepStatus = instance["status"].as_str().unwrap().parse().unwrap();
+            let outcome = instance.get("outcome").map(|word| word.as_str().unwrap().parse().unwrap());
+            match outcome {
+                Some(outcome) => {
+                    assert!(status.outcomes().contains(&outcome), "{path}: {status} with {outcome}");
+                }
+                None => assert!(status.outcomes().is_empty(), "{path}: {status} without an outcome"),
+            }
+            if let Some(before) = self.statuses.get(path).filter(|before| **before != status) {
+                assert!(!before.is_end(), "{path}: it was {before} and is {status}");
+            }
+            statuses.insert(path.clone(), status);
+        }
+        self.statuses = statuses;
+    }
+}
+
+/// A state without what depends on the order in which its parts were put into memory.
+#[derive(Debug)]
+pub(crate) struct Portrait {
+    head: Value,
+    instances: BTreeMap<String, Value>,
+}
+
+impl Portrait {
+    pub(crate) fn of(state: &RunState) -> Self {
+        Self::of_snapshot(&state.snapshot().unwrap())
+    }
+
+    fn of_snapshot(bytes: &[u8]) -> Self {
+        let mut head: Value = serde_json::from_slice(bytes).unwrap();
+        let slab = head["slab"].take();
+        let mut instances = BTreeMap::new();
+        for mut instance in slab.as_array().unwrap().iter().filter(|i| !i.is_null()).cloned() {
+            // Places in memory; the path says as much.
+            for key in ["parent", "inside"] {
+                instance.as_object_mut().unwrap().remove(key);
+            }
+            let path = instance["path"].as_str().unwrap().to_owned();
+            assert!(instances.insert(path.clone(), instance).is_none(), "{path} is there twice");
+        }
+        let head = head.as_object_mut().unwrap();
+        head.remove("slab");
+        // Whether something is to be done at once is no matter of the journal.
+        if !head["outcome"].is_string() {
+            head.remove("status");
+        }
+        Self { head: Value::Object(head.clone()), instances }
+    }
+
+    /// `self` is what a driver has in memory, `other` what its journal gives. Iterations and items that nobody
+    /// can read any more may have been dropped in memory.
+    fn assert_is(&self, other: &Portrait, what: &str) {
+        assert_eq!(self.head, other.head, "{what}");
+        for (path, instance) in &self.instances {
+            assert_eq!(Some(instance), other.instances.get(path), "{what}: {path}");
+        }
+        for (path, instance) in &other.instances {
+            let kept = self.instances.contains_key(path);
+            let slot = path.contains(['[', '#', '~']);
+            assert!(kept || slot, "{what}: {path} is not there any more: {instance}");
+        }
+    }
+}
+
+/// The state in memory is what the journal gives, and what a snapshot of it gives.
+pub(crate) fn same(memory: &RunState, journal: &mut Mirror) {
+    let id = &memory.id;
+    let (mine, theirs) = (Portrait::of(memory), Portrait::of(&journal.state));
+    mine.assert_is(&theirs, &format!("{id}: replayed"));
+    journal.check_statuses(&theirs);
+    assert_eq!(memory.due(), journal.state.due(), "{id}: due, replayed");
+    let bytes = memory.snapshot().unwrap();
+    let back = RunState::from_snapshot(&bytes).unwrap();
+    mine.assert_is(&Portrait::of(&back), &format!("{id}: from a snapshot"));
+    assert_eq!(memory.due(), back.due(), "{id}: due, from a snapshot");
+    assert_eq!(memory.open_attempts().len(), back.open_attempts().len(), "{id}: attempts, from a snapshot");
+}

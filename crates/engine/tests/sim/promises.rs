@@ -1,0 +1,230 @@
+//! What has to hold whenever nothing is left to be done at once, and when all has ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use stead_core::effect::AttemptId;
+use stead_core::head::WaitsFor;
+use stead_core::ids::StreamId;
+use stead_core::run::StepNow;
+use stead_core::status::{Outcome, RunStatus, StepStatus};
+use stead_core::value::ValueRef;
+use stead_store::Reader as _;
+
+use crate::world::{World, top};
+
+/// What a simulation came to, without what may differ: times, tries that were lost.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Came {
+    outputs: Option<Value>,
+    /// How each run ended, and each of its steps.
+    runs: BTreeMap<StreamId, (RunStatus, Option<Outcome>, Vec<Stood>)>,
+}
+
+/// A step, and how it ended.
+type Stood = (String, StepStatus, Option<Outcome>);
+
+impl World<'_> {
+    /// Nothing is left to be done at once: everything that is open says what would wake it, and that is so.
+    pub(crate) fn check_idle(&mut self) {
+        let under_way: BTreeSet<AttemptId> = self.outside.under_way.keys().cloned().collect();
+        assert_eq!(
+            under_way,
+            self.journal.open_attempts(),
+            "attempts under way, and as the journal has them"
+        );
+        let ids: Vec<StreamId> = self.journal.streams.keys().cloned().collect();
+        for id in &ids {
+            self.check_open(id);
+        }
+    }
+
+    fn check_open(&mut self, id: &StreamId) {
+        let listed = self.store.head(id).unwrap();
+        let mirror = self.journal.streams.get_mut(id).unwrap();
+        mirror.state.settle_status();
+        let state = &mirror.state;
+        let listed = listed.unwrap_or_else(|| panic!("{id} has no row in the lists"));
+        let (head, status) = (&listed.head, state.status);
+        assert_eq!((head.status, head.outcome), (status, state.outcome), "{id}: its row, and its journal");
+        assert!(self.store.inbox(id).unwrap().is_empty(), "{id}: messages are not taken");
+        match state.outcome {
+            Some(outcome) => assert!(status.outcomes().contains(&outcome), "{id}: {status} with {outcome}"),
+            None => assert!(!status.is_end(), "{id}: {status} without an outcome"),
+        }
+        if status.is_end() {
+            assert!(!head.open && listed.due.is_none(), "{id}: {status}, and it is to be woken");
+            assert!(state.open_attempts().is_empty(), "P5: {id} has ended, not what it did");
+            return;
+        }
+        assert_eq!(head.open, status == RunStatus::Running, "{id}: {status}, loaded by the next engine");
+        // The row may be earlier than the timer, never later.
+        if let Some(due) = state.due() {
+            let written =
+                listed.due.unwrap_or_else(|| panic!("P10: {id} has a timer at {due}, its row has none"));
+            assert!(written <= due, "P10: {id} has a timer at {due}, its row says {written}");
+        }
+        let waits = state.waits_for();
+        match status {
+            RunStatus::Running => {
+                assert!(!state.open_attempts().is_empty(), "{id} is running, and nothing runs");
+            }
+            RunStatus::Waiting => {
+                assert!(!waits.is_empty(), "{id} waits, for nothing");
+                let named = |waits: &[WaitsFor]| -> BTreeSet<(String, String)> {
+                    waits.iter().map(|w| (w.kind.clone(), w.path.clone())).collect()
+                };
+                assert_eq!(named(&head.waits_for), named(&waits), "{id}: what it waits for");
+            }
+            other => panic!("{id} is {other}, with nothing left to be done"),
+        }
+        for wait in &waits {
+            self.check_wait(id, wait);
+        }
+    }
+
+    /// What a run says to wait for is there, and would wake it.
+    fn check_wait(&self, id: &StreamId, wait: &WaitsFor) {
+        let mirror = &self.journal.streams[id];
+        let here = |attempt: &&AttemptId| attempt.stream == *id && attempt.path == wait.path;
+        match wait.kind.as_str() {
+            "timer" | "retry" => {
+                let until = wait.until.unwrap_or_else(|| panic!("{id}: {} waits without an end", wait.path));
+                let due = mirror.state.due();
+                assert!(due.is_some_and(|due| due <= until), "{id}: {} waits, nothing wakes it", wait.path);
+            }
+            "child" => {
+                let child = StreamId::new(wait.detail.as_deref().unwrap_or_default());
+                let child = self.journal.streams.get(&child);
+                let child = child.unwrap_or_else(|| panic!("{id}: {} waits for no run", wait.path));
+                assert!(!child.state.status.is_end(), "{id}: {} waits for a run that has ended", wait.path);
+                assert_eq!(child.parent.as_ref(), Some(id));
+            }
+            "slot" => {
+                let queued = self.outside.under_way.iter().find(|(attempt, _)| here(attempt));
+                assert!(queued.is_some_and(|(_, u)| u.queued), "{id}: {} waits for no place", wait.path);
+            }
+            "settle" => {
+                let under_way = self.outside.under_way.keys().find(here);
+                assert!(under_way.is_none(), "{id}: {} is parked and under way", wait.path);
+            }
+            other => panic!("{id}: {} waits for {other}, which nobody knows", wait.path),
+        }
+    }
+
+    /// Nothing happens any more.
+    pub(crate) fn check_end(&mut self) {
+        let open = self.stuck();
+        assert!(open.is_empty(), "it is over, and runs are open: {open}");
+        assert!(self.journal.streams.contains_key(&top()), "the run never was");
+        assert!(self.driver.due().is_none() && self.outside.under_way.is_empty());
+        let ids: Vec<StreamId> = self.journal.streams.keys().cloned().collect();
+        for id in &ids {
+            self.store.verify(id).unwrap();
+            let mirror = self.journal.streams.get_mut(id).unwrap();
+            let plan = &self.ready.plans[&mirror.state.revision];
+            let view = mirror.view(plan);
+            self.counts.add(&format!("{} {}", view.status, view.outcome.unwrap()));
+            check_ended(id, &view, mirror.cancelled, mirror.finished);
+        }
+        let met = std::mem::take(&mut self.journal.met);
+        for (event, n) in met {
+            *self.counts.met.entry(event).or_default() += n;
+        }
+    }
+
+    /// What all came to.
+    pub(crate) fn came(&mut self) -> Came {
+        let mut runs = BTreeMap::new();
+        for (id, mirror) in &mut self.journal.streams {
+            let view = mirror.view(&self.ready.plans[&mirror.state.revision]);
+            let mut steps = Vec::new();
+            flatten(&view.steps, &mut steps);
+            runs.insert(id.clone(), (view.status, view.outcome, steps));
+        }
+        let outputs = self.journal.streams[&top()].state.outputs_at().cloned();
+        let outputs = outputs.map(|reference| self.value(&reference));
+        Came { outputs, runs }
+    }
+
+    fn value(&mut self, reference: &ValueRef) -> Value {
+        match reference {
+            ValueRef::Inline(value) => value.clone(),
+            ValueRef::Event { seq, at } => {
+                let row = self.store.row_of(&top(), *seq).unwrap();
+                let events: Vec<Value> = serde_json::from_slice(&row.events).unwrap();
+                events[usize::try_from(seq - row.seq).unwrap()].pointer(at).unwrap().clone()
+            }
+            ValueRef::File { hash } => json!({ "file": hash }),
+        }
+    }
+}
+
+fn flatten(all: &[StepNow], into: &mut Vec<Stood>) {
+    for step in all {
+        into.push((step.path.clone(), step.status, step.outcome));
+        flatten(&step.inside, into);
+    }
+}
+
+/// P3: how a run ended is what became of its steps.
+fn check_ended(id: &StreamId, view: &stead_core::run::View, cancelled: bool, finished: bool) {
+    let (status, outcome) = (view.status, view.outcome.unwrap());
+    check_steps(id, &view.steps);
+    let troubled = |step: &StepNow| {
+        matches!(step.status, StepStatus::Failed | StepStatus::Blocked)
+            || matches!(step.outcome, Some(Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected))
+    };
+    match (status, outcome) {
+        (RunStatus::Completed, Outcome::Ok) => {
+            assert!(!finished, "{id} is completed, and was ended early");
+            if let Some(step) = first(&view.steps, &troubled) {
+                panic!("P3: {id} is completed, and {} is {}", step.path, step.status);
+            }
+            let undone = |step: &StepNow| matches!(step.status, StepStatus::Cancelled | StepStatus::Pending);
+            if let Some(step) = first(&view.steps, &undone) {
+                panic!("P3: {id} is completed, and {} is {}", step.path, step.status);
+            }
+        }
+        (RunStatus::Completed, Outcome::Degraded) => {
+            assert!(view.steps.iter().any(troubled), "{id} is degraded, by nothing");
+        }
+        (RunStatus::Completed, Outcome::StoppedEarly) => {
+            assert!(finished, "{id} stopped early, and nobody said so");
+            if let Some(step) = first(&view.steps, &troubled) {
+                panic!("P3: {id} stopped early, and {} is {}", step.path, step.status);
+            }
+        }
+        (RunStatus::Failed, _) => assert!(view.error.is_some(), "{id} has failed, by nothing"),
+        (RunStatus::Cancelled, _) => assert!(cancelled, "{id} is cancelled, by nobody"),
+        (status, outcome) => panic!("{id} has ended as {status} {outcome}"),
+    }
+    assert!(!cancelled || status == RunStatus::Cancelled, "{id} was to be cancelled and is {status}");
+}
+
+/// The first step of which something is so, in what counts: not inside of what has itself failed or was ended.
+fn first<'v>(all: &'v [StepNow], is: &dyn Fn(&StepNow) -> bool) -> Option<&'v StepNow> {
+    all.iter().find_map(|step| {
+        if is(step) {
+            return Some(step);
+        }
+        if step.status == StepStatus::Completed { first(&step.inside, is) } else { None }
+    })
+}
+
+fn check_steps(id: &StreamId, all: &[StepNow]) {
+    for step in all {
+        assert!(step.status.is_end(), "{id} has ended, {} is {}", step.path, step.status);
+        assert!(step.waits_for.is_none(), "{id} has ended, {} waits", step.path);
+        let failed = step.status == StepStatus::Failed;
+        assert_eq!(
+            failed,
+            step.error.is_some(),
+            "{id}: {} is {} with {:?}",
+            step.path,
+            step.status,
+            step.error
+        );
+        check_steps(id, &step.inside);
+    }
+}

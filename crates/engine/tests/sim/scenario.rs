@@ -1,0 +1,140 @@
+//! A definition, and what happens to its runs besides.
+
+use stead_store::fault::Point;
+
+use crate::generate::{self, Definition};
+use crate::rng::Rng;
+
+/// All that makes a simulation; the same makes the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    /// Nobody interferes and nothing that may fail is raced: it must end as without any trouble.
+    pub(crate) calm: bool,
+    pub(crate) definition: Definition,
+    pub(crate) script: Vec<Planned>,
+}
+
+/// Something that happens besides, when so many things have happened.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) at: u32,
+    pub(crate) what: Trouble,
+}
+
+/// What follows a commit that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The same engine goes on.
+    GoOn,
+    /// The engine is lost.
+    Crash,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// The store fails at the nth point that is crossed from here on.
+    Refuse { nth: u64, then: Then },
+    /// The store fails at this point, the nth time that it is crossed.
+    RefuseAt { point: Point, nth: u64, then: Then },
+    /// The engine is lost between two steps; perhaps just behind snapshots, which the next one can read or not.
+    Crash { snapshot: Option<bool> },
+    /// The engine is lost behind the next commit, when it has handed out so many of its effects.
+    CrashBehindCommit { performed: usize },
+    /// The engine leaves: what ends by itself is booked, nothing begins, another engine comes.
+    Leave,
+    /// The clock is set back; forward it goes by itself.
+    ClockBack { millis: i64 },
+    /// A person cancels the run, or one of its children; perhaps where no engine runs.
+    Cancel { pick: u64, offline: bool },
+    /// A person says what a step came to, parked or not; perhaps where no engine runs.
+    Settle { pick: u64, verdict: u8, offline: bool },
+    /// Somebody starts the run a second time.
+    StartAgain,
+    /// Streams are given the time, or told to go on, although nothing is due.
+    Nudge { pick: u64, time: bool },
+    /// The next result comes twice.
+    Doubled,
+    /// The next result never comes, unless its attempt is ended.
+    Lost,
+    /// Results of the last engine come to this one.
+    Late,
+}
+
+/// A scenario of a seed.
+pub(crate) fn of(seed: u64) -> Scenario {
+    let mut rng = Rng::of(seed, "scenario");
+    let calm = rng.hits(1, 3);
+    let definition = generate::definition(seed, calm);
+    let count = *rng.weighted(&[(1, 0), (4, 3), (4, 8), (1, 20)]);
+    let length = *rng.weighted(&[(2, 8), (3, 25), (1, 80)]);
+    let mut crashes = 0;
+    let mut script: Vec<Planned> = (0..count)
+        .map(|_| Planned {
+            at: u32::try_from(rng.below(length)).unwrap(),
+            what: trouble(&mut rng, calm, &mut crashes),
+        })
+        .collect();
+    script.sort_by_key(|planned| planned.at);
+    Scenario { seed, calm, definition, script }
+}
+
+/// An attempt is repeated ten times, so there are fewer crashes where it has to come to its end.
+const CRASHES: u32 = 9;
+
+fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
+    let many = calm && *crashes >= CRASHES;
+    let then = if rng.hits(1, 2) && !many { Then::Crash } else { Then::GoOn };
+    let nth = rng.between(1, 12);
+    let pick = rng.next();
+    let quiet = &[(3, 0), (2, 1), (2, 2), (2, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9)];
+    let loud = &[
+        (3, 0),
+        (2, 1),
+        (2, 2),
+        (2, 3),
+        (1, 4),
+        (1, 5),
+        (1, 6),
+        (1, 7),
+        (1, 8),
+        (1, 9),
+        (2, 10),
+        (2, 11),
+        (1, 12),
+    ];
+    let kind = if calm { *rng.weighted(quiet) } else { *rng.weighted(loud) };
+    let made = match kind {
+        1 => {
+            let points = [
+                Point::Journal,
+                Point::Head,
+                Point::Taken,
+                Point::Message,
+                Point::BeforeCommit,
+                Point::AfterCommit,
+            ];
+            Trouble::RefuseAt { point: *rng.pick(&points), nth: rng.between(1, 4), then }
+        }
+        2 if !many => Trouble::Crash { snapshot: *rng.pick(&[None, None, Some(false), Some(true)]) },
+        3 if !many => Trouble::CrashBehindCommit { performed: rng.index(4) },
+        4 if !many => Trouble::Leave,
+        5 => Trouble::ClockBack { millis: *rng.pick(&[1, 5_000, 3_600_000, 100_000_000]) },
+        6 => Trouble::StartAgain,
+        7 => Trouble::Nudge { pick, time: rng.hits(1, 2) },
+        8 => Trouble::Doubled,
+        9 => Trouble::Late,
+        10 => Trouble::Cancel { pick, offline: rng.hits(1, 4) },
+        11 => Trouble::Settle { pick, verdict: u8::try_from(rng.below(3)).unwrap(), offline: rng.hits(1, 4) },
+        12 => Trouble::Lost,
+        _ => Trouble::Refuse { nth, then },
+    };
+    let crash = match &made {
+        Trouble::Refuse { then, .. } | Trouble::RefuseAt { then, .. } => *then == Then::Crash,
+        Trouble::Crash { .. } | Trouble::CrashBehindCommit { .. } | Trouble::Leave => true,
+        Trouble::Cancel { offline, .. } | Trouble::Settle { offline, .. } => *offline,
+        _ => false,
+    };
+    *crashes += u32::from(crash);
+    made
+}
