@@ -93,6 +93,9 @@ pub struct Check {
     /// How to write the findings
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Print the one definition as it is once templates and aliases are put in: YAML that means the same
+    #[arg(long, conflicts_with = "format")]
+    pub expand: bool,
 }
 
 /// How findings are written.

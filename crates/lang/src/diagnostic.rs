@@ -88,7 +88,7 @@ impl Diagnostic {
     pub(crate) fn at(code: &'static Code, node: Node<'_>, message: impl Into<String>) -> Self {
         // Where nothing is written there is nothing to mark but the key that has no value.
         let span = if node.shape() == Shape::Nothing { node.key_span() } else { node.span() };
-        Self::new(code, node.document().file(), span, node.path(), message)
+        Self::new(code, node.document().file(), span, node.written_path(), message)
     }
 
     /// A finding about a map or list as a whole, marked where it begins.
@@ -98,13 +98,13 @@ impl Diagnostic {
             (Shape::List, _, Some(first)) if first.shape() == Shape::Scalar => first.span(),
             _ => node.key_span(),
         };
-        Self::new(code, node.document().file(), span, node.path(), message)
+        Self::new(code, node.document().file(), span, node.written_path(), message)
     }
 
     /// A finding at a key.
     pub(crate) fn at_key(code: &'static Code, entry: Entry<'_>, message: impl Into<String>) -> Self {
         let node = entry.value;
-        Self::new(code, node.document().file(), entry.key_span(), node.path(), message)
+        Self::new(code, node.document().file(), entry.key_span(), node.written_path(), message)
     }
 
     /// With what to try.

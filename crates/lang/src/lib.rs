@@ -25,8 +25,10 @@ pub mod keys;
 pub mod limits;
 pub mod plan;
 pub mod template;
+mod templates;
 pub mod tree;
 
 pub use bundle::{Bundle, collect};
 pub use check::{Checked, check};
 pub use diagnostic::{Diagnostic, Severity, Span};
+pub use templates::expanded;

@@ -5,7 +5,7 @@ use stead_lang::Severity;
 
 use crate::args::{Check, Format};
 use crate::definition;
-use crate::error::CliError;
+use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::Ink;
 use crate::here::Here;
@@ -17,6 +17,9 @@ use crate::text;
 /// # Errors
 /// When the findings cannot be written.
 pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
+    if args.expand {
+        return expand(here, args);
+    }
     let mut good = true;
     let mut files = Vec::new();
     for file in &args.files {
@@ -48,4 +51,16 @@ pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
         out::pretty(&json!({"ok": good, "errors": errors, "warnings": warnings, "files": files}))?;
     }
     Ok(if good { Exit::Done } else { Exit::Usage })
+}
+
+/// Prints a definition without templates and aliases.
+fn expand(here: &Here, args: &Check) -> Result<Exit, CliError> {
+    let [file] = &args.files[..] else {
+        let error = CliError::usage(codes::ARGUMENT, "`--expand` takes one definition");
+        return Err(error.hint("check them one by one: `stead check --expand FILE`"));
+    };
+    let ready = definition::ready(file, here.err)?;
+    out::say(&ready.warnings);
+    out::answer(&stead_lang::expanded(&ready.bundle).unwrap_or_default())?;
+    Ok(Exit::Done)
 }

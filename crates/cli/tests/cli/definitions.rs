@@ -56,6 +56,33 @@ fn check_tells_all_that_is_wrong_at_once() {
 }
 
 #[test]
+fn a_definition_is_printed_as_it_is_once_templates_are_put_in() {
+    let project = Project::new()
+        .workflow(
+            "parts",
+            "templates: { say: { run: [echo, hello], retry: &r 3 } }\nsteps:\n  - { id: a, use: say }\n  - { id: b, use: say, retry: 2 }\n  - { id: c, run: ls, retry: *r }\n",
+        )
+        .workflow("unused", "templates: { say: { run: echo } }\nsteps: [{ id: a, run: ls }]\n")
+        .workflow("bad", "steps: [{ id: a, use: say }]\n");
+    let got = project.stead("check --expand parts.yml").is(0);
+    assert_eq!(
+        got.out,
+        "stead: 1\nname: parts\nsteps:\n  - id: a\n    run:\n      - echo\n      - hello\n    retry: 3\n  - id: b\n    retry: 2\n    run:\n      - echo\n      - hello\n  - id: c\n    run: ls\n    retry: 3\n"
+    );
+    // What is printed is the same workflow, to the revision.
+    std::fs::write(project.path("whole.yml"), &got.out).unwrap();
+    let revision = |file: &str| {
+        let report = project.stead(&format!("check {file} --format json")).is(0).json();
+        report["files"][0]["revision"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(revision("whole.yml"), revision("parts.yml"));
+    project.stead("check --expand unused.yml").is(0).says("W0301").answers("name: unused");
+    project.stead("check --expand bad.yml").is(2).says("E0327");
+    project.stead("check --expand parts.yml unused.yml").is(2).says("takes one definition");
+    project.stead("check --expand parts.yml --format json").is(2).says("cannot be used with");
+}
+
+#[test]
 fn every_code_is_explained() {
     let project = Project::new();
     let list = project.stead("explain").is(0);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Bundle, resolve, split};
 use crate::limits;
+use crate::templates;
 use crate::tree::{self, Node, ReadProblem};
 
 /// Gathers a definition and all the files that it names by a key, and those that these name, from wherever
@@ -56,7 +57,10 @@ enum What {
 
 /// The files that a text names.
 fn named(file: &str, text: &str) -> Vec<(String, What)> {
-    let Some(document) = tree::read(file, text, &mut Vec::new()) else { return Vec::new() };
+    let document = tree::read(file, text, &mut Vec::new());
+    let Some(document) = document.and_then(|d| templates::expand(d, &mut Vec::new())) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     in_definition(document.root(), &mut found);
     let resolved = found.into_iter().filter_map(|(path, what)| Some((resolve(file, path).ok()?, what)));

@@ -20,6 +20,7 @@ use crate::decode::{self, ChildFacts, Decoded, Outside};
 use crate::diagnostic::{Diagnostic, Severity, Sources, Span};
 use crate::limits;
 use crate::plan::Plan;
+use crate::templates;
 use crate::tree::{self, Document, Node};
 
 /// What the check of a definition found.
@@ -94,7 +95,7 @@ struct Done {
 impl Checker<'_> {
     fn entry(&self) -> Option<Plan> {
         let (file, pointer) = bundle::split(&self.bundle.entry);
-        let document = match self.read(file) {
+        let document = match self.read_definition(file) {
             Ok(document) => document?,
             Err(why) => {
                 let message = format!("`{file}` cannot be read: {why}");
@@ -110,6 +111,15 @@ impl Checker<'_> {
             return None;
         };
         self.definition(node).0
+    }
+
+    /// The tree of a definition, its templates put in.
+    fn read_definition(&self, file: &str) -> Result<Option<Document>, tree::ReadProblem> {
+        let Some(document) = self.read(file)? else { return Ok(None) };
+        let mut problems = Vec::new();
+        let document = templates::expand(document, &mut problems);
+        self.push(problems);
+        Ok(document)
     }
 
     /// The tree of a file, with what is wrong with its notation reported.
@@ -221,7 +231,7 @@ impl Outside for Checker<'_> {
                 done
             }
             (None, None) => self.definition(at).1,
-            (None, Some(_)) => match self.read(&file) {
+            (None, Some(_)) => match self.read_definition(&file) {
                 Ok(Some(document)) => self.definition(document.root()).1,
                 Ok(None) => return Ok(None),
                 Err(why) => return Err(Self::unreadable(at, &file, &why)),

@@ -135,7 +135,6 @@ impl<'t> Names<'_, 't> {
                     format!("give the group `outputs`, and read `steps.{outer}.output`"),
                 )
             }
-            Found::Nothing if decoded.partial => return,
             Found::Nothing => {
                 // Beyond the findings that are listed no help is looked for.
                 let full = self.problems.len() >= limits::DIAGNOSTICS;

@@ -437,4 +437,70 @@ could only go round until a state was visited too often."
       - { when: steps.poll.output.done, go: end }
       - { go: poll, max: 50 }
 "
+
+TEMPLATE_USES "E0326" "a template that uses a template"
+"A template is taken by steps and takes none itself, so that what a step has can be seen in two places: the step and \
+one template."
+"templates:
+  quick: { timeout: 1m }
+  quick_script: { use: quick, shell: sh }
+steps:
+  - id: hello
+    use: quick_script
+    run: echo hello
+  - id: again
+    use: quick
+    run: [echo, again]
+"
+"templates:
+  quick: { timeout: 1m }
+  quick_script: { timeout: 1m, shell: sh }
+steps:
+  - id: hello
+    use: quick_script
+    run: echo hello
+  - id: again
+    use: quick
+    run: [echo, again]
+"
+
+UNKNOWN_TEMPLATE "E0327" "there is no such template"
+"`use` names a template of the same document. The help has the nearest name."
+"templates:
+  quick: { timeout: 1m }
+steps:
+  - id: hello
+    use: qiuck
+    run: echo hello
+  - id: again
+    use: quick
+    run: echo again
+"
+"templates:
+  quick: { timeout: 1m }
+steps:
+  - id: hello
+    use: quick
+    run: echo hello
+  - id: again
+    use: quick
+    run: echo again
+"
+
+UNUSED_TEMPLATE "W0301" "a template that nothing uses"
+"A template is a part of a step and is checked where a step uses it. This one is used nowhere, so nothing of what \
+stands in it was checked."
+"templates:
+  quick: { timeout: 1m }
+steps:
+  - id: hello
+    run: echo hello
+"
+"templates:
+  quick: { timeout: 1m }
+steps:
+  - id: hello
+    use: quick
+    run: echo hello
+"
 }

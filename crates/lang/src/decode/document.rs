@@ -64,13 +64,7 @@ impl<'t> Decoder<'t, '_> {
             steps,
             root,
         };
-        Some(Decoded {
-            plan,
-            steps: notes,
-            sites: self.sites.take(),
-            named: self.named.take(),
-            partial: self.partial.get(),
-        })
+        Some(Decoded { plan, steps: notes, sites: self.sites.take(), named: self.named.take() })
     }
 
     fn version(&self, node: Node<'t>) {

@@ -63,9 +63,6 @@ impl<'t> Decoder<'t, '_> {
                 Some(key) if key.built => {}
                 Some(key) => {
                     fields.refused = true;
-                    if key.name == "use" {
-                        self.partial.set(true);
-                    }
                     let what = if crate::actions::is_later(key.name) { "an action" } else { "a key" };
                     let message =
                         format!("`{}` is {what} of the language that this version does not have", key.name);

@@ -12,7 +12,7 @@ mod states;
 mod step;
 mod values;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::tree::Node;
 pub(crate) use document::document;
 pub(crate) use fields::Fields;
 pub(crate) use inputs::{bad_schema, not_json, pointer_in};
-pub(crate) use names::Naming;
+pub(crate) use names::{Naming, name as judge_name};
 pub(crate) use states::ends;
 pub(crate) use step::{ActionAt, Done};
 pub(crate) use values::of_expression;
@@ -43,8 +43,6 @@ pub(crate) struct Decoded<'t> {
     pub(crate) sites: Vec<Site<'t>>,
     /// Hashes of the files it names, by the paths as they are written.
     pub(crate) named: BTreeMap<String, String>,
-    /// Whether it has blocks that this version cannot read, so that steps may exist which are not known here.
-    pub(crate) partial: bool,
 }
 
 /// What the checks have to know of a step beside the plan.
@@ -212,7 +210,6 @@ pub(crate) struct Decoder<'t, 'o> {
     steps: RefCell<Vec<(crate::plan::Step, Notes<'t>)>>,
     sites: RefCell<Vec<Site<'t>>>,
     named: RefCell<BTreeMap<String, String>>,
-    partial: Cell<bool>,
     pub(crate) secrets: RefCell<Vec<String>>,
     pub(crate) env: RefCell<Vec<(String, Template)>>,
     pub(crate) defaults: RefCell<Defaults>,
@@ -226,7 +223,6 @@ impl<'t, 'o> Decoder<'t, 'o> {
             steps: RefCell::default(),
             sites: RefCell::default(),
             named: RefCell::default(),
-            partial: Cell::new(false),
             secrets: RefCell::default(),
             env: RefCell::default(),
             defaults: RefCell::default(),

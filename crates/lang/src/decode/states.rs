@@ -71,6 +71,8 @@ impl<'t> Decoder<'t, '_> {
         }
         let (next, goals) = match fields.get("next") {
             Some(node) => self.next(node, ix),
+            // What was to be used was not found, and may have it.
+            None if fields.get("use").is_some() => (Vec::new(), Vec::new()),
             None => {
                 let help = "say where it leads: a state, `end` or `fail`, or a list of `{when, go}`";
                 self.push(

@@ -133,7 +133,8 @@ impl<'t> Decoder<'t, '_> {
             _ => self.elsewhere(key),
         };
         let Some(fields) = self.fields_but(node, &said, &tables, &[], elsewhere) else { return step };
-        if unknown && !fields.refused {
+        let incomplete = fields.get("use").is_some();
+        if unknown && !fields.refused && !incomplete {
             let help = format!("a step has one of {}, or `steps` or `states`", actions::list());
             self.push(Diagnostic::at_start(codes::NO_ACTION, node, "the step does nothing").help(help));
         }

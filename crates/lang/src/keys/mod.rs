@@ -103,6 +103,8 @@ pub enum Shape {
     Steps,
     /// The states of a machine.
     States,
+    /// Keys that steps have in common.
+    Part,
     /// A state, `end` or `fail`.
     Target,
     /// How many of several parts must complete.
@@ -141,6 +143,7 @@ impl Shape {
             Self::Schema => "a JSON Schema, or the path of a file with one".to_owned(),
             Self::Steps => "a list of steps".to_owned(),
             Self::States => "a list of states".to_owned(),
+            Self::Part => "keys of a step".to_owned(),
             Self::Target => "a state, `end` or `fail`".to_owned(),
             Self::Join => {
                 format!("`all`, `first`, `majority`, `settled`, or a number from 1 to {}", limits::JOIN)

@@ -77,9 +77,13 @@ impl Defs {
         seen.dedup();
         step["required"] = json!(seen);
         let does = ACTIONS.iter().map(|a| a.name).chain(["steps", "states"]);
-        step["oneOf"] = does.map(|name| json!({"required": [name]})).collect();
+        let does: Vec<Value> = does.map(|name| json!({"required": [name]})).collect();
+        // What a step uses may bring the action and what its keys belong to.
+        let uses = || json!({"required": ["use"]});
+        step["anyOf"] = json!([uses(), {"oneOf": does}]);
         let depends = homes.into_iter().map(|(key, actions)| {
-            let any: Vec<Value> = actions.iter().map(|a| json!({"required": [a]})).collect();
+            let any = actions.iter().map(|a| json!({"required": [a]})).chain([uses()]);
+            let any: Vec<Value> = any.collect();
             (key.to_owned(), json!({"anyOf": any}))
         });
         step["dependentSchemas"] = Value::Object(depends.collect());
@@ -161,6 +165,9 @@ impl Defs {
             Shape::States => {
                 let state = json!({"allOf": [{"$ref": "#/$defs/step"}], "not": {"anyOf": [{"required": ["needs"]}, {"required": ["if"]}]}});
                 json!({"type": "array", "minItems": 1, "items": state})
+            }
+            Shape::Part => {
+                json!({"type": "object", "not": {"anyOf": [{"required": ["id"]}, {"required": ["use"]}]}})
             }
             Shape::Target => {
                 json!({"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": limits::NAME_BYTES})

@@ -39,11 +39,15 @@ pub static DOCUMENT: &[Key] = &[
         "What the run gives back; without it a map from step id to output",
     ),
     FINALLY,
+    Key::new(
+        "templates",
+        Shape::Names(&Shape::Part),
+        "Parts of steps, which steps take by `use`; they do not use each other",
+    ),
     Key::later("budget", "Limits of money, tokens, attempts and turns"),
     Key::later("concurrency", "How many runs with an equal key at once"),
     Key::later("scopes", "Named levels of iteration"),
     Key::later("documents", "Typed, versioned outputs that others build on"),
-    Key::later("templates", "Partial steps to be used by name"),
     Key::later("triggers", "What starts runs: times and webhooks"),
 ];
 
@@ -145,12 +149,16 @@ pub static STEP: &[Key] = &[
         Shape::Beside,
         "Tells after a crash whether a step with `effect: once` has happened: it has when this succeeds",
     ),
+    Key::new(
+        "use",
+        Shape::Id,
+        "A template to start from: the step has its keys too. Of maps under the same key each key counts, anything else of the step replaces",
+    ),
     Key::later("concurrency", "So many at once of all steps with an equal key"),
     Key::later("budget", "Limits of what happens inside"),
     Key::later("cache", "Reuse of results by content"),
     Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
-    Key::later("use", "A template to start from"),
 ];
 
 /// The keys of a step that is a group.

@@ -11,11 +11,14 @@
 
 mod broken;
 mod canonical;
+mod compose;
 mod files;
 mod offsets;
 mod read;
 mod scalar;
+mod write;
 
+pub(crate) use compose::{Composer, Layers, Put, Spot, TooBig};
 pub use files::{ReadProblem, text_of};
 pub use read::read;
 pub use scalar::{NotJson, Plain};
@@ -32,6 +35,7 @@ pub struct Document {
     text: String,
     lines: Lines,
     nodes: Vec<Data>,
+    root: Id,
 }
 
 #[derive(Debug)]
@@ -41,6 +45,8 @@ struct Data {
     start: u32,
     end: u32,
     kind: Kind,
+    /// The node as its author wrote it, where this is a copy that stands elsewhere.
+    written: Option<Id>,
 }
 
 /// Where a node stands in its parent.
@@ -99,7 +105,15 @@ impl Document {
 
     /// The outermost node.
     pub fn root(&self) -> Node<'_> {
-        Node { doc: self, id: 0 }
+        Node { doc: self, id: self.root }
+    }
+
+    /// Whether any map has one of these keys.
+    pub(crate) fn has_key(&self, keys: &[&str]) -> bool {
+        self.nodes.iter().any(|node| match &node.kind {
+            Kind::Map(entries) => entries.iter().any(|e| keys.contains(&e.key.as_str())),
+            _ => false,
+        })
     }
 
     /// The node at a JSON pointer.
@@ -260,6 +274,11 @@ impl<'t> Node<'t> {
     /// JSON pointer of its place in the document.
     pub fn path(self) -> String {
         path_of(&self.doc.nodes, self.id)
+    }
+
+    /// JSON pointer of the place where its author wrote it: in a template, for what a step took from there.
+    pub fn written_path(self) -> String {
+        path_of(&self.doc.nodes, self.data().written.unwrap_or(self.id))
     }
 }
 

@@ -29,7 +29,7 @@ pub fn read(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Do
         return None;
     }
     let Reader { lines, nodes, .. } = reader;
-    Some(Document { file: file.to_owned(), text: text.to_owned(), lines, nodes })
+    Some(Document { file: file.to_owned(), text: text.to_owned(), lines, nodes, root: 0 })
 }
 
 pub(super) struct Reader<'a> {
@@ -317,7 +317,7 @@ impl Reader<'_> {
             };
             let (place, parent) =
                 if id == first { (place, parent) } else { (node.place, node.parent + moved) };
-            let data = Data { parent, place, start: node.start, end: node.end, kind };
+            let data = Data { parent, place, start: node.start, end: node.end, kind, written: None };
             self.nodes.push(data);
         }
     }
@@ -330,7 +330,7 @@ impl Reader<'_> {
         }
         let id = self.nodes.len() as Id;
         let (place, parent) = self.place();
-        self.nodes.push(Data { parent, place, start: start as u32, end: end as u32, kind });
+        self.nodes.push(Data { parent, place, start: start as u32, end: end as u32, kind, written: None });
         Some(id)
     }
 

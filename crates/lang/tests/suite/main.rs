@@ -15,3 +15,4 @@ mod robust;
 mod rules;
 mod states;
 mod syntax;
+mod templates;

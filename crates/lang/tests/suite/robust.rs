@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use stead_lang::diagnostic::{RenderOptions, render};
-use stead_lang::{Bundle, check, codes as table};
+use stead_lang::{Bundle, check, codes as table, expanded};
 
 use crate::common::whole;
 
@@ -17,6 +17,12 @@ fn survives(text: &str) {
         assert!(d.span.line >= 1 && d.span.column >= 1, "{text:?}\n{d:?}");
     }
     render(&checked.diagnostics, &checked.sources, RenderOptions { color: true, width: 60 });
+    // What can be run can be written out, and is the same then.
+    if let Some(plan) = &checked.plan {
+        let out = expanded(&Bundle::single("f.yml", text)).unwrap();
+        let again = check(&Bundle::single("f.yml", out.clone()));
+        assert_eq!(again.plan.map(|p| p.revision.clone()), Some(plan.revision.clone()), "{text}\n{out}");
+    }
 }
 
 /// Texts to start from: all examples of the codes, and a definition with a bit of everything.
