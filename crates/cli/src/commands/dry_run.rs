@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use stead_lang::plan::{ActionKind, Block, Body, Each, OnError, Plan, Setting, Step, Wait};
+use stead_lang::plan::{
+    Action, ActionKind, Block, Body, Each, Join, OnError, Plan, Setting, Step, StepIx, Target, Wait,
+};
 use stead_lang::template::{Piece, Template};
 
 use crate::error::CliError;
@@ -16,16 +18,19 @@ use crate::text;
 /// # Errors
 /// When it cannot be written.
 pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool) -> Result<Exit, CliError> {
-    let steps = block(plan, &plan.root);
+    let mut steps = json!({});
+    block(plan, &plan.root, &mut steps);
     if as_json {
-        let record = json!({
+        let mut record = json!({
             "type": "plan",
             "workflow": plan.name,
             "revision": plan.revision,
             "inputs": inputs,
             "secrets": plan.secrets,
-            "steps": steps,
         });
+        if let (Value::Object(record), Value::Object(steps)) = (&mut record, steps) {
+            record.extend(steps);
+        }
         out::json(&record)?;
         return Ok(Exit::Done);
     }
@@ -40,11 +45,23 @@ pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool
     if !plan.secrets.is_empty() {
         let _ = writeln!(text, "secrets\n  {}", plan.secrets.join(" "));
     }
-    text.push_str("steps\n");
-    write(&mut text, &steps, 1, here);
+    write_block(&mut text, &steps, 0, here);
     out::answer(&text)?;
     out::note("nothing was run");
     Ok(Exit::Done)
+}
+
+/// The steps or states of a block, and those of its end.
+fn write_block(out: &mut String, block: &Value, depth: usize, here: &Here) {
+    let indent = "  ".repeat(depth);
+    for key in ["steps", "states", "finally"] {
+        let Some(steps) = block[key].as_array() else { continue };
+        // Inside of a group only what is not told by its action has a heading.
+        if depth == 0 || key == "finally" {
+            let _ = writeln!(out, "{indent}{key}");
+        }
+        write(out, steps, depth + usize::from(depth == 0 || key == "finally"), here);
+    }
 }
 
 fn write(out: &mut String, steps: &[Value], depth: usize, here: &Here) {
@@ -61,8 +78,25 @@ fn write(out: &mut String, steps: &[Value], depth: usize, here: &Here) {
         for (name, value) in step["settings"].as_object().into_iter().flatten() {
             let _ = writeln!(out, "{indent}  {name}: {}", shown(value, here));
         }
-        if let Some(inside) = step["steps"].as_array() {
-            write(out, inside, depth + 1, here);
+        for beside in ["undo", "verify"] {
+            let Some(action) = step.get(beside) else { continue };
+            let _ = writeln!(out, "{indent}  {beside}  {}", action["action"].as_str().unwrap_or_default());
+            for (name, value) in action["settings"].as_object().into_iter().flatten() {
+                let _ = writeln!(out, "{indent}    {name}: {}", shown(value, here));
+            }
+        }
+        write_block(out, step, depth + 1, here);
+        for way in step["next"].as_array().into_iter().flatten() {
+            let _ = write!(out, "{indent}  → {}", way["go"].as_str().unwrap_or_default());
+            for (word, key) in [("when", "when"), ("at most", "max")] {
+                if let Some(value) = way.get(key) {
+                    let _ = write!(out, "  {word} {}", shown(value, here));
+                }
+            }
+            out.push('\n');
+        }
+        if let Some(go) = step["on_error"]["go"].as_str() {
+            let _ = writeln!(out, "{indent}  → {go}  on error");
         }
     }
 }
@@ -76,8 +110,47 @@ fn shown(value: &Value, here: &Here) -> String {
     text::cut(&text::clean(&whole), 160, here.out.ellipsis())
 }
 
-fn block(plan: &Plan, block: &Block) -> Vec<Value> {
-    block.steps.iter().map(|ix| step(plan, block, &plan.steps[*ix as usize])).collect()
+/// Enters the steps or states of a block, and those of its end.
+fn block(plan: &Plan, block: &Block, record: &mut Value) {
+    let steps = |of: &[StepIx]| of.iter().map(|ix| step(plan, block, &plan.steps[*ix as usize])).collect();
+    record[if block.machine { "states" } else { "steps" }] = Value::Array(steps(&block.steps[..block.own]));
+    if !block.finally().is_empty() {
+        record["finally"] = Value::Array(steps(block.finally()));
+    }
+}
+
+/// What a target is called.
+fn called(plan: &Plan, around: &Block, to: Target) -> String {
+    match to {
+        Target::State(at) => plan.steps[around.steps[at] as usize].id.clone(),
+        Target::End => "end".to_owned(),
+        Target::Fail => "fail".to_owned(),
+    }
+}
+
+/// Where a state leads.
+fn ways(plan: &Plan, around: &Block, step: &Step) -> Vec<Value> {
+    let way = |way: &stead_lang::plan::Transition| {
+        let mut record = json!({"go": called(plan, around, way.go)});
+        if let Some(when) = &way.when {
+            record["when"] = json!(when.source());
+        }
+        if let Some(max) = &way.max {
+            record["max"] = number(max);
+        }
+        record
+    };
+    step.next.iter().map(way).collect()
+}
+
+fn join(join: Join) -> Option<Value> {
+    Some(match join {
+        Join::All => return None,
+        Join::First => json!("first"),
+        Join::Majority => json!("majority"),
+        Join::Settled => json!("settled"),
+        Join::Count(n) => json!(n),
+    })
 }
 
 fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
@@ -88,49 +161,68 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
         settings.insert("if".into(), json!(condition.source()));
     }
     each(step, &mut settings);
-    if step.on_error == OnError::Continue {
+    if step.on_error == OnError::Continue && !step.finally {
         settings.insert("on_error".into(), json!("continue"));
     }
     if let Some(deadline) = &step.deadline {
         settings.insert("deadline".into(), millis(deadline));
     }
     let mut record = json!({"id": step.id, "path": step.path, "after": after});
+    if !step.next.is_empty() {
+        record["next"] = Value::Array(ways(plan, around, step));
+    }
+    if let OnError::Go(to) = step.on_error {
+        record["on_error"] = json!({"go": called(plan, around, to)});
+    }
+    for (name, action) in [("undo", &step.undo), ("verify", &step.verify)] {
+        if let Some(action) = action {
+            let mut settings = Map::new();
+            of_action(action, &mut settings);
+            record[name] = json!({"action": action.name, "settings": settings});
+        }
+    }
     match &step.body {
         Body::Block(inside) => {
-            record["action"] = json!("group");
+            record["action"] = json!(if inside.machine { "machine" } else { "group" });
+            settings.extend(join(inside.join).map(|join| ("join".to_owned(), join)));
             record["settings"] = Value::Object(settings);
-            record["steps"] = Value::Array(block(plan, inside));
+            block(plan, inside, &mut record);
         }
         Body::Action(action) => {
             record["action"] = json!(action.name);
-            own(&action.kind, &mut settings);
-            if let Some(timeout) = &action.timeout {
-                settings.insert("timeout".into(), millis(timeout));
-            }
-            match &action.retry.attempts {
-                Setting::Fixed(1) => {}
-                Setting::Fixed(n) => {
-                    settings.insert("attempts".into(), json!(n));
-                }
-                Setting::Computed(template) => {
-                    settings.insert("attempts".into(), template_text(template));
-                }
-            }
-            if action.effect == stead_lang::plan::EffectRule::Once {
-                settings.insert("effect".into(), json!("once"));
-            }
+            of_action(action, &mut settings);
             record["settings"] = Value::Object(settings);
         }
     }
     record
 }
 
+fn of_action(action: &Action, settings: &mut Map<String, Value>) {
+    own(&action.kind, settings);
+    if let Some(timeout) = &action.timeout {
+        settings.insert("timeout".into(), millis(timeout));
+    }
+    match &action.retry.attempts {
+        Setting::Fixed(1) => {}
+        Setting::Fixed(n) => {
+            settings.insert("attempts".into(), json!(n));
+        }
+        Setting::Computed(template) => {
+            settings.insert("attempts".into(), template_text(template));
+        }
+    }
+    if action.effect == stead_lang::plan::EffectRule::Once {
+        settings.insert("effect".into(), json!("once"));
+    }
+}
+
 fn each(step: &Step, settings: &mut Map<String, Value>) {
     match &step.each {
         None => {}
-        Some(Each::Foreach { items, parallel, .. }) => {
+        Some(Each::Foreach { items, parallel, join: all, .. }) => {
             settings.insert("foreach".into(), template_text(items));
             settings.insert("parallel".into(), number(parallel));
+            settings.extend(join(*all).map(|join| ("join_items".to_owned(), join)));
         }
         Some(Each::Loop { max, until, .. }) => {
             settings.insert("loop_max".into(), number(max));

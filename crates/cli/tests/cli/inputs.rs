@@ -126,3 +126,37 @@ fn a_dry_run_shows_and_runs_nothing() {
     assert!(!project.path("ran").exists() && !project.path(".stead/stead.db").exists());
     project.stead("run plan.yml --dry-run -i n=x").is(2);
 }
+
+#[test]
+fn a_dry_run_shows_states_joins_undo_and_ends() {
+    let project = Project::new().workflow(
+        "plan",
+        "states:\n  - id: try\n    join: first\n    steps:\n      - { id: a, needs: [], foreach: { in: [1, 2], join: 1 }, run: ls }\n      - { id: b, needs: [], run: ls, effect: once, undo: { run: [back, now], timeout: 1m }, verify: { run: probe } }\n    finally: [{ id: swept, run: sweep }]\n    next: [{ when: iteration < 2, go: try, max: 1 }, { go: end }]\n    on_error: { go: sorry }\n  - { id: sorry, fail: no }\nfinally:\n  - { id: told, run: tell }\n",
+    );
+    let got = project.stead("run plan.yml --dry-run").is(0);
+    let expected = "\
+states
+  try  group
+    join: first
+    a  run
+      foreach: [1,2]
+      parallel: 1
+      join_items: 1
+";
+    assert!(got.out.contains(expected), "{}", got.out);
+    for text in [
+        "      undo  run\n        run: [\"back\",\"now\"]\n        timeout: 1m\n",
+        "      verify  run\n        run: probe\n",
+        "    finally\n      swept  run\n        run: sweep\n",
+        "    → try  when iteration < 2  at most 1\n    → end\n    → sorry  on error\n",
+        "\nfinally\n  told  run\n    run: tell\n",
+    ] {
+        assert!(got.out.contains(text), "{text}\nin\n{}", got.out);
+    }
+    let got = project.stead("run plan.yml --dry-run --json").is(0).json();
+    let state = &got["states"][0];
+    assert_eq!(state["next"][0], serde_json::json!({"go": "try", "when": "iteration < 2", "max": 1}));
+    assert_eq!(state["on_error"]["go"], "sorry");
+    assert_eq!(state["steps"][1]["undo"]["action"], "run");
+    assert_eq!((&state["finally"][0]["id"], &got["finally"][0]["id"]), (&"swept".into(), &"told".into()));
+}
