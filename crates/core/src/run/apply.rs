@@ -54,7 +54,8 @@ impl RunState {
                 let items = self.reference(items, ITEMS);
                 let keys = keys.as_ref().map(|keys| self.reference(keys, KEYS));
                 let (count, parallel, map) = (*count, *parallel, *map);
-                let kind = Kind::Foreach { count, parallel, map, items, keys, begun: 0, done: 0 };
+                let kind =
+                    Kind::Foreach { count, parallel, map, items, keys, holes: Vec::new(), begun: 0, done: 0 };
                 self.begin(ix, kind, StepStatus::Running);
                 self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
@@ -280,6 +281,8 @@ impl RunState {
                 self.move_to(RunStatus::Running);
                 self.passed = self.paused.take().and_then(|paused| paused.at);
             }
+            Event::RunReopened { drop, reopen, inputs, .. } => self.reopened(drop, reopen, inputs),
+            Event::VarsComputed { vars } => self.vars = self.named("vars", vars),
             Event::FinishRequested { .. } => self.finishing = true,
             Event::Late { .. } => {}
             Event::RunCompleted { outcome, outputs } => {
@@ -341,12 +344,21 @@ impl RunState {
     }
 
     fn place(&mut self, ix: Ix, index: Option<u32>) {
-        if let Some(index) = index {
-            self.get_mut(ix).index = index;
-        }
+        let Some(index) = index else { return };
+        self.get_mut(ix).index = index;
+        let parent = self.get(ix).parent;
+        let Kind::Foreach { holes, .. } = &mut self.get_mut(parent).kind else { return };
+        let Some(at) = holes.iter().position(|hole| *hole == index) else { return };
+        holes.remove(at);
+        // It was begun anew, and stands where it stood.
+        let mut inside = std::mem::take(&mut self.get_mut(parent).inside);
+        inside.pop();
+        let at = inside.partition_point(|item| self.get(*item).index < index);
+        inside.insert(at, ix);
+        self.get_mut(parent).inside = inside;
     }
 
-    fn set_deadline(&mut self, ix: Ix, deadline_at: Option<Time>) {
+    pub(super) fn set_deadline(&mut self, ix: Ix, deadline_at: Option<Time>) {
         self.get_mut(ix).deadline_at = deadline_at;
         self.timers.extend(deadline_at.map(|t| (t, ix, Timer::Deadline)));
     }
@@ -415,7 +427,7 @@ impl RunState {
 
     /// Whether a failure there is dealt with by what is around: a state whose machine goes on, a part of a join
     /// that needs not all.
-    fn is_made_up(&self, ix: Ix) -> bool {
+    pub(super) fn is_made_up(&self, ix: Ix) -> bool {
         let parent = self.get(self.get(ix).parent);
         if ix == ROOT || parent.verdict.is_some() {
             return false;
@@ -524,7 +536,7 @@ impl RunState {
         ValueRef::to(payload, self.seq, || at.into())
     }
 
-    fn named(&self, field: &str, all: &[(String, Payload)]) -> Vec<(String, ValueRef)> {
+    pub(super) fn named(&self, field: &str, all: &[(String, Payload)]) -> Vec<(String, ValueRef)> {
         let refer = |(i, (name, payload)): (usize, &(String, Payload))| {
             (name.clone(), ValueRef::to(payload, self.seq, || named_at(field, i)))
         };

@@ -58,11 +58,24 @@ impl<'a> Machine<'a> {
             executor: (*executor).to_owned(),
             request: asked,
             secrets: request.secrets(),
-            key: format!("{}/{}", self.state.id, site.path),
+            key: self.key(&site.path),
             once: action.effect == EffectRule::Once,
             again,
         }));
         Ok(ix)
+    }
+
+    /// The idempotency key of an instance. What was completed and is wanted again happens again.
+    fn key(&self, path: &str) -> String {
+        match self.state.before(path).round {
+            0 => format!("{}/{path}", self.state.id),
+            round => format!("{}/{path}+{round}", self.state.id),
+        }
+    }
+
+    /// Number of the first attempt or child of an instance: behind those it had before it was begun anew.
+    pub(super) fn first_number(&self, path: &str) -> u32 {
+        self.state.before(path).number + 1
     }
 
     fn request_of(&self, site: &Site) -> Result<Value, Stop> {

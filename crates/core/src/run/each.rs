@@ -77,7 +77,9 @@ impl Machine<'_> {
             return Ok(());
         }
         match holder.kind {
-            Kind::Foreach { count, parallel, begun, done, .. } => {
+            Kind::Foreach { count, parallel, begun, done, ref holes, .. } => {
+                // What is begun anew goes before what has not begun; all before a hole have begun.
+                let next = holes.first().copied().unwrap_or(begun);
                 self.judge(ix);
                 self.stop_inside(ix);
                 if self.unwanted(ix) {
@@ -87,7 +89,7 @@ impl Machine<'_> {
                     return self.finish_holder(ix);
                 }
                 if begun < count && begun - done < parallel {
-                    self.start_slot(ix, begun)?;
+                    self.start_slot(ix, next)?;
                     // One at a time, so that the turn stays bounded and a missing value costs one item only.
                     self.push(Job::Pump(ix));
                 }
@@ -96,7 +98,7 @@ impl Machine<'_> {
             Kind::Loop { begun, .. } => match holder.inside.last() {
                 Some(last) if !self.state.get(*last).status.is_end() => Ok(()),
                 _ if self.unwanted(ix) => self.finish_holder(ix),
-                None => self.start_slot(ix, 1),
+                None => self.start_slot(ix, begun + 1),
                 Some(last) => self.after_iteration(ix, *last, begun),
             },
             _ => Ok(()),

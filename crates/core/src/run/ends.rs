@@ -400,7 +400,7 @@ impl Machine<'_> {
         let instance = self.state.get(ix);
         let gathered = matches!(instance.kind, Kind::Group) && instance.output == Output::Gathered;
         if !gathered && instance.status != StepStatus::Failed {
-            self.state.drop_inside(ix);
+            self.state.forget_inside(ix);
         }
     }
 
@@ -415,6 +415,9 @@ impl Machine<'_> {
         } else {
             // One, unless the journal was just read back.
             let old: Vec<Ix> = self.state.get_mut(holder).inside.drain(..=at).collect();
+            let highest = old.iter().map(|ix| self.state.highest(*ix)).max().unwrap_or(0);
+            let loops = self.state.get_mut(holder);
+            loops.forgot = loops.forgot.max(highest);
             for ix in old {
                 self.state.drop_instance(ix);
             }

@@ -344,6 +344,19 @@ pub enum Event {
     },
     /// The run goes on.
     RunResumed { by: String },
+    /// A run that had ended goes on: what is dropped runs again, what holds it is open again, the rest is kept.
+    RunReopened {
+        by: String,
+        /// Paths of instances that are begun anew.
+        drop: Vec<String>,
+        /// Paths of what goes on around them, with its new deadline.
+        reopen: Vec<(String, Option<Time>)>,
+        /// All inputs, where some were changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<Named>,
+    },
+    /// What is computed at the start, computed again from changed inputs.
+    VarsComputed { vars: Vec<Named> },
     /// A step ended the run before its last one; what is under way is ended.
     FinishRequested { path: String, reason: String },
     /// Something came that does not count any more.
@@ -379,12 +392,13 @@ impl Event {
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, CancelRequested, ChildEnded, ChildStarted, FinishRequested,
             ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled, RunCompleted,
-            RunCreated, RunFailed, RunPaused, RunResumed, RunStarted, StepBlocked, StepCancelled,
-            StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, WaitStarted, Went,
+            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, StepBlocked,
+            StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, VarsComputed,
+            WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
-            RunPaused { .. } | RunResumed { .. } => None,
+            RunPaused { .. } | RunResumed { .. } | RunReopened { .. } | VarsComputed { .. } => None,
             RunCompleted { .. } | RunFailed { .. } | RunCancelled => None,
             GroupStarted { path, .. }
             | ForeachStarted { path, .. }
@@ -418,7 +432,8 @@ impl Event {
     pub fn payloads(&self) -> Vec<(Cow<'static, str>, &Payload)> {
         match self {
             Event::RunCreated { inputs, .. } => named("inputs", inputs),
-            Event::RunStarted { vars, .. } => named("vars", vars),
+            Event::RunReopened { inputs, .. } => named("inputs", inputs),
+            Event::RunStarted { vars, .. } | Event::VarsComputed { vars } => named("vars", vars),
             Event::ForeachStarted { items, keys, .. } => {
                 let mut all = vec![(Cow::Borrowed(ITEMS), items)];
                 all.extend(keys.as_ref().map(|keys| (Cow::Borrowed(KEYS), keys)));

@@ -131,7 +131,7 @@ impl Machine<'_> {
     fn forget_visit(&mut self, ix: Ix, id: &str) {
         let Some(last) = self.state.newest(ix, id) else { return };
         if !self.step(last).instances_read && self.state.get(last).status != StepStatus::Failed {
-            self.state.drop_inside(last);
+            self.state.forget_inside(last);
         }
     }
 }

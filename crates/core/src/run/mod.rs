@@ -21,6 +21,7 @@ mod join;
 mod machine;
 mod pause;
 mod reach;
+mod retry;
 mod scope;
 mod settings;
 mod snapshot;
@@ -34,6 +35,7 @@ mod views;
 
 pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};
+pub use retry::{Again, Selection};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 pub use state::RunState;
 pub use turn::{Ctx, FilePut, Input, Needs, Turn, turn, turn_only};

@@ -171,8 +171,10 @@ impl<'a> Env<'a> for Scope<'a> {
         match name {
             "inputs" => return Ok(Some(Val::Object(Rc::new(NamedValues { reach, fields: Fields::Inputs })))),
             "vars" => {
-                let fields =
-                    if reach.state.started_at.is_some() { Fields::Vars } else { Fields::Early(self.vars) };
+                let fields = match self.vars {
+                    [] if reach.state.started_at.is_some() => Fields::Vars,
+                    early => Fields::Early(early),
+                };
                 return Ok(Some(Val::Object(Rc::new(NamedValues { reach, fields }))));
             }
             "run" => return Ok(Some(Val::Object(Rc::new(RunView { state: reach.state })))),

@@ -3,11 +3,13 @@
 //! A snapshot has a format number; one with another number is dropped by the reader and made again from the
 //! journal. What is derived (timers, places by path, counters of blocks) is not in it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
 use super::event::{Breaks, Parent, StepError};
-use super::state::{Instance, Ix, Paused, RunState, Timer, Undo};
+use super::state::{Before, Instance, Ix, Paused, RunState, Timer, Undo};
 use crate::Time;
 use crate::ids::StreamId;
 use crate::status::{Outcome, RunStatus, StepStatus};
@@ -49,6 +51,8 @@ struct Stored {
     force: bool,
     finishing: bool,
     undo: Vec<Undo>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    before: BTreeMap<Box<str>, Before>,
     paused: Option<Box<Paused>>,
     breaks: Breaks,
     passed: Option<Box<str>>,
@@ -87,6 +91,7 @@ impl RunState {
             cancel: self.cancel,
             force: self.force,
             undo: self.undo.clone(),
+            before: self.before.clone(),
             paused: self.paused.clone(),
             breaks: self.breaks.clone(),
             passed: self.passed.clone(),
@@ -127,6 +132,7 @@ impl RunState {
         state.cancel = stored.cancel;
         state.force = stored.force;
         state.undo = stored.undo;
+        state.before = stored.before;
         state.paused = stored.paused;
         state.breaks = stored.breaks;
         state.passed = stored.passed;

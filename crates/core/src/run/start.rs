@@ -230,7 +230,9 @@ impl Machine<'_> {
                 Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }))
             }
             ActionKind::Wait(wait) => self.begin_wait(site, action, wait, deadline_at),
-            ActionKind::Workflow(child) => self.start_child(site, action, child, 1, deadline_at),
+            ActionKind::Workflow(child) => {
+                self.start_child(site, action, child, self.first_number(&site.path), deadline_at)
+            }
             ActionKind::Fail { message, rejected } => {
                 let message = self.eval(&site.path, |reach| message.render_text(&site.scope(reach)))?;
                 let error = step_error(&site.path, ErrorKind::Fail, &message);
@@ -250,7 +252,8 @@ impl Machine<'_> {
             ActionKind::Effect { request, .. } => {
                 let value = self.eval(&site.path, |reach| request.render(&site.scope(reach)))?;
                 check_size(&site.path, &value)?;
-                self.start_attempt(site, action, 1, Some(value), deadline_at)
+                let number = self.first_number(&site.path);
+                self.start_attempt(site, action, number, Some(value), deadline_at)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The state of a run: small records by path.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
@@ -76,6 +76,8 @@ pub struct RunState {
     pub(super) breaks: Breaks,
     /// The step before which the run was paused last, and that it may begin.
     pub(super) passed: Option<Box<str>>,
+    /// Numbers of attempts and rounds of what is begun anew, by path.
+    pub(super) before: BTreeMap<Box<str>, Before>,
     /// How what is completed would be undone, in the order of completion.
     pub(super) undo: Vec<Undo>,
     pub(super) slab: Vec<Option<Instance>>,
@@ -165,6 +167,9 @@ pub(super) struct Instance {
     /// How it will have ended, while it is undone and its `finally` runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<Box<Decided>>,
+    /// The highest number of an attempt among what was inside and is forgotten.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) forgot: u32,
     /// How it would be undone is noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) undo_noted: bool,
@@ -182,6 +187,11 @@ pub(super) struct Instance {
     /// What is inside was told to end. After loading it is told again, which changes nothing.
     #[serde(skip)]
     pub(super) told: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 fn unbound() -> StepIx {
@@ -246,6 +256,15 @@ impl Visits {
     }
 }
 
+/// What an instance had before it was dropped to be begun anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// Number of its last attempt or child run.
+    pub(super) number: u32,
+    /// How often it was completed and wanted again: then it happens again, under a key of its own.
+    pub(super) round: u32,
+}
+
 /// A run of which nothing new begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Paused {
@@ -291,6 +310,9 @@ pub(super) enum Kind {
         map: bool,
         items: ValueRef,
         keys: Option<ValueRef>,
+        /// Positions before `begun` that are to be begun anew, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        holes: Vec<u32>,
         /// Items that have begun.
         begun: u32,
         /// Items that have ended.
@@ -408,6 +430,7 @@ impl RunState {
             cancel: false,
             force: false,
             finishing: false,
+            before: BTreeMap::new(),
             paused: None,
             breaks: Breaks::default(),
             passed: None,
@@ -499,6 +522,7 @@ impl RunState {
             join: None,
             machine: None,
             verdict: None,
+            forgot: 0,
             undo_noted: false,
             deadline_at: None,
             since: self.at,
@@ -566,6 +590,31 @@ impl RunState {
             self.drop_instance(child);
         }
         self.get_mut(ix).block = None;
+    }
+
+    /// Forgets what is inside an instance, but for how far the numbers of attempts have come.
+    pub(super) fn forget_inside(&mut self, ix: Ix) {
+        let inside = self.get(ix).inside.iter().map(|child| self.highest(*child)).max().unwrap_or(0);
+        let instance = self.get_mut(ix);
+        instance.forgot = instance.forgot.max(inside);
+        self.drop_inside(ix);
+    }
+
+    /// The highest number of an attempt or child run of an instance and inside.
+    pub(super) fn highest(&self, ix: Ix) -> u32 {
+        let instance = self.get(ix);
+        let own = match instance.kind {
+            Kind::Attempt { number, .. } | Kind::Child { number, .. } => number,
+            _ => 0,
+        };
+        instance
+            .inside
+            .iter()
+            .map(|child| self.highest(*child))
+            .max()
+            .unwrap_or(0)
+            .max(own)
+            .max(instance.forgot)
     }
 
     /// Forgets an instance and what is inside. The parent's list is the caller's.

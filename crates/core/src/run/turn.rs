@@ -12,6 +12,7 @@ use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
 use super::event::{Breaks, Event, Named, Parent, StepError};
 use super::reach::{Reach, is_holder};
+use super::retry::Again;
 use super::scope::Scope;
 use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
@@ -93,6 +94,15 @@ pub enum Input {
     Resume {
         /// Who wants it.
         by: String,
+    },
+    /// Go on with a run that has ended: what failed runs again, and what is named.
+    Retry {
+        /// Who wants it.
+        by: String,
+        /// What runs again besides.
+        again: Again,
+        /// All inputs, where some are changed.
+        inputs: Vec<(String, Value)>,
     },
     /// What a parked attempt came to.
     Settle {
@@ -254,6 +264,7 @@ impl<'a> Machine<'a> {
             }
             Input::Pause { by, now } => self.pause(by, *now),
             Input::Resume { by } => self.resume(by),
+            Input::Retry { by, again, inputs } => self.reopen(by, again, inputs)?,
             Input::Cancel { by, reason, force } => self.cancel(by, reason.as_deref(), *force),
             Input::Settle { path, verdict, by } => self.settle_attempt(path, verdict, by)?,
         }
@@ -463,21 +474,31 @@ impl<'a> Machine<'a> {
         self.push(Job::Begin);
     }
 
-    fn begin(&mut self) -> Result<(), Stop> {
+    pub(super) fn vars(&self) -> Result<Vec<(String, Value)>, Stop> {
         let mut vars: Vec<(String, Value)> = Vec::new();
         for (name, template) in &self.plan.vars {
             let value = self.eval("", |reach| template.render(&Scope::starting(reach, &vars)))?;
             vars.push((name.clone(), value));
         }
+        Ok(vars)
+    }
+
+    /// When the document's deadline passes that begins to run now.
+    pub(super) fn run_deadline(&self, vars: &[(String, Value)]) -> Result<Option<Time>, Stop> {
         let limit = match &self.plan.deadline {
             None => None,
             Some(Setting::Fixed(ms)) => Some(*ms),
             Some(Setting::Computed(template)) => {
-                let value = self.eval("", |reach| template.render(&Scope::starting(reach, &vars)))?;
+                let value = self.eval("", |reach| template.render(&Scope::starting(reach, vars)))?;
                 Some(self.millis_of("", &value)?)
             }
         };
-        let deadline_at = limit.map(|ms| self.after(ms));
+        Ok(limit.map(|ms| self.after(ms)))
+    }
+
+    fn begin(&mut self) -> Result<(), Stop> {
+        let vars = self.vars()?;
+        let deadline_at = self.run_deadline(&vars)?;
         let vars = vars.into_iter().map(|(name, value)| (name, self.payload(value))).collect();
         self.emit(Event::RunStarted { vars, deadline_at, machine: self.plan.root.machine });
         self.open_block(ROOT);

@@ -104,7 +104,7 @@ impl<'a> Machine<'a> {
                 continue;
             };
             let request = self.loaded(&request)?.clone();
-            self.start_attempt(&site, action, 1, Some(request), None)?;
+            self.start_attempt(&site, action, self.first_number(&site.path), Some(request), None)?;
             return Ok(true);
         }
         Ok(false)
@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
         self.emit(Event::AttemptLost { path: path.clone(), number, then: Lost::Parked });
         if let Some((action, request)) = probe {
             let site = self.aside_site(&path, Aside::Verify);
-            self.start_attempt(&site, action, 1, Some(request), None)?;
+            self.start_attempt(&site, action, self.first_number(&site.path), Some(request), None)?;
         }
         Ok(())
     }

@@ -13,5 +13,6 @@ mod joins;
 mod machines;
 mod outputs;
 mod pauses;
+mod retries;
 mod time;
 mod undo;
