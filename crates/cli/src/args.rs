@@ -64,6 +64,8 @@ pub enum Command {
     Settle(Settle),
     /// Begin nothing new in a run until it is resumed
     Pause(Pause),
+    /// Go on with a run that has ended: what failed runs again
+    Retry(Retry),
     /// List runs, the newest first
     Runs(Runs),
     /// Show a run: its steps, what it waits for, what to do next
@@ -231,6 +233,35 @@ pub struct Pause {
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub run: Option<String>,
+    /// This step, item or iteration runs again as well, and all that follows from it
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["only", "all"])]
+    pub from: Option<String>,
+    /// This step, item or iteration runs again as well, and nothing else
+    #[arg(long, value_name = "STEP", conflicts_with = "all")]
+    pub only: Option<String>,
+    /// All failed runs of the home, or of `--workflow`
+    #[arg(long)]
+    pub all: bool,
+    /// With `--all`: those of this workflow
+    #[arg(long, value_name = "NAME", requires = "all")]
+    pub workflow: Option<String>,
+    /// Another value of an input: NAME=TEXT, NAME:=JSON or NAME=@FILE, as for `run`
+    #[arg(short, long = "input", value_name = "NAME=VALUE", conflicts_with = "all")]
+    pub inputs: Vec<String>,
+    /// Show what would run again, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to follow it.
+    #[command(flatten)]
+    pub follow: Follow,
 }
 
 /// Arguments of `settle`.
@@ -432,6 +463,7 @@ impl Command {
             Command::Cancel(args) => args.json,
             Command::Settle(args) => args.json,
             Command::Pause(args) => args.json,
+            Command::Retry(args) => args.follow.json,
             Command::Runs(args) => args.json,
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,

@@ -34,6 +34,27 @@ pub struct Sources<'a> {
     pub dry: bool,
 }
 
+/// Some inputs of a run, each read by its declared type.
+///
+/// # Errors
+/// With all that cannot be read.
+pub fn some(plan: &Plan, here: &Here, given: &[String]) -> Result<Map<String, Value>, CliError> {
+    let sources = Sources { here, file: "FILE", given, input_file: None, dry: false };
+    let mut problems: Vec<String> = Vec::new();
+    let mut inputs = Map::new();
+    for argument in given {
+        match one(plan, argument, &sources) {
+            Ok((name, value)) => _ = inputs.insert(name, value),
+            Err(Problem::Told(problem)) => problems.push(problem),
+            Err(Problem::Found(found)) => problems.push(finding(&found)),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(inputs),
+        false => Err(refused(plan, problems, &sources)),
+    }
+}
+
 /// All inputs of a run, held against what its definition declares, with the defaults.
 ///
 /// # Errors

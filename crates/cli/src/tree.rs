@@ -41,7 +41,9 @@ pub struct Progress {
 /// follows.
 pub fn rows(view: &View, now: Time, face: Face, trouble: &dyn Fn(&str) -> Option<String>) -> Vec<Row> {
     let mut out = Vec::new();
-    gather(&view.steps, &mut Vec::new(), &mut out, &Told { now, face, trouble });
+    let told = Told { now, face, trouble };
+    gather(&view.steps, &mut Vec::new(), &mut out, &told);
+    gather(&view.asides, &mut Vec::new(), &mut out, &told);
     out
 }
 

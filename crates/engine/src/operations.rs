@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use stead_core::Time;
 use stead_core::head::Head;
 use stead_core::ids::StreamId;
-use stead_core::run::View;
 use stead_core::run::event::Breaks;
+use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
@@ -49,6 +49,18 @@ pub enum Operation {
     },
     /// Go on with a paused run.
     Resume { run: String, by: String },
+    /// Go on with a run that has ended: what failed runs again, and what is named. Inputs given here replace those
+    /// it had. With `dry_run` it is only told what would run again.
+    Retry {
+        run: String,
+        by: String,
+        #[serde(default)]
+        again: Again,
+        #[serde(default)]
+        inputs: Map<String, Value>,
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Say what a parked attempt came to.
     Settle { run: String, step: String, verdict: Settlement, by: String },
     /// The runs of the home, the newest first.
@@ -112,6 +124,8 @@ pub enum Answer {
     Started { run: StreamId },
     /// It is durable.
     Done { run: StreamId },
+    /// See [`Operation::Retry`].
+    Retry { run: StreamId, selection: Selection },
     /// See [`Operation::Runs`].
     Runs { runs: Vec<RunRow> },
     /// See [`Operation::Status`].

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use stead_core::ids::StreamId;
-use stead_core::run::Event;
+use stead_core::run::{Again, Event, RunState};
 use stead_core::status::RunStatus;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader};
@@ -43,7 +43,12 @@ impl<R: Reader> Reads<R> {
             | Operation::Cancel { .. }
             | Operation::Pause { .. }
             | Operation::Resume { .. }
+            | Operation::Retry { dry_run: false, .. }
             | Operation::Settle { .. } => return Ok(None),
+            Operation::Retry { run, again, inputs, dry_run: true, .. } => {
+                self.inputs_with(run, inputs)?;
+                self.selection(run, again)?
+            }
         }))
     }
 
@@ -104,9 +109,7 @@ impl<R: Reader> Reads<R> {
     }
 
     fn status(&mut self, run: &str) -> Result<stead_core::run::View, EngineError> {
-        let id = self.find(run)?;
-        let state = load_state(&mut self.reader, &id)?;
-        let mut state = state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?;
+        let (id, mut state) = self.state(run)?;
         let plan = self.plans.get(&mut self.reader, &state.revision)?;
         let listed = self.reader.head(&id)?;
         let mut view = state.view(&plan);
@@ -119,6 +122,43 @@ impl<R: Reader> Reads<R> {
             view.outputs = Some(load_value(&mut self.reader, &self.files, &id, reference)?);
         }
         Ok(view)
+    }
+
+    fn selection(&mut self, run: &str, again: &Again) -> Result<Answer, EngineError> {
+        let (id, mut state) = self.state(run)?;
+        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let refused = |why: &str| EngineError::Refused { id: id.to_string(), why: why.to_owned() };
+        let selection = state.selection(&plan, again).map_err(refused)?;
+        Ok(Answer::Retry { run: id, selection })
+    }
+
+    fn state(&mut self, run: &str) -> Result<(StreamId, RunState), EngineError> {
+        let id = self.find(run)?;
+        let state = load_state(&mut self.reader, &id)?;
+        Ok((id, state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?))
+    }
+
+    /// The inputs of a run with some of them changed; none where none is.
+    ///
+    /// # Errors
+    /// When they do not fit what its definition declares.
+    pub(crate) fn inputs_with(
+        &mut self,
+        run: &str,
+        changes: &Map<String, Value>,
+    ) -> Result<Vec<(String, Value)>, EngineError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (id, state) = self.state(run)?;
+        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let mut all = Map::new();
+        for (name, reference) in state.inputs_at() {
+            all.insert(name.clone(), load_value(&mut self.reader, &self.files, &id, reference)?);
+        }
+        all.extend(changes.clone());
+        let checked = stead_lang::inputs::check_inputs(&plan, &all);
+        Ok(checked.map_err(|diagnostics| EngineError::Invalid { diagnostics })?.into_iter().collect())
     }
 
     fn events(&mut self, run: &str, after: u64, limit: usize) -> Result<Answer, EngineError> {

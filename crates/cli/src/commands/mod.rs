@@ -11,6 +11,7 @@ pub mod logs;
 pub mod man;
 pub mod pause;
 pub mod resume;
+pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod settle;
@@ -41,6 +42,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),
         Command::Settle(args) => settle::settle(&here, args),
+        Command::Retry(args) => retry::retry(&here, args),
         Command::Pause(args) => pause::pause(&here, args),
         Command::Runs(args) => runs::runs(&here, args),
         Command::Status(args) => status::status(&here, args),

@@ -72,7 +72,7 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
 
 /// The plan of a kept definition. Without it a run is shown in one line; that the engine cannot go on with it
 /// either is its own business to say.
-fn plan(following: &Following<'_>, run: &StreamId) -> Option<Arc<Plan>> {
+pub fn plan(following: &Following<'_>, run: &StreamId) -> Option<Arc<Plan>> {
     match following.engine.ask(Operation::Definition { run: run.to_string() }) {
         Ok(Answer::Definition { bundle, .. }) => stead_lang::check(&bundle).plan,
         _ => None,

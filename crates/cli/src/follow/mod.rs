@@ -148,7 +148,8 @@ impl Following<'_> {
         }
         // A turn may be followed by another one at once: the row of the run knows.
         for run in open {
-            if self.view(run.as_str())?.status != stead_core::status::RunStatus::Waiting {
+            use stead_core::status::RunStatus::{Paused, Waiting};
+            if !matches!(self.view(run.as_str())?.status, Waiting | Paused) {
                 return Ok(false);
             }
         }

@@ -78,6 +78,9 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::AttemptStarted { path, number, .. } => ("running", at(path), vec![tries(*number)]),
         Event::RunPaused { by, at: None } => ("paused", run(), vec![format!("by {by}")]),
         Event::RunPaused { at: Some(step), .. } => ("paused", run(), vec![format!("before {step}")]),
+        Event::RunReopened { by, drop, .. } => {
+            ("retried", run(), vec![format!("by {by}"), format!("{} again", text::count(drop.len(), "step"))])
+        }
         Event::RunResumed { by } => ("resumed", run(), vec![format!("by {by}")]),
         Event::FinishRequested { path, reason } => ("finishing", at(path), vec![reason.clone()]),
         Event::AttemptQueued { path, .. } => ("queued", at(path), vec![]),
@@ -147,6 +150,7 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         | Event::JoinDecided { .. }
         | Event::UndoReady { .. }
         | Event::BlockEnding { .. }
+        | Event::VarsComputed { .. }
         | Event::StepEnding { .. }
         | Event::Late { .. } => return None,
     })

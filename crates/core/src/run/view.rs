@@ -144,6 +144,11 @@ impl RunState {
         self.slab.iter().flatten().filter_map(open).collect()
     }
 
+    /// Where its inputs are.
+    pub fn inputs_at(&self) -> &[(String, ValueRef)] {
+        &self.inputs
+    }
+
     /// Where its outputs are, once it is completed.
     pub fn outputs_at(&self) -> Option<&ValueRef> {
         self.outputs.as_ref()

@@ -510,6 +510,7 @@ fn cause(input: &Input) -> String {
         Input::Cancel { .. } => "cancel".to_owned(),
         Input::Pause { .. } => "pause".to_owned(),
         Input::Resume { .. } => "resume".to_owned(),
+        Input::Retry { .. } => "retry".to_owned(),
         Input::Settle { .. } => "settle".to_owned(),
     }
 }

@@ -72,6 +72,10 @@ pub(super) fn writing<R: Reader>(
             (reads.find(&run)?, Write::Input(Input::Cancel { by, reason, force }))
         }
         Operation::Pause { run, by, now } => (reads.find(&run)?, Write::Input(Input::Pause { by, now })),
+        Operation::Retry { run, by, again, inputs, .. } => {
+            let inputs = reads.inputs_with(&run, &inputs)?;
+            (reads.find(&run)?, Write::Input(Input::Retry { by, again, inputs }))
+        }
         Operation::Resume { run, by } => (reads.find(&run)?, Write::Input(Input::Resume { by })),
         Operation::Settle { run, step, verdict, by } => {
             let verdict = match verdict {

@@ -27,6 +27,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
             Operation::Cancel { run: id, .. }
             | Operation::Settle { run: id, .. }
             | Operation::Pause { run: id, .. }
+            | Operation::Retry { run: id, .. }
             | Operation::Resume { run: id, .. }
             | Operation::Status { run: id }
             | Operation::Events { run: id, .. }
