@@ -1,5 +1,7 @@
 //! `stead retry`: goes on with runs that have ended. It says first what runs again and what is kept.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
 use stead_core::run::{Again, Selection};
@@ -113,7 +115,7 @@ fn tell(args: &Retry, run: &StreamId, selection: &Selection) -> Result<(), CliEr
         told.push_str(&text::clean(path));
     }
     if selection.drop.len() > LISTED {
-        told.push_str(&format!("\n  and {} more", selection.drop.len() - LISTED));
+        let _ = write!(told, "\n  and {} more", selection.drop.len() - LISTED);
     }
     if args.dry_run {
         told.push('\n');

@@ -87,7 +87,8 @@ impl Machine<'_> {
     /// Stops before a step, where it was told to. Says whether it did.
     pub(super) fn breaks_before(&mut self, site: &Site) -> bool {
         let breaks = &self.state.breaks;
-        if breaks.is_empty() || self.state.passed.as_deref() == Some(site.path.as_str()) {
+        if breaks.is_empty() || self.state.cancel || self.state.passed.as_deref() == Some(site.path.as_str())
+        {
             return false;
         }
         if !breaks.each && !breaks.at.contains(&path::plan_path(&site.path)) {

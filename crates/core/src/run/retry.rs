@@ -253,7 +253,10 @@ impl<'s> Chosen<'s> {
     fn of(state: &'s RunState, plan: &'s Plan) -> Self {
         let undone =
             state.slab.iter().flatten().filter_map(|instance| match path::as_aside(&instance.path) {
-                Some((undone, path::Aside::Undo)) => Some(undone),
+                // One whose undo failed is still there.
+                Some((undone, path::Aside::Undo)) => {
+                    Some(undone).filter(|_| instance.status == StepStatus::Completed)
+                }
                 _ => None,
             });
         Chosen { state, plan, undone: undone.collect(), drop: Vec::new(), reopen: Vec::new() }
@@ -374,7 +377,7 @@ impl<'s> Chosen<'s> {
     }
 
     fn is_undone_itself(&self, ix: Ix) -> bool {
-        self.state.find(&path::aside(&self.state.get(ix).path, path::Aside::Undo)).is_some()
+        self.undone.contains(&&*self.state.get(ix).path)
     }
 }
 

@@ -183,15 +183,19 @@ impl Portrait {
         let slab = head["slab"].take();
         let mut instances = BTreeMap::new();
         for mut instance in slab.as_array().unwrap().iter().filter(|i| !i.is_null()).cloned() {
-            // Places in memory; the path says as much.
-            for key in ["parent", "inside"] {
+            // Places in memory; the path says as much. And what was kept of what is forgotten.
+            for key in ["parent", "inside", "forgot"] {
                 instance.as_object_mut().unwrap().remove(key);
+            }
+            if let Some(machine) = instance.get_mut("machine") {
+                machine.as_object_mut().unwrap().remove("last");
             }
             let path = instance["path"].as_str().unwrap().to_owned();
             assert!(instances.insert(path.clone(), instance).is_none(), "{path} is there twice");
         }
         let head = head.as_object_mut().unwrap();
         head.remove("slab");
+        head.remove("before");
         // Whether something is to be done at once is no matter of the journal.
         if !head["outcome"].is_string() {
             head.remove("status");
