@@ -200,6 +200,102 @@ outputs: { l: '${{ steps.l.output }}', f: '${{ sum(steps.f.output) }}' }
             .to_owned(),
         ),
         (
+            "states",
+            format!(
+                r"
+states:
+  - id: a
+    run: '{RAN}; echo $N'
+    env: {{ N: '${{{{ iteration }}}}' }}
+    parse: json
+    next: [ {{ when: steps.a.output >= 3, go: c }}, {{ go: b }} ]
+  - {{ id: b, on_error: {{ go: c }}, run: '{RAN}; [ $N -lt 2 ]', env: {{ N: '${{{{ iteration }}}}' }}, next: a }}
+  - {{ id: c, set: {{ v: '${{{{ size(steps.a.instances) }}}}' }}, next: d }}
+  - {{ id: d, noop: '${{{{ steps.c.output.v }}}}', next: end }}
+outputs: {{ v: '${{{{ steps.d.output }}}}' }}
+"
+            ),
+        ),
+        (
+            "joins",
+            format!(
+                r"
+steps:
+  - id: race
+    join: first
+    steps:
+      - id: slow
+        needs: []
+        steps:
+          - {{ id: pure, set: {{ v: 1 }}, undo: {{ run: '{RAN}' }} }}
+          - {{ id: sleeps, run: 'sleep 600' }}
+        finally:
+          - {{ id: tidy, run: '{RAN}' }}
+      - {{ id: fast, needs: [], run: '{RAN}; echo won' }}
+  - id: each
+    foreach: {{ in: '${{{{ [1, 2, 3] }}}}', parallel: 3, join: 2 }}
+    run: '[ $N = 2 ] && sleep 600; {RAN}; echo $N'
+    env: {{ N: '${{{{ item }}}}' }}
+    parse: json
+  - {{ id: all, foreach: {{ in: '${{{{ [1, 2] }}}}', join: settled }}, run: '{RAN}; exit $N', env: {{ N: '${{{{ index }}}}' }} }}
+outputs: {{ won: '${{{{ steps.race.output.fast }}}}', each: '${{{{ steps.each.output }}}}' }}
+"
+            ),
+        ),
+        (
+            "undo",
+            format!(
+                r"
+steps:
+  - {{ id: a, run: '{RAN}; echo 1', undo: {{ run: '{RAN}' }} }}
+  - id: each
+    foreach: {{ in: '${{{{ [1, 2] }}}}' }}
+    run: '{RAN}; echo $N'
+    env: {{ N: '${{{{ item }}}}' }}
+    undo: {{ run: '{RAN}; [ $N = 1 ]', env: {{ N: '${{{{ steps.each.output }}}}' }} }}
+  - {{ id: bad, run: '{RAN}; exit 1', undo: {{ run: '{RAN}' }} }}
+  - {{ id: never, run: '{RAN}' }}
+finally:
+  - {{ id: tidy, run: '{RAN}; echo $E', env: {{ E: '${{{{ ended.error.step }}}}' }} }}
+  - {{ id: wrong, run: '{RAN}; exit 4' }}
+  - {{ id: last, run: '{RAN}' }}
+"
+            ),
+        ),
+        (
+            "finally",
+            format!(
+                r"
+steps:
+  - id: g
+    on_error: continue
+    steps:
+      - {{ id: in, run: '{RAN}; exit 1' }}
+    finally:
+      - {{ id: gf, run: '{RAN}; echo $E', env: {{ E: '${{{{ ended.status }}}}' }} }}
+  - {{ id: after, run: '{RAN}; echo 2' }}
+finally:
+  - {{ id: one, run: '{RAN}' }}
+  - {{ id: two, noop: '${{{{ ended.outcome }}}}' }}
+outputs: {{ after: '${{{{ steps.after.output }}}}' }}
+"
+            ),
+        ),
+        (
+            "verify",
+            format!(
+                r#"
+steps:
+  - id: v
+    effect: once
+    run: '{RAN}; echo out'
+    verify: {{ run: 'grep -qxF "$K" ran && echo out', env: {{ K: '${{{{ run.id }}}}/v' }} }}
+  - {{ id: after, run: '{RAN}; echo "$O"', env: {{ O: '${{{{ steps.v.output }}}}' }} }}
+outputs: {{ after: '${{{{ steps.after.output }}}}' }}
+"#
+            ),
+        ),
+        (
             "fails",
             format!(
                 r"
@@ -226,6 +322,7 @@ pub(crate) fn write(folder: &Path) -> Vec<Case> {
         let (times, once) = match name {
             "retry" => (BTreeMap::from([("r", 3), ("bad", 2)]), Vec::new()),
             "effects" => (BTreeMap::new(), vec![("once", "done"), ("twice", "too")]),
+            "verify" => (BTreeMap::new(), vec![("v", "out")]),
             _ => (BTreeMap::new(), Vec::new()),
         };
         let name = name.to_owned();
@@ -241,6 +338,8 @@ fn examples(folder: &Path) -> Vec<Case> {
     git_repository(&repository);
     let repository = format!("repository={}", repository.display());
     let inputs: BTreeMap<&str, Vec<String>> = BTreeMap::from([
+        ("booking.yml", Vec::new()),
+        ("shorten.yml", Vec::new()),
         ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
         ("remind.yml", vec!["after=50ms".to_owned()]),
         ("repository-report.yml", vec![repository, "at_least=3".to_owned()]),

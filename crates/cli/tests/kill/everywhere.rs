@@ -46,8 +46,12 @@ fn came(case: &Case, trial: &Trial) -> Came {
         }
         (outputs, _) => outputs,
     };
-    let mut steps = Vec::new();
+    let (mut steps, mut asides) = (Vec::new(), Vec::new());
     flatten(&view.steps, &mut steps);
+    flatten(&view.asides, &mut asides);
+    // A probe runs where an attempt was lost, and nowhere else.
+    asides.retain(|(path, ..)| !path.ends_with("!verify"));
+    steps.extend(asides);
     let mut performed = BTreeMap::new();
     for key in trial.ran().into_keys() {
         let (_, path) = key.split_once('/').unwrap();
@@ -89,7 +93,8 @@ fn undisturbed(case: &Case, folder: &Path) -> Plain {
     let args = start(case);
     trial.call(&args.iter().map(String::as_str).collect::<Vec<_>>(), None);
     let came = came(case, &trial);
-    let status = if case.name == "fails" { RunStatus::Failed } else { RunStatus::Completed };
+    let fails = ["fails", "undo", "booking.yml"].contains(&case.name.as_str());
+    let status = if fails { RunStatus::Failed } else { RunStatus::Completed };
     assert_eq!(came.status, status, "{}: {came:?}\n{}", case.name, trial.said());
     for (key, times) in trial.ran() {
         let (_, path) = key.split_once('/').unwrap();
