@@ -27,7 +27,9 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         output: args.output.clone(),
     })?;
     let open_runs = || {
-        let query = RunQuery { status: OPEN.to_vec(), ..RunQuery::default() };
+        // One that somebody paused goes on when somebody names it.
+        let status = OPEN.iter().copied().filter(|status| *status != RunStatus::Paused).collect();
+        let query = RunQuery { status, ..RunQuery::default() };
         Ok::<_, CliError>(here.runs(query)?.into_iter().map(|row| row.run).collect::<Vec<_>>())
     };
     if args.run.is_none() && open_runs()?.is_empty() {

@@ -199,8 +199,10 @@ impl Picture {
             "child" => detail.is_some_and(|child| self.rests(&StreamId::new(child))),
             _ => true,
         };
-        matches!(watched.state.status, RunStatus::Waiting | RunStatus::Paused)
-            && watched.state.attempts_open == 0
+        if watched.state.status == RunStatus::Paused {
+            return watched.state.attempts_open == 0;
+        }
+        watched.state.status == RunStatus::Waiting
             && !waits.is_empty()
             && waits.iter().all(|waits| rests(&waits.kind, waits.detail.as_deref()))
     }
@@ -213,7 +215,8 @@ impl Picture {
             Some(child) if waits.kind == "child" => self.needs_people(&StreamId::new(child)),
             _ => crate::tree::for_a_person(waits),
         };
-        self.rests(run) && waits.iter().all(people)
+        let paused = watched.state.status == RunStatus::Paused;
+        self.rests(run) && (paused || waits.iter().all(people))
     }
 }
 

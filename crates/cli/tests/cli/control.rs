@@ -36,7 +36,7 @@ fn a_failed_run_is_retried_and_it_is_said_first_what_runs_again() {
     project.stead("retry @last --only b").is(0).says("2 steps again, 1 completed step kept");
     assert_eq!(ran(&project)[7..], ["b", "tidy"]);
     project.stead("retry @last --from nowhere").is(1).says("the run has no such step");
-    let logs = project.stead("logs @last b").is(0);
+    let logs = project.stead("logs @last/b").is(0);
     assert!(!logs.out.contains("error"), "{logs:#?}");
 }
 
