@@ -270,7 +270,7 @@ steps:
   - id: g
     on_error: continue
     steps:
-      - {{ id: in, run: '{RAN}; exit 1' }}
+      - {{ id: inner, run: '{RAN}; exit 1' }}
     finally:
       - {{ id: gf, run: '{RAN}; echo $E', env: {{ E: '${{{{ ended.status }}}}' }} }}
   - {{ id: after, run: '{RAN}; echo 2' }}
