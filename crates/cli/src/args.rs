@@ -66,6 +66,8 @@ pub enum Command {
     Pause(Pause),
     /// Go on with a run that has ended: what failed runs again
     Retry(Retry),
+    /// Send a signal to a run that waits for it, or will
+    Signal(Signal),
     /// List runs, the newest first
     Runs(Runs),
     /// Show a run: its steps, what it waits for, what to do next
@@ -286,6 +288,43 @@ pub struct Settle {
     pub json: bool,
 }
 
+/// Arguments of `signal`.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub struct Signal {
+    /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
+    #[arg(required_unless_present = "workflow", conflicts_with = "workflow")]
+    pub run: Option<String>,
+    /// The signal's name: what the run waits for
+    pub name: String,
+    /// All open runs of this workflow that are found by --where
+    #[arg(long, value_name = "WORKFLOW", requires = "keys")]
+    pub workflow: Option<String>,
+    /// The value of an input with `index: true`; several: all have to fit
+    #[arg(long = "where", value_name = "INPUT=VALUE", value_parser = key, requires = "workflow")]
+    pub keys: Vec<(String, String)>,
+    /// What comes with it, the output of the wait: JSON where it is JSON, else text
+    #[arg(long, value_name = "VALUE", conflicts_with = "data_file")]
+    pub data: Option<String>,
+    /// The same from a file, which holds JSON; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub data_file: Option<String>,
+    /// Only waits of this step instance and inside it take it: a path as `stead status` shows it
+    #[arg(long, value_name = "PATH")]
+    pub step: Option<String>,
+    /// An id of your own: sent again with it, the signal counts once
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn key(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as INPUT=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
 pub struct Runs {
@@ -302,6 +341,9 @@ pub struct Runs {
     /// Only runs of this project; '' for those of none
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
+    /// Only runs whose input with `index: true` has this value; several: all have to fit
+    #[arg(long = "where", value_name = "INPUT=VALUE", value_parser = key)]
+    pub keys: Vec<(String, String)>,
     /// Child runs too
     #[arg(long)]
     pub all: bool,
@@ -464,6 +506,7 @@ impl Command {
             Command::Settle(args) => args.json,
             Command::Pause(args) => args.json,
             Command::Retry(args) => args.follow.json,
+            Command::Signal(args) => args.json,
             Command::Runs(args) => args.json,
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,

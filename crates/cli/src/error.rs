@@ -169,9 +169,11 @@ impl fmt::Display for CliError {
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         let kind = match error {
-            EngineError::NoRun { .. } | EngineError::Ambiguous { .. } | EngineError::Project { .. } => {
-                Kind::Usage
-            }
+            EngineError::NoRun { .. }
+            | EngineError::Ambiguous { .. }
+            | EngineError::Project { .. }
+            | EngineError::NobodyFound { .. }
+            | EngineError::TooManyFound { .. } => Kind::Usage,
             EngineError::Refused { .. } => Kind::Refused,
             _ => Kind::Engine,
         };

@@ -149,6 +149,10 @@ pub fn next_commands(here: &Here, view: &stead_core::run::View) -> Vec<String> {
         let step = text::shell_word(&waits.path);
         next.push(here.command(&format!("settle {run} {step} --done VALUE|--again|--failed")));
     }
+    for waits in view.waits_for.iter().filter(|waits| waits.kind == "signal").take(3) {
+        let name = text::shell_word(waits.detail.as_deref().unwrap_or_default());
+        next.push(here.command(&format!("signal {run} {name} --data VALUE")));
+    }
     match view.status {
         RunStatus::Completed => next.push(here.command(&format!("status {run}"))),
         RunStatus::Failed => {

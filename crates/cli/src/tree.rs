@@ -80,9 +80,13 @@ pub fn run_state(view: &View) -> State {
     State::of_run(view.status, view.outcome, view.waits_for.iter().any(for_a_person))
 }
 
-/// Whether somebody has to do something.
+/// Whether somebody has to do something. A signal that need not come is not waited for longer than it may take.
 pub fn for_a_person(waits: &WaitsFor) -> bool {
-    !matches!(waits.kind.as_str(), "timer" | "retry" | "child" | "slot")
+    match waits.kind.as_str() {
+        "timer" | "retry" | "child" | "slot" => false,
+        "signal" => waits.until.is_none(),
+        _ => true,
+    }
 }
 
 fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
@@ -160,6 +164,11 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
             "" => format!("{}, until it is resumed", waits.detail.as_deref().unwrap_or("paused")),
             step => format!("paused before {step}, until it is resumed"),
         },
+        ("signal", left) => {
+            let name = text::clean(waits.detail.as_deref().unwrap_or_default());
+            let left = left.map(|left| format!(", {left} more")).unwrap_or_default();
+            format!("waits for signal {name}{left}")
+        }
         ("settle", _) => "waits for somebody to settle it".to_owned(),
         (kind, Some(left)) => format!("waits for {kind}, {left} more"),
         (kind, None) => format!("waits for {kind}"),

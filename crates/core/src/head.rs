@@ -28,16 +28,27 @@ pub struct Head {
     pub error: Option<String>,
     /// The run that started it.
     pub parent: Option<StreamId>,
+    /// What it is found by: inputs with `index: true` and their values, as text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<(String, String)>,
+    /// It keeps so many signals that it takes no more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub signals_full: bool,
     /// When it was created.
     pub created_at: Time,
     /// When it ended.
     pub ended_at: Option<Time>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// One thing an open run waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitsFor {
-    /// `timer`, `retry`, `child`, `settle`, and later `person`, `signal`, `slot`, `worker`.
+    /// `timer`, `retry`, `signal`, `child`, `settle`, `slot`, and later `person`, `worker`.
     pub kind: String,
     /// The step instance that waits.
     pub path: String,

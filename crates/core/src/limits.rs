@@ -30,5 +30,17 @@ pub const ERROR_BYTES: usize = 4 << 10;
 pub const WAITS_LISTED: usize = 20;
 /// Visits of one state in one instance of its block.
 pub const STATE_VISITS: u32 = 100;
+/// Signals that a run keeps until a wait takes them.
+pub const SIGNALS_KEPT: usize = 10_000;
+/// Ids of signals that a run remembers, so that each counts once; the oldest is forgotten first.
+pub const SIGNAL_IDS: usize = 10_000;
+/// Longest name of a signal, and longest id, in bytes.
+pub const SIGNAL_NAME_BYTES: usize = 200;
+/// Largest data of a signal, in bytes of JSON.
+pub const SIGNAL_BYTES: usize = 1 << 20;
+/// Runs that one step sends a signal to.
+pub const SIGNAL_RUNS: usize = 1_000;
+/// Longest path of a step instance that a signal is sent to, in bytes.
+pub const PATH_BYTES: usize = 4 << 10;
 /// Runs inside runs.
 pub const CHILD_DEPTH: u32 = 10;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::limits;
+use crate::run::{Find, Found};
 
 /// A value as an event carries it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,7 @@ impl ValueRef {
 pub struct Values {
     events: HashMap<(u64, Cow<'static, str>), Value>,
     files: HashMap<String, Value>,
+    found: HashMap<Find, Vec<Found>>,
     bytes: usize,
 }
 
@@ -89,6 +91,16 @@ impl Values {
         if before.is_none() {
             self.bytes += size;
         }
+    }
+
+    /// Takes in runs that were looked up.
+    pub fn put_found(&mut self, find: Find, found: Vec<Found>) {
+        self.found.insert(find, found);
+    }
+
+    /// Runs that were looked up. They are of that moment, so they are given out once.
+    pub(crate) fn take_found(&mut self, find: &Find) -> Option<Vec<Found>> {
+        self.found.remove(find)
     }
 
     /// Roughly how much memory the values take, in bytes.

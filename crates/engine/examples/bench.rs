@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
 use stead_engine::driver::Written;
-use stead_engine::operations::Operation;
+use stead_engine::operations::{Operation, Receivers};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::{Engine, Home};
 use stead_lang::Bundle;
@@ -53,6 +53,10 @@ fn main() {
         for _ in 0..3 {
             fan_out(&folder, 1_000);
         }
+    }
+    if wants("w5") {
+        parked(&folder, 10_000, true);
+        parked(&folder, 100_000, false);
     }
     if wants("w6") {
         processes(&folder, 200);
@@ -120,11 +124,15 @@ impl Bench {
         Self { engine, follow, home }
     }
 
-    fn start(&self, number: u64, text: &str) -> StreamId {
-        let bundle = Bundle::single("bench.yml", text);
+    fn run(number: u64) -> StreamId {
         let mut chance = [0u8; 10];
         chance[..8].copy_from_slice(&number.to_be_bytes());
-        let run = StreamId::run(chance);
+        StreamId::run(chance)
+    }
+
+    fn start(&self, number: u64, text: &str) -> StreamId {
+        let bundle = Bundle::single("bench.yml", text);
+        let run = Self::run(number);
         let (project, folder) = (String::new(), "/".to_owned());
         self.engine
             .ask(Operation::Start {
@@ -137,6 +145,23 @@ impl Bench {
             })
             .unwrap();
         run
+    }
+
+    /// Sends the signal that a run waits for.
+    fn signal(&self, number: u64) {
+        let to = Receivers::Run(Self::run(number).to_string());
+        let (name, data, by) = ("go".to_owned(), json!(number), "user:bench".to_owned());
+        self.engine.ask(Operation::Signal { to, name, step: None, data, id: None, by }).unwrap();
+    }
+
+    /// Waits until so many events of a type were written.
+    fn count(&self, what: &str, n: u64) {
+        let wanted = format!("\"type\":\"{what}\"");
+        let mut left = n;
+        while left > 0 {
+            let written = self.follow.recv().unwrap();
+            left -= u64::from(String::from_utf8_lossy(&written.events).contains(&wanted));
+        }
     }
 
     /// Waits until a run ends; gives what it came to.
@@ -272,6 +297,70 @@ fn fan_out(folder: &Path, n: u32) {
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(outputs["sum"], json!(n * (n + 1) / 2));
     report(&format!("W4 {n} parallel noop steps in one run"), seconds * 1_000.0, "ms", "");
+    bench.engine.stop().unwrap();
+}
+
+/// Memory of this process, in MB: the engine's with what is measured around it.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1_024.0
+}
+
+/// Does something for each number, 64 at a time.
+fn together<R>(n: u64, each: impl Fn(u64) + Sync, meanwhile: impl FnOnce() -> R) -> R {
+    let next = std::sync::atomic::AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if number >= n {
+                        return;
+                    }
+                    each(number);
+                }
+            });
+        }
+        meanwhile()
+    })
+}
+
+/// Runs that each wait for a signal, and then get it: all, or one after another a few of them.
+fn parked(folder: &Path, n: u64, all: bool) {
+    let before = resident();
+    let bench = Bench::new(folder);
+    let text = head("steps:\n  - { id: w, wait: { signal: go } }\n");
+    let start = Instant::now();
+    together(n, |number| drop(bench.start(number, &text)), || bench.count("signal_awaited", n));
+    let seconds = start.elapsed().as_secs_f64();
+    report(&format!("W5 {n} runs parked"), seconds, "s", "64 callers, each start answered when durable");
+    let memory = resident();
+    let detail = format!("{:.1} MB more than before they were there", memory - before);
+    report(&format!("W5 {n} parked runs: memory of the process"), memory, "MB", &detail);
+    if all {
+        let start = Instant::now();
+        together(n, |number| bench.signal(number), || bench.count("run_completed", n));
+        let seconds = start.elapsed().as_secs_f64();
+        report(
+            &format!("W5 {n} parked runs signalled and ended"),
+            seconds,
+            "s",
+            "64 callers, each answered when durable",
+        );
+    } else {
+        let mut times: Vec<f64> = (0..50)
+            .map(|at| {
+                let start = Instant::now();
+                bench.signal(at * n / 50);
+                bench.count("run_completed", 1);
+                start.elapsed().as_secs_f64() * 1_000.0
+            })
+            .collect();
+        let name = format!("W5 one signal among {n} parked runs, until its run has ended");
+        let worst = times.iter().copied().fold(0.0, f64::max);
+        report(&name, median(&mut times), "ms", &format!("median of 50, at most {worst:.1} ms"));
+    }
     bench.engine.stop().unwrap();
 }
 

@@ -71,6 +71,20 @@ pub enum EngineError {
         /// The first few.
         found: Vec<String>,
     },
+    /// A signal finds nobody.
+    #[error("no open run is found: {wanted}")]
+    NobodyFound {
+        /// Workflow and keys, as they were asked for.
+        wanted: String,
+    },
+    /// A signal finds too many.
+    #[error("more than {most} open runs are found: {wanted}")]
+    TooManyFound {
+        /// Workflow and keys, as they were asked for.
+        wanted: String,
+        /// How many get one signal at most.
+        most: usize,
+    },
     /// The operation does not fit what the run is doing.
     #[error("{id}: {why}")]
     Refused {
@@ -111,6 +125,8 @@ impl EngineError {
             EngineError::NoRun { .. } => "R0201",
             EngineError::Ambiguous { .. } => "R0202",
             EngineError::Refused { .. } => "R0203",
+            EngineError::NobodyFound { .. } => "R0204",
+            EngineError::TooManyFound { .. } => "R0205",
             EngineError::Home { .. } => "R0301",
             EngineError::Stopped(_) => "R0302",
             EngineError::Bug(_) => "R0999",
@@ -128,6 +144,10 @@ impl EngineError {
                 "the store was damaged from outside; restore it from a backup".into()
             }
             EngineError::NoRun { .. } => "`stead runs` lists the runs of this home".into(),
+            EngineError::NobodyFound { .. } => {
+                "runs are found by inputs that the definition marks `index: true`, while they are open".into()
+            }
+            EngineError::TooManyFound { .. } => "name more inputs".into(),
             EngineError::Ambiguous { .. } => "give more of the id".into(),
             EngineError::Invalid { .. } => "`stead check FILE` shows each with its place".into(),
             EngineError::Project { .. } => {

@@ -63,6 +63,20 @@ pub enum Operation {
     },
     /// Say what a parked attempt came to.
     Settle { run: String, step: String, verdict: Settlement, by: String },
+    /// Send a signal: to the wait for it that is open longest, else it is kept for the next. What comes again with
+    /// the same id does not count.
+    Signal {
+        to: Receivers,
+        name: String,
+        /// Path of a step instance: only waits there and inside take it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        #[serde(default)]
+        data: Value,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        by: String,
+    },
     /// The runs of the home, the newest first.
     Runs { query: RunQuery },
     /// One run at this moment.
@@ -73,6 +87,21 @@ pub enum Operation {
     Logs { run: String },
     /// The definition that a run is pinned to.
     Definition { run: String },
+}
+
+/// Who gets a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receivers {
+    /// A run, named as for every operation.
+    Run(String),
+    /// The open runs of a workflow that are found by all of these.
+    Where {
+        /// Name of the workflow.
+        workflow: String,
+        /// Inputs with `index: true`, and their values as text.
+        keys: Vec<(String, String)>,
+    },
 }
 
 /// What somebody says of a parked attempt.
@@ -99,6 +128,8 @@ pub struct RunQuery {
     pub workflow: Option<String>,
     /// Only this project; an empty text: those of none.
     pub project: Option<String>,
+    /// Only runs that are found by all of these: inputs with `index: true`, and their values as text.
+    pub keys: Vec<(String, String)>,
     /// Child runs too.
     pub children: bool,
     /// Only the child runs of this one, however a run may be named.
@@ -126,6 +157,8 @@ pub enum Answer {
     Done { run: StreamId },
     /// See [`Operation::Retry`].
     Retry { run: StreamId, selection: Selection },
+    /// Every one of these runs has the signal, durably.
+    Signalled { runs: Vec<StreamId> },
     /// See [`Operation::Runs`].
     Runs { runs: Vec<RunRow> },
     /// See [`Operation::Status`].

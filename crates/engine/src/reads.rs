@@ -4,15 +4,16 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use stead_core::ids::StreamId;
-use stead_core::run::{Again, Event, RunState};
+use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader};
 
+use crate::driver::found::found;
 use crate::driver::{Plans, load_state, load_value};
 use crate::error::EngineError;
 use crate::home::Home;
-use crate::operations::{Answer, EventRow, LogFile, Operation, RunQuery, RunRow};
+use crate::operations::{Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow};
 
 /// Answers operations that read.
 pub struct Reads<R> {
@@ -44,7 +45,8 @@ impl<R: Reader> Reads<R> {
             | Operation::Pause { .. }
             | Operation::Resume { .. }
             | Operation::Retry { dry_run: false, .. }
-            | Operation::Settle { .. } => return Ok(None),
+            | Operation::Settle { .. }
+            | Operation::Signal { .. } => return Ok(None),
             Operation::Retry { run, again, inputs, dry_run: true, .. } => {
                 self.inputs_with(run, inputs)?;
                 self.selection(run, again)?
@@ -61,6 +63,7 @@ impl<R: Reader> Reads<R> {
             workflow: query.workflow.clone(),
             project: query.project.clone(),
             prefix: None,
+            keys: query.keys.clone(),
             top_only: !query.children && parent.is_none(),
             parent,
             since: query.since,
@@ -106,6 +109,31 @@ impl<R: Reader> Reads<R> {
         }
         let filter = Filter { workflow: Some(wanted.to_owned()), ..last };
         self.reader.heads(&filter)?.into_iter().next().map(|listed| listed.stream).ok_or_else(none)
+    }
+
+    /// The runs that a signal goes to: one, or all open ones that are found.
+    ///
+    /// # Errors
+    /// When there is none, or more than a signal may go to.
+    pub fn receivers(&mut self, to: &Receivers) -> Result<Vec<StreamId>, EngineError> {
+        let (workflow, keys) = match to {
+            Receivers::Run(run) => return Ok(vec![self.find(run)?]),
+            Receivers::Where { workflow, keys } => (workflow.clone(), keys.clone()),
+        };
+        let wanted = || {
+            let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            format!("{workflow} with {}", keys.join(", "))
+        };
+        let find = Find::Where { workflow: workflow.clone(), keys: keys.clone() };
+        let found = found(&mut self.reader, &find)?;
+        if found.is_empty() {
+            return Err(EngineError::NobodyFound { wanted: wanted() });
+        }
+        if found.len() > stead_core::limits::SIGNAL_RUNS {
+            let most = stead_core::limits::SIGNAL_RUNS;
+            return Err(EngineError::TooManyFound { wanted: wanted(), most });
+        }
+        Ok(found.into_iter().map(|found| found.run).collect())
     }
 
     fn status(&mut self, run: &str) -> Result<stead_core::run::View, EngineError> {

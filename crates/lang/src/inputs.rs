@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::codes::{self, Code};
 use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::limits;
 use crate::plan::{Input, InputKind, Plan};
 
 /// The types of inputs.
@@ -110,7 +111,7 @@ pub fn check_inputs(plan: &Plan, given: &Map<String, Value>) -> Result<Map<Strin
         let name = &input.name;
         match (given.get(name), &input.default) {
             (Some(value), _) => {
-                if let Some(why) = misfit(input, value) {
+                if let Some(why) = misfit(input, value).or_else(|| too_long_to_find(input, value)) {
                     problems.push(problem(
                         codes::INPUT_MISFIT,
                         name,
@@ -133,6 +134,33 @@ pub fn check_inputs(plan: &Plan, given: &Map<String, Value>) -> Result<Map<Strin
         }
     }
     if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+}
+
+/// Why the value of an indexed input is too long, if it is.
+pub(crate) fn too_long_to_find(input: &Input, value: &Value) -> Option<String> {
+    let text = index_text(value).filter(|text| input.index && text.len() > limits::INDEXED_BYTES)?;
+    Some(format!(
+        "runs are found by it, and it has {} bytes; at most {} are allowed",
+        text.len(),
+        limits::INDEXED_BYTES
+    ))
+}
+
+/// The text by which runs are found for a value of an indexed input, so that one who looks need not know its type:
+/// a number that is whole is written as such. `None` for lists, maps and null.
+pub fn index_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => {
+            // Whole, and within what a fraction holds exactly.
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9.0e15);
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and fits")]
+            let text = whole.map(|n| (n as i64).to_string());
+            Some(number.as_i64().map(|n| n.to_string()).or(text).unwrap_or_else(|| number.to_string()))
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// The value of an input from the text of a command line, by its type.

@@ -60,6 +60,12 @@ pub const TITLE_CHARS: usize = 200;
 pub const DESCRIPTION_CHARS: usize = 10_000;
 /// Inputs of one workflow; its variables, secrets, outputs and entries of one `env` likewise.
 pub const NAMES: usize = 500;
+/// Length of the name of a signal, in bytes.
+pub const SIGNAL_NAME_BYTES: usize = 200;
+/// Inputs of one workflow by which its runs are found.
+pub const INDEXED_INPUTS: usize = 8;
+/// Length of the value of such an input, as text, in bytes.
+pub const INDEXED_BYTES: usize = 200;
 /// Arguments of one program.
 pub const ARGUMENTS: usize = 1_000;
 /// Length of a script, in bytes.

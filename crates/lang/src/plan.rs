@@ -53,6 +53,8 @@ pub struct Input {
     pub schema: Value,
     /// Whether standard input fills it.
     pub stdin: bool,
+    /// Whether runs are found by its value.
+    pub index: bool,
 }
 
 /// Type of an input.
@@ -254,6 +256,8 @@ pub enum ActionKind {
     Wait(Wait),
     /// A child run.
     Workflow(Child),
+    /// A signal is sent.
+    Signal(Signal),
     /// The step fails.
     Fail {
         /// What is wrong.
@@ -279,6 +283,37 @@ pub enum Wait {
     For(Setting<Millis>),
     /// An instant: RFC 3339 text.
     At(Template),
+    /// A signal of this name.
+    Signal(Template),
+}
+
+/// A signal to be sent.
+#[derive(Debug, Clone)]
+pub struct Signal {
+    /// Who is to get it.
+    pub to: SignalTo,
+    /// Path of a step instance of the receiver: only waits there and inside take it.
+    pub step: Option<Template>,
+    /// Its name.
+    pub name: Template,
+    /// What comes with it.
+    pub data: Template,
+}
+
+/// Who gets a signal.
+#[derive(Debug, Clone)]
+pub enum SignalTo {
+    /// The run that sends it.
+    Own,
+    /// The run of this id.
+    Run(Template),
+    /// The open runs of a workflow that have these values for its indexed inputs.
+    Where {
+        /// Name of the workflow.
+        workflow: String,
+        /// Values by input.
+        inputs: Vec<(String, Template)>,
+    },
 }
 
 /// A child run.

@@ -112,6 +112,8 @@ pub struct Filter {
     pub project: Option<String>,
     /// Only streams whose id begins so.
     pub prefix: Option<String>,
+    /// Only runs that are found by all of these: indexed inputs and their values, as text.
+    pub keys: Vec<(String, String)>,
     /// Only runs that no run started.
     pub top_only: bool,
     /// Only runs that this one started.

@@ -86,6 +86,7 @@ fn commits(store: &mut dyn Store, turns: &[Turn]) -> Vec<Commit> {
                 workflow: format!("w{}", turn.stream % 2),
                 project: ["", "Docs"][turn.stream / 2].to_owned(),
                 created_at: [10, 30, 20, 30][turn.stream],
+                keys: vec![("k".to_owned(), (turn.stream % 2).to_string())],
                 error: (status == RunStatus::Failed).then(|| format!("exit {}: ÄRGER", turn.count)),
                 ..head(status, open)
             }),
@@ -107,6 +108,7 @@ fn filters() -> Vec<Filter> {
         Filter { status: vec![RunStatus::Running, RunStatus::Failed], ..Filter::default() },
         Filter { status: vec![RunStatus::Completed], outcome: vec![Outcome::Ok], ..Filter::default() },
         Filter { outcome: vec![Outcome::Error, Outcome::Cancelled], limit: 2, ..Filter::default() },
+        Filter { keys: vec![("k".to_owned(), "1".to_owned())], ..Filter::default() },
         Filter { top_only: true, limit: 2, ..Filter::default() },
         Filter { parent: Some(stream(0)), since: Some(30), ..Filter::default() },
         Filter { project: Some("Docs".to_owned()), until: Some(30), ..Filter::default() },

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use stead_lang::plan::{
-    Action, ActionKind, Block, Body, Each, Join, OnError, Plan, Setting, Step, StepIx, Target, Wait,
+    Action, ActionKind, Block, Body, Each, Join, OnError, Plan, Setting, SignalTo, Step, StepIx, Target, Wait,
 };
 use stead_lang::template::{Piece, Template};
 
@@ -244,6 +244,24 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
         }
         ActionKind::Wait(Wait::At(time)) => {
             settings.insert("at".into(), template_text(time));
+        }
+        ActionKind::Wait(Wait::Signal(name)) => {
+            settings.insert("signal".into(), template_text(name));
+        }
+        ActionKind::Signal(signal) => {
+            let to = match &signal.to {
+                SignalTo::Own => None,
+                SignalTo::Run(run) => Some(template_text(run)),
+                SignalTo::Where { workflow, inputs } => {
+                    let inputs: Map<String, Value> =
+                        inputs.iter().map(|(name, value)| (name.clone(), template_text(value))).collect();
+                    Some(json!({"workflow": workflow, "where": inputs}))
+                }
+            };
+            settings.extend(to.map(|to| ("run".to_owned(), to)));
+            settings.extend(signal.step.as_ref().map(|step| ("step".to_owned(), template_text(step))));
+            settings.insert("name".into(), template_text(&signal.name));
+            settings.insert("data".into(), template_text(&signal.data));
         }
         ActionKind::Workflow(child) => {
             settings

@@ -15,6 +15,7 @@ pub mod retry;
 pub mod run;
 pub mod runs;
 pub mod settle;
+pub mod signal;
 pub mod status;
 
 use crate::args::{Cli, Command};
@@ -44,6 +45,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Settle(args) => settle::settle(&here, args),
         Command::Retry(args) => retry::retry(&here, args),
         Command::Pause(args) => pause::pause(&here, args),
+        Command::Signal(args) => signal::signal(&here, args),
         Command::Runs(args) => runs::runs(&here, args),
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),

@@ -30,6 +30,7 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
         outcome: args.outcome.clone(),
         workflow: args.workflow.clone(),
         project: args.project.clone(),
+        keys: args.keys.clone(),
         children: args.all,
         parent: args.parent.clone(),
         since: time("--since", &args.since)?,

@@ -10,7 +10,7 @@ use stead_platform::terminal;
 use crate::args::{OPEN, Status};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::face::State;
+use crate::face::{Face, State};
 use crate::follow::show::why;
 use crate::here::{Here, next_commands, unexpected};
 use crate::out;
@@ -60,6 +60,23 @@ fn counts(here: &Here) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+/// Signals that no wait has taken.
+fn signals(out: &mut String, view: &View, now: i64, face: Face) {
+    if view.signals_kept == 0 {
+        return;
+    }
+    let _ = writeln!(out, "signals that no wait has taken: {}", view.signals_kept);
+    for signal in &view.signals {
+        let step = signal.step.as_deref().map(|step| format!("  for {}", text::clean(step)));
+        let (name, by) = (text::clean(&signal.name), text::clean(&signal.by));
+        let line = format!("  {name}{}  by {by}  {}", step.unwrap_or_default(), text::moment(signal.at, now));
+        let _ = writeln!(out, "{line}");
+    }
+    if view.signals_kept > view.signals.len() as u64 {
+        let _ = writeln!(out, "  {}", face.ellipsis());
+    }
+}
+
 /// A run with all its steps.
 fn full(here: &Here, view: &View, now: i64) -> String {
     let face = here.out;
@@ -86,6 +103,7 @@ fn full(here: &Here, view: &View, now: i64) -> String {
             let _ = writeln!(out, "  {name}  {}", text::cut(&value, 200, face.ellipsis()));
         }
     }
+    signals(&mut out, view, now, face);
     if let Some(parent) = &view.parent {
         let _ = writeln!(out, "started by {parent}");
     }

@@ -91,6 +91,20 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::WaitStarted { path, until, .. } => {
             ("waiting", at(path), vec![format!("{} more", text::remaining(*until - now))])
         }
+        Event::SignalAwaited { path, name, .. } => ("waiting", at(path), vec![format!("for signal {name}")]),
+        Event::SignalCame { path: Some(path), name, by, .. } => {
+            ("completed", at(path), vec![format!("signal {name} by {by}")])
+        }
+        Event::SignalCame { path: None, name, by, .. } => {
+            ("kept", run(), vec![format!("signal {name} by {by}, no wait is open for it")])
+        }
+        Event::SignalTaken { path, .. } => {
+            ("completed", at(path), vec!["a signal that came before".to_owned()])
+        }
+        Event::SignalSent { path, name, .. } => ("completed", at(path), vec![format!("signal {name} sent")]),
+        Event::SignalRefused { name, by, why } => {
+            ("refused", run(), vec![format!("signal {name} by {by}: {why}")])
+        }
         Event::AttemptEnded { path, number, error: Some(error), retry_at: Some(next), .. }
         | Event::ChildEnded { path, number, error: Some(error), retry_at: Some(next), .. } => {
             let again = format!("again in {}", text::remaining(*next - now));

@@ -13,3 +13,4 @@ mod run;
 mod runs;
 mod screen;
 mod shell;
+mod signals;

@@ -243,6 +243,36 @@ outputs: {{ won: '${{{{ steps.race.output.fast }}}}', each: '${{{{ steps.each.ou
             ),
         ),
         (
+            "signals",
+            format!(
+                r"
+steps:
+  - {{ id: early, signal: {{ name: kept, data: 1 }} }}
+  - {{ id: k, run: '{RAN}; echo 2', parse: json }}
+  - {{ id: taken, wait: {{ signal: kept }} }}
+  - id: pair
+    workflow:
+      inline:
+        stead: 1
+        name: pair
+        inputs: {{ up: {{ type: string }}, key: {{ type: string, index: true }} }}
+        steps:
+          - {{ id: s, signal: {{ run: '${{{{ inputs.up }}}}', name: ready }} }}
+          - {{ id: w, wait: {{ signal: go }} }}
+          - {{ id: pair_r, run: '{RAN}; echo $N', env: {{ N: '${{{{ steps.w.output }}}}' }}, parse: json }}
+      inputs: {{ up: '${{{{ run.id }}}}', key: '${{{{ run.id }}}}' }}
+  - {{ id: ready, needs: [taken], wait: {{ signal: ready }} }}
+  - {{ id: go, needs: [ready], signal: {{ run: {{ workflow: pair, where: {{ key: '${{{{ run.id }}}}' }} }}, name: go, data: 7 }} }}
+  - {{ id: never, needs: [taken], on_error: continue, timeout: 50ms, wait: {{ signal: nobody }} }}
+outputs:
+  taken: '${{{{ steps.taken.output }}}}'
+  pair: '${{{{ steps.pair.output.pair_r }}}}'
+  went: '${{{{ size(steps.go.output.runs) }}}}'
+  never: '${{{{ steps.never.error.kind }}}}'
+"
+            ),
+        ),
+        (
             "undo",
             format!(
                 r"
@@ -340,6 +370,7 @@ fn examples(folder: &Path) -> Vec<Case> {
     let inputs: BTreeMap<&str, Vec<String>> = BTreeMap::from([
         ("booking.yml", Vec::new()),
         ("shorten.yml", Vec::new()),
+        ("hand-over.yml", Vec::new()),
         ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
         ("remind.yml", vec!["after=50ms".to_owned()]),
         ("repository-report.yml", vec![repository, "at_least=3".to_owned()]),

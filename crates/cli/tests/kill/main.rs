@@ -15,6 +15,8 @@ mod cases;
 mod everywhere;
 #[cfg(feature = "failpoints")]
 mod program;
+#[cfg(feature = "failpoints")]
+mod signals;
 
 #[cfg(not(feature = "failpoints"))]
 #[test]

@@ -20,7 +20,18 @@ impl RunState {
         self.at = self.at.max(at);
         let at = self.at;
         match event {
-            Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth, breaks } => {
+            Event::RunCreated {
+                workflow,
+                revision,
+                inputs,
+                keys,
+                project,
+                folder,
+                parent,
+                depth,
+                breaks,
+            } => {
+                self.keys.clone_from(keys);
                 self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
                 self.revision.clone_from(revision);
@@ -161,6 +172,27 @@ impl RunState {
                 self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
                 self.set_deadline(ix, *deadline_at);
             }
+            Event::SignalAwaited { path, name, timeout_at, deadline_at, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                let (name, opened) = (name.as_str().into(), self.seq);
+                let kind = Kind::Signal { name, opened, timeout_at: *timeout_at };
+                self.begin(ix, kind, StepStatus::Waiting);
+                self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::SignalCame { .. } => self.signal_came(event),
+            Event::SignalTaken { path, signal, index } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.signal_taken(ix, *signal);
+            }
+            Event::SignalSent { path, output, index, .. } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                self.completed(ix, Some(output), OUTPUT, Outcome::Ok);
+            }
+            Event::SignalRefused { .. } => {}
             Event::ChildStarted { path, number, run, timeout_at, deadline_at, index, .. } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
@@ -377,9 +409,10 @@ impl RunState {
         } else {
             self.waiting.remove(&ix);
         }
+        self.note_wait(ix);
     }
 
-    fn completed(&mut self, ix: Ix, output: Option<&Payload>, at: &'static str, outcome: Outcome) {
+    pub(super) fn completed(&mut self, ix: Ix, output: Option<&Payload>, at: &'static str, outcome: Outcome) {
         let output = match output {
             Some(payload) => Output::At(self.reference(payload, at)),
             None if matches!(self.get(ix).kind, Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. }) => {
@@ -387,6 +420,10 @@ impl RunState {
             }
             None => Output::None,
         };
+        self.completed_with(ix, output, outcome);
+    }
+
+    pub(super) fn completed_with(&mut self, ix: Ix, output: Output, outcome: Outcome) {
         let instance = self.get_mut(ix);
         instance.output = match instance.verdict.as_mut().and_then(|verdict| verdict.output.take()) {
             Some(decided) => Output::At(decided),
@@ -521,6 +558,7 @@ impl RunState {
         self.ended_at = Some(self.at);
         self.timers.clear();
         self.waiting.clear();
+        self.signals.run_ended();
     }
 
     pub(super) fn move_to(&mut self, status: RunStatus) {
@@ -560,6 +598,7 @@ pub(super) fn armed(instance: &Instance) -> impl Iterator<Item = (Time, Timer)> 
         Kind::Child { timeout_at, .. } if instance.ending.is_none() => {
             (timeout_at.map(|at| (at, Timer::Timeout)), None)
         }
+        Kind::Signal { timeout_at, .. } => (timeout_at.map(|at| (at, Timer::Timeout)), None),
         Kind::Wait { until, timeout_at } => {
             (Some((*until, Timer::Wait)), timeout_at.map(|at| (at, Timer::Timeout)))
         }

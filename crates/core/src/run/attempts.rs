@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::settings::{check_size, kind_of};
 use super::start::Site;
 use super::state::{Ix, Job, Kind, Phase, Timer};
-use super::turn::{Machine, SettleInput, Stop, expression_error, step_error};
+use super::turn::{Machine, Need, SettleInput, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{AttemptId, AttemptResult, Effect, EndReason, ErrorKind, Execute};
 use crate::limits;
@@ -88,7 +88,7 @@ impl<'a> Machine<'a> {
 
     /// A value that has to be at hand.
     pub(super) fn loaded<'s>(&'s self, reference: &'s ValueRef) -> Result<&'s Value, Stop> {
-        self.values.get(reference).ok_or_else(|| Stop::Needs(vec![reference.clone()]))
+        self.values.get(reference).ok_or_else(|| Stop::Needs(vec![Need::Value(reference.clone())]))
     }
 
     pub(super) fn attempt_id(&self, ix: Ix, number: u32) -> AttemptId {

@@ -37,6 +37,14 @@ pub enum MessageBody {
     PauseRun { by: String, now: bool },
     /// To a child: go on.
     ResumeRun { by: String },
+    /// To a run: a signal.
+    Signal {
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        by: String,
+        data: Payload,
+    },
     /// To a parent: the child has ended.
     RunEnded {
         run: StreamId,
@@ -94,6 +102,9 @@ impl Machine<'_> {
                 if self.state.paused.is_some() {
                     self.resume(&by);
                 }
+            }
+            Some(MessageBody::Signal { name, step, by, data }) => {
+                self.signal_message(&name, step.as_deref(), &by, data);
             }
             Some(MessageBody::RunEnded { run, path, number, status, outcome, outputs, error }) => {
                 self.child_ended(&run, &path, number, status, outcome, outputs, error)?;

@@ -364,7 +364,7 @@ impl Machine<'_> {
                 Phase::Parked => self.end_as(ix, reason),
                 Phase::Ending(_) | Phase::Done => {}
             },
-            Kind::Wait { .. } => self.end_as(ix, reason),
+            Kind::Wait { .. } | Kind::Signal { .. } => self.end_as(ix, reason),
             Kind::Child { retry_at: Some(_), .. } => self.end_as(ix, reason),
             Kind::Child { .. } => self.cancel_child(ix, reason),
             Kind::Plain => {}

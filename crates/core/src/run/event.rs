@@ -119,6 +119,9 @@ pub enum Event {
         workflow: String,
         revision: String,
         inputs: Vec<Named>,
+        /// What it is found by: inputs with `index: true` and their values, as text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keys: Vec<(String, String)>,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         project: String,
         /// Folder that relative paths of its steps are relative to.
@@ -235,6 +238,53 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
     },
+    /// A signal is awaited.
+    SignalAwaited {
+        path: String,
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeout_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A signal came. With `path` the wait there has taken it and its step is completed; without, it is kept for
+    /// the next.
+    SignalCame {
+        name: String,
+        /// Only waits at this path and inside take it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// It counts once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        by: String,
+        data: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    },
+    /// A wait that opened has taken a signal that was kept, and its step is completed. `signal` is the number of the
+    /// event by which it came.
+    SignalTaken {
+        path: String,
+        signal: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A step has sent a signal, and is completed. The output names the runs that get it.
+    SignalSent {
+        path: String,
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        data: Payload,
+        output: Payload,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A signal of another run could not be taken.
+    SignalRefused { name: String, by: String, why: String },
     /// A child run is started.
     ChildStarted {
         path: String,
@@ -392,13 +442,14 @@ impl Event {
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, CancelRequested, ChildEnded, ChildStarted, FinishRequested,
             ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled, RunCompleted,
-            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, StepBlocked,
-            StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, VarsComputed,
-            WaitStarted, Went,
+            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame,
+            SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding,
+            StepFailed, StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
-            RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } => None,
+            RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
             RunPaused { .. } | RunResumed { .. } | RunReopened { .. } | VarsComputed { .. } => None,
+            SignalCame { path, .. } => path.as_deref(),
             RunCompleted { .. } | RunFailed { .. } | RunCancelled => None,
             GroupStarted { path, .. }
             | ForeachStarted { path, .. }
@@ -411,6 +462,9 @@ impl Event {
             | AttemptLost { path, .. }
             | AttemptSettled { path, .. }
             | WaitStarted { path, .. }
+            | SignalAwaited { path, .. }
+            | SignalTaken { path, .. }
+            | SignalSent { path, .. }
             | ChildStarted { path, .. }
             | ChildEnded { path, .. }
             | StepCompleted { path, .. }
@@ -448,6 +502,10 @@ impl Event {
             Event::AttemptSettled { verdict: Verdict::Done(output), .. } => {
                 vec![(Cow::Borrowed(SETTLED), output)]
             }
+            Event::SignalCame { data, .. } => vec![(Cow::Borrowed(DATA), data)],
+            Event::SignalSent { data, output, .. } => {
+                vec![(Cow::Borrowed(DATA), data), (Cow::Borrowed(OUTPUT), output)]
+            }
             Event::ChildStarted { inputs, .. } => vec![(Cow::Borrowed(CHILD_INPUTS), inputs)],
             Event::UndoReady { request: Some(request), .. } => vec![(Cow::Borrowed(REQUEST), request)],
             Event::ChildEnded { output: Some(output), .. }
@@ -467,6 +525,7 @@ pub(super) const OUTPUT: &str = "/output/value";
 pub(super) const OUTPUTS: &str = "/outputs/value";
 pub(super) const VALUES: &str = "/values/value";
 pub(super) const SETTLED: &str = "/verdict/done/value";
+pub(super) const DATA: &str = "/data/value";
 pub(super) const CHILD_INPUTS: &str = "/inputs/value";
 
 /// Pointer to a named value of `inputs` or `vars`.

@@ -7,7 +7,7 @@
 //! | [`turn`](mod@turn) | one input taken: the agenda, the bounds |
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
-//! | `attempts`, `children`, `timers` | one file per kind of thing that is under way |
+//! | `attempts`, `children`, `signals`, `timers` | one file per kind of thing that is under way |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
 
@@ -24,6 +24,7 @@ mod reach;
 mod retry;
 mod scope;
 mod settings;
+mod signals;
 mod snapshot;
 mod start;
 mod state;
@@ -36,7 +37,8 @@ mod views;
 pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};
 pub use retry::{Again, Selection};
+pub use signals::{Find, Found, SIGNAL_TO_ENDED, SignalNow};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 pub use state::RunState;
-pub use turn::{Ctx, FilePut, Input, Needs, Turn, turn, turn_only};
+pub use turn::{Ctx, FilePut, Input, Need, Needs, Turn, turn, turn_only};
 pub use view::{StepNow, View};

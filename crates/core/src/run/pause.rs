@@ -9,6 +9,7 @@ use super::event::Event;
 use super::start::Site;
 use super::state::{Ix, Job, Kind, Phase};
 use super::turn::Machine;
+use crate::Time;
 use crate::effect::{Effect, EndReason};
 use crate::ids::StreamId;
 use crate::path;
@@ -67,8 +68,11 @@ impl Machine<'_> {
         // What was to be looked at is found again, and what came due in between follows in its order.
         self.rescan();
         let due = self.state.timers.iter().take_while(|(at, ..)| *at <= self.at);
-        let due: Vec<Job> = due.map(|(_, ix, timer)| Job::Fire(*ix, *timer)).collect();
-        self.state.agenda.extend(due);
+        let mut due: Vec<(Time, Job)> = due.map(|(at, ix, timer)| (*at, Job::Fire(*ix, *timer))).collect();
+        due.extend(self.signals_held());
+        // Of a signal and a time-out the earlier one counts; of both at once the signal, which did come.
+        due.sort_by_key(|(at, job)| (*at, matches!(job, Job::Fire(..))));
+        self.state.agenda.extend(due.into_iter().map(|(_, job)| job));
         let by = format!("run:{}", self.state.id);
         for child in self.children_open() {
             self.send(&child, &MessageBody::ResumeRun { by: by.clone() });

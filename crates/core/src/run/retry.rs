@@ -18,6 +18,7 @@ use crate::effect::ErrorKind;
 use crate::path::{self, Part};
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
+use stead_lang::inputs::index_text;
 use stead_lang::plan::{Plan, StepIx};
 
 /// What runs again besides what failed.
@@ -398,6 +399,14 @@ impl Machine<'_> {
                 return Ok(());
             }
         };
+        let found_by = |(name, value): &(String, Value)| {
+            self.state.keys.iter().any(|(key, text)| key == name && index_text(value).as_ref() != Some(text))
+        };
+        if inputs.iter().any(found_by) {
+            self.out.refused =
+                Some("an input by which the run is found (`index: true`) stays: start a new run for another");
+            return Ok(());
+        }
         self.state.bound = true;
         let mut reopen = Vec::with_capacity(selection.reopen.len());
         for path in selection.reopen {

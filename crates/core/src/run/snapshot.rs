@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
 use super::event::{Breaks, Parent, StepError};
+use super::signals::{self, Signals};
 use super::state::{Before, Instance, Ix, Paused, RunState, Timer, Undo};
 use crate::Time;
 use crate::ids::StreamId;
@@ -16,7 +17,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 2;
+pub const SNAPSHOT_FORMAT: u32 = 3;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,8 @@ struct Stored {
     paused: Option<Box<Paused>>,
     breaks: Breaks,
     passed: Option<Box<str>>,
+    keys: Vec<(String, String)>,
+    signals: signals::Stored,
     slab: Vec<Option<Instance>>,
 }
 
@@ -95,6 +98,8 @@ impl RunState {
             paused: self.paused.clone(),
             breaks: self.breaks.clone(),
             passed: self.passed.clone(),
+            keys: self.keys.clone(),
+            signals: self.signals.stored(),
             finishing: self.finishing,
             slab: self.slab.clone(),
         };
@@ -136,6 +141,8 @@ impl RunState {
         state.paused = stored.paused;
         state.breaks = stored.breaks;
         state.passed = stored.passed;
+        state.keys = stored.keys;
+        state.signals = Signals::of_stored(stored.signals);
         state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();
@@ -168,6 +175,7 @@ impl RunState {
             let deadline = deadline.map(|at| (at, Timer::Deadline));
             let timers: Vec<_> = armed(instance).chain(deadline).map(|(at, timer)| (at, ix, timer)).collect();
             self.timers.extend(timers);
+            self.note_wait(ix);
         }
     }
 }

@@ -151,7 +151,7 @@ impl Machine<'_> {
         }
     }
 
-    fn ended_at_once(&mut self, step: StepIx, event: Event) -> Ix {
+    pub(super) fn ended_at_once(&mut self, step: StepIx, event: Event) -> Ix {
         let ix = self.emit_for(step, event);
         self.push(Job::Ended(ix));
         ix
@@ -229,6 +229,11 @@ impl Machine<'_> {
                 let outcome = Outcome::Ok;
                 Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }))
             }
+            ActionKind::Wait(Wait::Signal(name)) => {
+                let name = self.eval(&site.path, |reach| name.render_text(&site.scope(reach)))?;
+                self.begin_signal_wait(site, action, name, deadline_at)
+            }
+            ActionKind::Signal(signal) => self.send_signal(site, signal),
             ActionKind::Wait(wait) => self.begin_wait(site, action, wait, deadline_at),
             ActionKind::Workflow(child) => {
                 self.start_child(site, action, child, self.first_number(&site.path), deadline_at)
@@ -270,6 +275,7 @@ impl Machine<'_> {
                 let ms = self.millis(&site.path, Some(length), |reach| site.scope(reach))?;
                 self.after(ms.unwrap_or(0))
             }
+            Wait::Signal(_) => unreachable!("begun by `begin_signal_wait`"),
             Wait::At(at) => {
                 let value = self.eval(&site.path, |reach| at.render(&site.scope(reach)))?;
                 let Value::String(text) = &value else {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
 
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
+use super::signals::Signals;
 use crate::Time;
 use crate::effect::EndReason;
 use crate::ids::StreamId;
@@ -80,6 +81,9 @@ pub struct RunState {
     pub(super) before: BTreeMap<Box<str>, Before>,
     /// How what is completed would be undone, in the order of completion.
     pub(super) undo: Vec<Undo>,
+    /// What runs are found by: indexed inputs and their values, as text.
+    pub(super) keys: Vec<(String, String)>,
+    pub(super) signals: Signals,
     pub(super) slab: Vec<Option<Instance>>,
     pub(super) free: Vec<Ix>,
     pub(super) by_path: HashMap<Box<str>, Ix>,
@@ -110,6 +114,8 @@ pub(super) enum Job {
     Note(Ix),
     /// An instance that is to be ended: end what is inside.
     End(Ix),
+    /// A signal that came while the run was paused.
+    Deliver(u64),
     /// A timer whose time has come.
     Fire(Ix, Timer),
     /// An attempt that was under way when the engine went.
@@ -336,6 +342,8 @@ pub(super) enum Kind {
     },
     /// A timer.
     Wait { until: Time, timeout_at: Option<Time> },
+    /// A signal that is awaited. `opened` is the number of the event since which it is.
+    Signal { name: Box<str>, opened: u64, timeout_at: Option<Time> },
     /// A child run.
     Child { number: u32, run: StreamId, retry_at: Option<Time>, timeout_at: Option<Time> },
 }
@@ -435,6 +443,8 @@ impl RunState {
             breaks: Breaks::default(),
             passed: None,
             undo: Vec::new(),
+            keys: Vec::new(),
+            signals: Signals::default(),
             slab: Vec::new(),
             free: Vec::new(),
             by_path: HashMap::new(),

@@ -8,12 +8,14 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 use stead_lang::expr::EvalError;
+use stead_lang::inputs::index_text;
 use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
 use super::event::{Breaks, Event, Named, Parent, StepError};
 use super::reach::{Reach, is_holder};
 use super::retry::Again;
 use super::scope::Scope;
+use super::signals::Find;
 use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
@@ -82,6 +84,19 @@ pub enum Input {
         reason: Option<String>,
         /// End undo and `finally` as well.
         force: bool,
+    },
+    /// A signal comes.
+    Signal {
+        /// Its name.
+        name: String,
+        /// Only waits at this path and inside take it.
+        step: Option<String>,
+        /// Whatever comes with the same id after it does not count.
+        id: Option<String>,
+        /// What comes with it.
+        data: Value,
+        /// Who sends it.
+        by: String,
     },
     /// Begin nothing new until it is resumed.
     Pause {
@@ -153,15 +168,24 @@ pub struct FilePut {
     pub bytes: Vec<u8>,
 }
 
-/// Values to be loaded before the input can be taken. The state is untouched.
+/// What is to be loaded before the input can be taken. The state is untouched.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Needs(pub Vec<ValueRef>);
+pub struct Needs(pub Vec<Need>);
+
+/// Something to be loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Need {
+    /// A value.
+    Value(ValueRef),
+    /// The runs that a signal goes to, as they are now.
+    Runs(Find),
+}
 
 /// Why a job did not come to its end.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// A value is not at hand.
-    Needs(Vec<ValueRef>),
+    Needs(Vec<Need>),
     /// An expression has no value, or one that does not fit.
     Error(StepError),
 }
@@ -216,6 +240,8 @@ impl<'a> Machine<'a> {
         if !self.state.bound {
             self.state.bind(self.plan);
             self.rescan();
+            let held = self.signals_held().into_iter().map(|(_, job)| job);
+            self.state.agenda.extend(held);
         }
         if let Err(Stop::Needs(needs)) = self.take(input) {
             debug_assert!(self.out.events.is_empty(), "inputs look before they act");
@@ -266,6 +292,9 @@ impl<'a> Machine<'a> {
             Input::Resume { by } => self.resume(by),
             Input::Retry { by, again, inputs } => self.reopen(by, again, inputs)?,
             Input::Cancel { by, reason, force } => self.cancel(by, reason.as_deref(), *force),
+            Input::Signal { name, step, id, data, by } => {
+                self.signal_input(name, step.as_deref(), id.as_deref(), data, by);
+            }
             Input::Settle { path, verdict, by } => self.settle_attempt(path, verdict, by)?,
         }
         Ok(())
@@ -323,6 +352,10 @@ impl<'a> Machine<'a> {
             Job::Note(ix) => self.note_undo(ix),
             Job::End(ix) => {
                 self.end_instance(ix);
+                Ok(())
+            }
+            Job::Deliver(signal) => {
+                self.deliver_kept(signal);
                 Ok(())
             }
             Job::Fire(ix, timer) => self.fire(ix, timer),
@@ -402,7 +435,12 @@ impl<'a> Machine<'a> {
 
     /// A value as an event may carry it.
     pub(super) fn payload(&mut self, value: Value) -> Payload {
-        if json_len(&value, limits::EVENT_BYTES).is_some() {
+        self.payload_of(value, limits::EVENT_BYTES)
+    }
+
+    /// A value as it is carried where so many bytes have room.
+    pub(super) fn payload_of(&mut self, value: Value, room: usize) -> Payload {
+        if json_len(&value, room).is_some() {
             return Payload::Value(value);
         }
         let bytes = value.to_string().into_bytes();
@@ -423,7 +461,9 @@ impl<'a> Machine<'a> {
         let reach = Reach { state: self.state, plan: self.plan, values: self.values, needs: &needs };
         match look(reach) {
             Ok(value) => Ok(value),
-            Err(EvalError::Needs) => Err(Stop::Needs(needs.into_inner())),
+            Err(EvalError::Needs) => {
+                Err(Stop::Needs(needs.into_inner().into_iter().map(Need::Value).collect()))
+            }
             Err(EvalError::Failed { message, .. }) => Err(expression_error(path, &message)),
         }
     }
@@ -468,9 +508,25 @@ impl<'a> Machine<'a> {
             return;
         }
         let Start { inputs, project, folder, parent, depth, breaks } = start;
+        let indexed = |(name, value): &(String, Value)| {
+            let indexed = self.plan.inputs.iter().any(|input| input.index && input.name == *name);
+            let key = index_text(value).filter(|_| indexed)?;
+            Some((name.clone(), key))
+        };
+        let keys = inputs.iter().filter_map(indexed).collect();
         let inputs: Vec<Named> = inputs.into_iter().map(|(name, v)| (name, self.payload(v))).collect();
         let (workflow, revision) = (self.plan.name.clone(), self.plan.revision.clone());
-        self.emit(Event::RunCreated { workflow, revision, inputs, project, folder, parent, depth, breaks });
+        self.emit(Event::RunCreated {
+            workflow,
+            revision,
+            inputs,
+            keys,
+            project,
+            folder,
+            parent,
+            depth,
+            breaks,
+        });
         self.push(Job::Begin);
     }
 

@@ -6,6 +6,7 @@ use stead_lang::plan::{Body, Each, Plan, StepIx};
 
 use super::event::StepError;
 use super::reach::block_of;
+use super::signals::SignalNow;
 use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::AttemptId;
@@ -48,6 +49,12 @@ pub struct View {
     /// What is or was done about its steps beside their own work: undone, or asked whether it happened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asides: Vec<StepNow>,
+    /// Signals that no wait has taken, the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<SignalNow>,
+    /// How many signals no wait has taken.
+    #[serde(default)]
+    pub signals_kept: u64,
     /// Its outputs, once it is completed. Put in by whoever can load them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Value>,
@@ -115,6 +122,8 @@ impl RunState {
             },
             error: self.error.as_ref().map(|error| error.message.clone()),
             parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            keys: self.keys.clone(),
+            signals_full: self.signals.is_full() && !self.status.is_end(),
             created_at: self.created_at,
             ended_at: self.ended_at,
         }
@@ -180,6 +189,8 @@ impl RunState {
             waits_for: self.waits_for(),
             steps,
             asides: self.asides_view(plan),
+            signals: self.signals_now(),
+            signals_kept: self.signals.count(),
             outputs: None,
         }
     }
@@ -306,6 +317,10 @@ fn waits(instance: &Instance) -> Option<WaitsFor> {
     let (kind, until, detail) = match &instance.kind {
         Kind::Wait { until, timeout_at } => {
             ("timer", Some(timeout_at.map_or(*until, |t| t.min(*until))), None)
+        }
+        Kind::Signal { name, timeout_at, .. } => {
+            let until = timeout_at.iter().chain(&instance.deadline_at).min();
+            ("signal", until.copied(), Some(name.to_string()))
         }
         Kind::Attempt { phase: Phase::Retry(at), .. } => ("retry", Some(*at), None),
         Kind::Attempt { phase: Phase::Queued, .. } => {

@@ -11,7 +11,9 @@ use stead_core::effect::{AttemptError, AttemptId, AttemptResult, Effect, EndReas
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::run::event::Breaks;
-use stead_core::run::{Ctx, Event, Input, MessageBody, Needs, RunState, StepNow, View, turn};
+use stead_core::run::{
+    Ctx, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn,
+};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::{ValueRef, Values};
 use stead_lang::plan::Plan;
@@ -39,6 +41,7 @@ pub(crate) struct World {
     files: HashMap<String, Vec<u8>>,
     /// Turns that were full.
     pub(crate) cuts: u32,
+    refused: Option<&'static str>,
 }
 
 pub(crate) struct Run {
@@ -143,6 +146,7 @@ impl World {
             begins: Vec::new(),
             files: HashMap::new(),
             cuts: 0,
+            refused: None,
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
@@ -162,21 +166,21 @@ impl World {
         let mut next = Some(input);
         while let Some(input) = next.take() {
             let at = self.at;
-            let run = self.runs.get_mut(id).expect("the run is known");
-            let before = run.state.seq;
-            let out = loop {
+            let before = self.runs[id].state.seq;
+            let (run, out) = loop {
+                let run = self.runs.get_mut(id).expect("the run is known");
                 let mut ctx = Ctx { plan: &run.plan, at, values: &mut run.values };
                 match turn(&mut run.state, &input, &mut ctx) {
-                    Ok(out) => break out,
+                    Ok(out) => break (self.runs.get_mut(id).expect("the run is known"), out),
                     Err(Needs(needs)) => {
                         assert_eq!(run.state.seq, before, "a turn that needs a value changes nothing");
-                        for reference in needs {
-                            let value = load(&run.journal, &self.files, &reference);
-                            run.values.put(reference, value);
+                        for need in needs {
+                            self.load(id, need);
                         }
                     }
                 }
             };
+            self.refused = self.refused.or(out.refused);
             let at = run.state.at.max(at);
             run.journal.extend(out.events.iter().map(|event| (at, event.clone())));
             run.state.settle_status();
@@ -205,6 +209,73 @@ impl World {
                 next = Some(Input::Continue);
             }
         }
+    }
+
+    fn load(&mut self, id: &StreamId, need: Need) {
+        let found = match &need {
+            Need::Value(_) => Vec::new(),
+            Need::Runs(find) => {
+                let found = |(id, run): (&StreamId, &Run)| {
+                    let head = run.state.head();
+                    let is = match find {
+                        Find::Run(wanted) => id == wanted,
+                        Find::Where { workflow, keys } => {
+                            let has = |key| head.keys.contains(key);
+                            head.workflow == *workflow && !head.status.is_end() && keys.iter().all(has)
+                        }
+                    };
+                    let found = Found { run: id.clone(), status: head.status, full: head.signals_full };
+                    is.then_some(found)
+                };
+                self.runs.iter().filter_map(found).collect()
+            }
+        };
+        let run = self.runs.get_mut(id).expect("the run is known");
+        match need {
+            Need::Value(reference) => {
+                let value = load(&run.journal, &self.files, &reference);
+                run.values.put(reference, value);
+            }
+            Need::Runs(find) => run.values.put_found(find, found),
+        }
+    }
+
+    /// Starts another run beside the first.
+    pub(crate) fn beside(&mut self, id: &str, text: &str, inputs: Value) -> StreamId {
+        let (plan, plans) = plan(text);
+        self.plans.extend(plans);
+        let id = StreamId::new(id);
+        self.add(&id, plan.clone());
+        let Value::Object(given) = inputs else { panic!("inputs are a map") };
+        let inputs = stead_lang::inputs::check_inputs(&plan, &given).expect("the inputs fit");
+        let inputs = inputs.into_iter().collect();
+        let breaks = Breaks::default();
+        self.give(&id, Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks });
+        self.go();
+        id
+    }
+
+    /// Sends a signal to the top run; says why it was refused, if it was.
+    pub(crate) fn signal(&mut self, name: &str, data: Value) -> Option<&'static str> {
+        self.signal_as(&self.top.clone(), name, None, None, data)
+    }
+
+    /// Sends a signal to a run.
+    pub(crate) fn signal_as(
+        &mut self,
+        run: &StreamId,
+        name: &str,
+        step: Option<&str>,
+        id: Option<&str>,
+        data: Value,
+    ) -> Option<&'static str> {
+        let (step, id) = (step.map(Into::into), id.map(Into::into));
+        let input = Input::Signal { name: name.into(), step, id, data, by: "user:ana".into() };
+        self.refused = None;
+        self.give(run, input);
+        let refused = self.refused;
+        self.go();
+        refused
     }
 
     /// Goes on until nothing happens by itself. What was told to end, ends.

@@ -14,5 +14,6 @@ mod machines;
 mod outputs;
 mod pauses;
 mod retries;
+mod signals;
 mod time;
 mod undo;

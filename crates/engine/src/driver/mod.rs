@@ -4,6 +4,7 @@
 //! that wait, in order, each to its stream; writes all turns in one commit; and only then hands out what has
 //! to be done. If the commit fails, the touched streams are dropped and loaded again.
 
+pub(crate) mod found;
 mod plans;
 mod stream;
 
@@ -13,7 +14,7 @@ use stead_core::Time;
 use stead_core::effect::Effect;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
-use stead_core::run::{Input, MessageBody, Needs, RunState, Turn};
+use stead_core::run::{Input, MessageBody, Need, Needs, RunState, Turn};
 use stead_store::files::FileStore;
 use stead_store::{Commit, Position, Snapshot, Store, StoreError};
 
@@ -300,9 +301,17 @@ impl<S: Store> Driver<S> {
             match stream.turn(input, &plan, now, self.performs_nothing) {
                 Ok(turn) => break turn,
                 Err(Needs(needs)) => {
-                    for reference in needs {
-                        let value = stream::load_value(&mut self.store, &self.files, id, &reference)?;
-                        stream.values.put(reference, value);
+                    for need in needs {
+                        match need {
+                            Need::Value(reference) => {
+                                let value = stream::load_value(&mut self.store, &self.files, id, &reference)?;
+                                stream.values.put(reference, value);
+                            }
+                            Need::Runs(find) => {
+                                let found = found::found(&mut self.store, &find)?;
+                                stream.values.put_found(find, found);
+                            }
+                        }
                     }
                 }
             }
@@ -511,6 +520,7 @@ fn cause(input: &Input) -> String {
         Input::Pause { .. } => "pause".to_owned(),
         Input::Resume { .. } => "resume".to_owned(),
         Input::Retry { .. } => "retry".to_owned(),
+        Input::Signal { .. } => "signal".to_owned(),
         Input::Settle { .. } => "settle".to_owned(),
     }
 }

@@ -85,6 +85,9 @@ pub(super) fn writing<R: Reader>(
             };
             (reads.find(&run)?, Write::Input(Input::Settle { path: step, verdict, by }))
         }
+        Operation::Signal { .. } => {
+            return Err(EngineError::Bug("a signal goes to several runs".into()));
+        }
         Operation::Runs { .. }
         | Operation::Status { .. }
         | Operation::Events { .. }

@@ -3,6 +3,7 @@
 mod commands;
 mod offline;
 mod outside;
+mod signal;
 mod turns;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -27,7 +28,7 @@ use crate::driver::{Driver, Written};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::limits;
-use crate::operations::{Answer, Operation};
+use crate::operations::{Answer, Operation, Receivers};
 use crate::reads::Reads;
 use crate::secrets::Secrets;
 
@@ -117,6 +118,12 @@ impl Engine {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = reads.ask(&operation)? {
             return Ok(answer);
+        }
+        if let Operation::Signal { to, .. } = &operation {
+            let runs = reads.receivers(to)?;
+            drop(reads);
+            let one = matches!(to, Receivers::Run(_));
+            return signal::signal(runs, one, &operation, |run, write| self.write(run, write));
         }
         let (run, write) = writing(operation, &mut reads)?;
         drop(reads);

@@ -20,7 +20,6 @@ pub static LATER: &[Later] = &[
     Later { name: "ask", doc: "Questions to a person" },
     Later { name: "task", doc: "The same work to several people or agents" },
     Later { name: "mcp", doc: "A tool of an MCP server" },
-    Later { name: "signal", doc: "Sends a signal to a run" },
 ];
 
 /// Their keys, as a table of steps.

@@ -7,6 +7,7 @@ mod later;
 mod noop;
 mod run;
 mod set;
+pub mod signal;
 mod wait;
 mod workflow;
 
@@ -47,6 +48,7 @@ pub static ACTIONS: &[&Action] = &[
     &set::ACTION,
     &wait::ACTION,
     &workflow::ACTION,
+    &signal::ACTION,
     &fail::ACTION,
     &finish::ACTION,
     &noop::ACTION,

@@ -1,6 +1,6 @@
-//! `wait`: for a length of time, or until an instant.
+//! `wait`: for a length of time, until an instant, or for a signal.
 
-use super::Action;
+use super::{Action, signal};
 use crate::codes;
 use crate::decode::{ActionAt, Decoder, Done, Output};
 use crate::diagnostic::Diagnostic;
@@ -12,7 +12,7 @@ use crate::plan::{ActionKind, Wait};
 static KEYS: &[Key] = &[
     Key::new("for", Shape::Duration, "How long"),
     Key::new("at", Shape::Time, "Until when; an instant that has passed is no wait"),
-    Key::later("signal", "A signal of this name"),
+    Key::new("signal", Shape::Template, "A signal of this name; one that came before it is taken at once"),
 ];
 
 /// The action.
@@ -21,11 +21,11 @@ pub(super) static ACTION: Action = Action {
     table: &[Key::new(
         "wait",
         Shape::Map("wait", &[KEYS]),
-        "Waits, at no cost: exactly one of `for` and `at`",
+        "Waits, at no cost: exactly one of `for`, `at` and `signal`",
     )],
     keys: KEYS,
     step_keys: &[],
-    output: "None",
+    output: "The data of the signal; none after a time",
     defaults: false,
     timed: false,
     effects: false,
@@ -34,9 +34,26 @@ pub(super) static ACTION: Action = Action {
 
 fn decode<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<Done> {
     let fields = cx.fields(at.value, "`wait`", &[KEYS])?;
-    let wait = match (fields.get("for"), fields.get("at")) {
-        (Some(node), None) => Wait::For(cx.duration(node, "`for`", at.slot)?),
-        (None, Some(node)) => {
+    let mut given = KEYS.iter().filter_map(|key| Some((key.name, fields.get(key.name)?)));
+    let Some((key, node)) = given.next() else {
+        if !fields.refused {
+            let problem = Diagnostic::at_start(codes::NOT_ONE, at.value, "`wait` does not say what for");
+            cx.push(problem.help("give it `for: 30s`, `at: TIME` or `signal: NAME`"));
+        }
+        return None;
+    };
+    if let Some((second, place)) = given.next() {
+        let message = format!("`wait` has `{key}` or `{second}`, not both");
+        let help = match second {
+            "signal" => "for a signal that may not come, give the step a `timeout`",
+            _ => "make two steps of it",
+        };
+        cx.push(Diagnostic::at_start(codes::NOT_ONE, place, message).help(help));
+        return None;
+    }
+    let (wait, output) = match key {
+        "for" => (Wait::For(cx.duration(node, "`for`", at.slot)?), Type::Null),
+        "at" => {
             if let Some(text) = node.raw().filter(|t| !t.contains("${{"))
                 && let Err(error) = parse_time(text)
             {
@@ -44,20 +61,9 @@ fn decode<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<Done> {
                 cx.push(Diagnostic::at(codes::BAD_TIME, node, error.message).help(help));
                 return None;
             }
-            Wait::At(cx.text_template(node, "an instant", at.slot)?)
+            (Wait::At(cx.text_template(node, "an instant", at.slot)?), Type::Null)
         }
-        (Some(_), Some(second)) => {
-            let problem = Diagnostic::at_start(codes::NOT_ONE, second, "`wait` has `for` or `at`, not both");
-            cx.push(problem.help("make two steps of it"));
-            return None;
-        }
-        (None, None) => {
-            if !fields.refused {
-                let problem = Diagnostic::at_start(codes::NOT_ONE, at.value, "`wait` does not say what for");
-                cx.push(problem.help("give it `for: 30s` or `at: TIME`"));
-            }
-            return None;
-        }
+        _ => (Wait::Signal(signal::named(cx, node, at)?), Type::Dyn),
     };
-    Some(Done { kind: ActionKind::Wait(wait), output: Output::Known(Type::Null) })
+    Some(Done { kind: ActionKind::Wait(wait), output: Output::Known(output) })
 }

@@ -219,7 +219,7 @@ step is never tried again by itself."
 "
 
 NOT_ONE "E0217" "exactly one of several keys"
-"Of some keys exactly one is given: `for` or `at` of a `wait`, `path` or `inline` of a `workflow`."
+"Of some keys exactly one is given: `for`, `at` or `signal` of a `wait`, `path` or `inline` of a `workflow`."
 "steps:
   - id: pause
     wait: { for: 1h, at: \"2030-01-01T00:00:00Z\" }

@@ -16,6 +16,7 @@ impl<'t> Decoder<'t, '_> {
         let Some(entries) = self.entries(node, "`inputs` is a map of inputs") else { return Vec::new() };
         let mut inputs: Vec<Input> = Vec::new();
         let mut stdin: Option<&str> = None;
+        let mut indexed = 0;
         for entry in entries {
             self.key_name(entry, "an input", Naming::Snake);
             let input = self.input(entry.key, entry.value);
@@ -28,6 +29,12 @@ impl<'t> Decoder<'t, '_> {
                     }
                     None => stdin = Some(entry.key),
                 }
+            }
+            indexed += usize::from(input.index);
+            if input.index && indexed == limits::INDEXED_INPUTS + 1 {
+                let message = "runs are found by too many inputs";
+                let help = format!("at most {} have `index: true`", limits::INDEXED_INPUTS);
+                self.push(Diagnostic::at_key(codes::TOO_MANY, entry, message).help(help));
             }
             inputs.push(input);
         }
@@ -43,6 +50,7 @@ impl<'t> Decoder<'t, '_> {
             default: None,
             schema: Value::Bool(true),
             stdin: false,
+            index: false,
         };
         let tables = [keys::INPUT, keys::INPUT_SCHEMA];
         if let Some(word) = node.raw().filter(|w| kind_of(w).is_some()) {
@@ -58,13 +66,15 @@ impl<'t> Decoder<'t, '_> {
             .get("description")
             .and_then(|n| self.prose(n, "the description", limits::DESCRIPTION_CHARS));
         input.stdin = fields.get("stdin").and_then(|n| self.boolean(n, "`stdin`")).unwrap_or(false);
+        input.index = fields.get("index").is_some_and(|n| self.indexed(n, input.kind));
         if let Some(schema) = self.input_schema(&fields, input.kind) {
             input.schema = schema;
         }
         if let Some(node) = fields.get("default")
             && let Some(value) = self.typed(node, input.kind)
         {
-            if let Some(why) = crate::inputs::misfit(&input, &value) {
+            let long = || crate::inputs::too_long_to_find(&input, &value);
+            if let Some(why) = crate::inputs::misfit(&input, &value).or_else(long) {
                 let message = format!("the default of `{name}` does not fit: {why}");
                 let help = "change the default, or what the input declares";
                 self.push(Diagnostic::at(codes::BAD_DEFAULT, node, message).help(help));
@@ -72,6 +82,20 @@ impl<'t> Decoder<'t, '_> {
             input.default = Some(value);
         }
         input
+    }
+
+    /// Whether runs are found by an input of this type.
+    fn indexed(&self, node: Node<'t>, kind: InputKind) -> bool {
+        if self.boolean(node, "`index`") != Some(true) {
+            return false;
+        }
+        let scalar = !matches!(kind, InputKind::Object | InputKind::Array | InputKind::File);
+        if !scalar {
+            let message = "runs are found by a text, a number or a boolean only";
+            let help = "add an input of such a type that names what the run is about, and index that";
+            self.push(Diagnostic::at(codes::MISPLACED_KEY, node, message).help(help));
+        }
+        scalar
     }
 
     /// The JSON Schema of an input: its type, the words that stand in it, and its `schema`.

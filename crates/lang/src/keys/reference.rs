@@ -51,6 +51,11 @@ pub fn reference_markdown() -> String {
             page.text("An attempt ends after an hour where no `timeout` says otherwise.");
         }
         page.table(&[action.keys]);
+        if action.name == "signal" {
+            page.text("#### receivers");
+            page.text("`run` of a `signal` as a map: the open runs of a workflow that have these values.");
+            page.table(&[crate::actions::signal::RECEIVERS]);
+        }
         if !action.step_keys.is_empty() {
             page.text("Keys of the step that belong to it:");
             page.table(&[action.step_keys]);

@@ -62,7 +62,12 @@ pub static INPUT: &[Key] = &[
     Key::new("default", Shape::Value, "Taken when none is given; without one the input is required"),
     Key::new("schema", Shape::Schema, "What a value has to meet besides its type"),
     Key::new("stdin", Shape::Boolean, "Whether standard input fills it; one input at most").default("false"),
-    Key::later("index", "Runs can be found by its value"),
+    Key::new(
+        "index",
+        Shape::Boolean,
+        "Runs can be found by its value: of type `string`, `integer`, `number` or `boolean`",
+    )
+    .default("false"),
 ];
 
 /// JSON Schema's words that stand in an input itself.

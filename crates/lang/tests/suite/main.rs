@@ -13,6 +13,7 @@ mod plans;
 mod planted;
 mod robust;
 mod rules;
+mod signals;
 mod states;
 mod syntax;
 mod templates;

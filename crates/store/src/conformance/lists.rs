@@ -71,14 +71,18 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
     let mut store = factory.open();
     let fence = store.take_fence().unwrap();
     let named = |workflow: &str, head: Head| Head { workflow: workflow.to_owned(), ..head };
+    let keyed = |keys: &[(&str, &str)], head: Head| {
+        let keys = keys.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Head { keys: keys.collect(), ..head }
+    };
     let child = Head { parent: Some(stream(1)), ..head(RunStatus::Running, true) };
     let degraded = Head { outcome: Some(Outcome::Degraded), ..head(RunStatus::Completed, false) };
     let batch = [
         with_head(1, head(RunStatus::Running, true)),
-        with_head(2, named("label", head(RunStatus::Completed, false))),
+        with_head(2, keyed(&[("order", "7")], named("label", head(RunStatus::Completed, false)))),
         with_head(3, child),
         commit(&stream(4), 1, 1),
-        with_head(5, degraded),
+        with_head(5, keyed(&[("kind", "rush"), ("order", "7")], degraded)),
         Commit { head: Some(head(RunStatus::Failed, false)), ..commit(&StreamId::new("s_other"), 1, 1) },
     ];
     store.commit(fence, &batch).unwrap();
@@ -113,6 +117,7 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
         workflow: Some("label".to_owned()),
         project: Some("docs".to_owned()),
         prefix: Some("r_0".to_owned()),
+        keys: Vec::new(),
         top_only: true,
         since: Some(10),
         until: Some(11),
@@ -121,6 +126,15 @@ pub fn filters_heads(factory: &mut dyn StoreFactory) {
         ..all()
     };
     assert_eq!(found(together), names(&[2]));
+    for (keys, wanted) in [
+        (vec![("order", "7")], &[5, 2][..]),
+        (vec![("order", "7"), ("kind", "rush")], &[5]),
+        (vec![("kind", "7")], &[]),
+        (vec![("order", "7"), ("kind", "none")], &[]),
+    ] {
+        let keys = keys.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(found(Filter { keys, ..all() }), names(wanted));
+    }
     let listed = store.heads(&runs()).unwrap();
     assert_eq!(listed.iter().map(|listed| listed.seq).collect::<Vec<_>>(), [1, 1, 1, 2]);
     assert!(store.head(&stream(4)).unwrap().is_none());

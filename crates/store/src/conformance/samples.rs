@@ -30,6 +30,8 @@ pub fn head(status: RunStatus, open: bool) -> Head {
         }],
         error: None,
         parent: None,
+        keys: Vec::new(),
+        signals_full: false,
         created_at: 10,
         ended_at: status.is_end().then_some(30),
     }

@@ -67,6 +67,10 @@ fn select(filter: &Filter) -> (String, Vec<Value>) {
         };
         query.and(range, [prefix.clone(), format!("{prefix}\u{10ffff}")]);
     }
+    for (name, value) in &filter.keys {
+        let found = "id IN (SELECT stream FROM keys WHERE name = ? AND value = ?)";
+        query.and(found, [name.clone(), value.clone()]);
+    }
     if filter.top_only {
         query.and("top = 1", [0; 0]);
     }
@@ -176,6 +180,11 @@ mod tests {
         found_by(&window, "COVERING INDEX heads_created (created>?)");
         found_by(&window, "COVERING INDEX heads_created (created<?)");
         found_by(&window, "heads USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        let open = vec![RunStatus::Pending, RunStatus::Running, RunStatus::Waiting, RunStatus::Paused];
+        let keys = vec![("order".to_owned(), "7".to_owned())];
+        let keyed = Filter { keys, workflow: some(), status: open, ..all.clone() };
+        found_by(&keyed, "SEARCH keys USING PRIMARY KEY (name=? AND value=?)");
+        found_by(&keyed, "rowid=?)");
         let page = Filter { workflow: some(), after: Some(StreamId::new("r_1")), ..all };
         found_by(&page, "INDEX heads_workflow (workflow=? AND rowid<?)");
     }

@@ -151,7 +151,23 @@ impl Writer<'_> {
                 body,
             ])
         };
-        insert().at(self.path)
+        let id = insert().at(self.path)?;
+        self.keys(id, head)?;
+        Ok(id)
+    }
+
+    /// What the stream is found by.
+    fn keys(&self, id: i64, head: Option<&Head>) -> Result<(), StoreError> {
+        for (name, value) in head.into_iter().flat_map(|head| &head.keys) {
+            let insert = || {
+                let mut statement = self.conn.prepare_cached(
+                    "INSERT INTO keys (name, value, stream) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                )?;
+                statement.execute(params![name, value, id])
+            };
+            insert().at(self.path)?;
+        }
+        Ok(())
     }
 
     fn head(&self, end: End, commit: &Commit) -> Result<(), StoreError> {
@@ -166,6 +182,7 @@ impl Writer<'_> {
         let Some(head) = &commit.head else { return Ok(()) };
         if !end.listed {
             self.first_head(end.id, head).at(self.path)?;
+            self.keys(end.id, Some(head))?;
         }
         let body = encode(self.path, head)?;
         let update = || {
