@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
 mod bench;
+mod bounds;
 mod breaks;
 mod generate;
 mod run;

@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<(), String> {
     eprintln!("== tidiness");
     packages()?;
     core_is_pure()?;
+    crate::bounds::current()?;
     crate::breaks::current()
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use stead_core::effect::{AttemptResult, Effect};
+use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
 use stead_core::run::event::Breaks;
@@ -19,7 +19,7 @@ use stead_store::{Reader as _, Store as _};
 struct Bench {
     driver: Driver<MemoryStore>,
     revision: String,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
 }
 
 impl Bench {
@@ -30,7 +30,7 @@ impl Bench {
         store.put_definition(&plan.revision, &serde_json::to_vec(&bundle).unwrap()).unwrap();
         let files = tempfile::tempdir().unwrap();
         let driver = Driver::new(store, FileStore::open(files.path()).unwrap()).unwrap();
-        Self { driver, revision: plan.revision.clone(), _files: files }
+        Self { driver, revision: plan.revision.clone(), files }
     }
 
     fn start(&mut self, number: usize, inputs: Vec<(String, Value)>) -> StreamId {
@@ -120,4 +120,54 @@ fn p11_values_at_hand_are_forgotten_and_read_again() {
         bench.driver.step(due).unwrap().written.into_iter().map(|w| w.events).collect();
     let last: Vec<Value> = serde_json::from_slice(written.last().unwrap()).unwrap();
     assert_eq!(last.last().unwrap()["outputs"]["value"], json!({ "n": size }));
+}
+
+#[test]
+fn p11_a_long_journal_gets_a_snapshot() {
+    let snapshot_of = |steps: u64| {
+        let mut bench = Bench::new(&format!(
+            "steps:\n  - {{ id: l, loop: {{ max: {steps} }}, noop: 1 }}\n  - {{ id: w, wait: {{ for: 1h }} }}\n"
+        ));
+        let run = bench.start(0, Vec::new());
+        while bench.driver.is_busy() {
+            for (effect, _) in bench.driver.step(1).unwrap().effects {
+                let Effect::Execute(job) = effect else { panic!("{effect:?}") };
+                let (path, number) = (job.attempt.path, job.attempt.number);
+                let input = Input::AttemptEnded { path, number, result: AttemptResult::default() };
+                bench.driver.push(Addressed { stream: run.clone(), input, revision: None, token: 0 });
+            }
+        }
+        let events = bench.driver.store().verify(&run).unwrap();
+        (events, bench.driver.store().load(&run).unwrap().unwrap().snapshot.map(|snapshot| snapshot.seq))
+    };
+    let (events, snapshot) = snapshot_of(limits::SNAPSHOT_EVENTS / 10);
+    assert!(events < limits::SNAPSHOT_EVENTS && snapshot.is_none(), "{events} events, {snapshot:?}");
+    let (events, snapshot) = snapshot_of(limits::SNAPSHOT_EVENTS);
+    assert!(events > limits::SNAPSHOT_EVENTS && snapshot.is_some(), "{events} events, {snapshot:?}");
+}
+
+/// It stays due all the time. An engine that waits until something is due must not spin over it.
+#[test]
+fn p11_a_run_that_cannot_go_on_is_looked_at_now_and_then() {
+    let mut bench = Bench::new(
+        "inputs: { t: { type: string } }\nsteps:\n  - { id: a, retry: { attempts: 2, wait: 1s }, noop: '${{ inputs.t }}' }\n",
+    );
+    let run = bench.start(0, vec![("t".to_owned(), json!("x".repeat(limits::VALUES_BYTES + 1)))]);
+    bench.driver.step(1).unwrap();
+    let error = AttemptError { kind: ErrorKind::Exit, message: "not yet".to_owned() };
+    let result = AttemptResult { error: Some(error), ..AttemptResult::default() };
+    let input = Input::AttemptEnded { path: "a".into(), number: 1, result };
+    bench.driver.push(Addressed { stream: run.clone(), input, revision: None, token: 0 });
+    bench.driver.step(1).unwrap();
+    assert_eq!(bench.driver.in_memory(), (1, 0), "its value is in a file only");
+    std::fs::remove_dir_all(bench.files.path()).unwrap();
+    let mut now = bench.driver.due().unwrap();
+    assert_eq!(bench.driver.step(now).unwrap().troubles.len(), 1);
+    for _ in 0..3 {
+        bench.driver.step(now).unwrap();
+        assert_eq!(bench.driver.due(), Some(now + limits::TROUBLED_LOOK));
+        assert!(!bench.driver.is_busy());
+        now += limits::TROUBLED_LOOK;
+    }
+    assert_eq!(bench.status(&run), RunStatus::Waiting, "it is as it was");
 }

@@ -34,6 +34,48 @@ fn p11_counts_are_bounded() {
 }
 
 #[test]
+fn p11_visits_of_a_state_are_bounded() {
+    let machine = |next: &str| {
+        format!(
+            "inputs: {{ n: {{ type: integer, default: 1 }} }}\nstates:\n  - {{ id: a, noop: '${{{{ iteration }}}}', next: {next} }}\n"
+        )
+    };
+    let world = World::run(&machine("[{ when: steps.a.output < 0, go: end }, { go: a }]"));
+    let most = limits::STATE_VISITS as usize;
+    assert_eq!((world.executed.len(), world.error().0), (most, ErrorKind::Exhausted));
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    let world =
+        World::run(&machine(&format!("[{{ when: steps.a.output == {most}, go: end }}, {{ go: a }}]")));
+    assert_eq!((world.executed.len(), world.ended().0), (most, RunStatus::Completed));
+    let n = json!({ "n": limits::STATE_VISITS + 1 });
+    assert!(refusal(&machine("[{ go: a, max: '${{ inputs.n }}' }, { go: end }]"), n).contains("next.max"));
+}
+
+#[test]
+fn p11_large_values_stand_beside_the_state_and_the_journal() {
+    // Where a value of so many bytes of JSON is found: in the state as it is kept, and in the journal.
+    let found = |bytes: usize| {
+        let text = "v".repeat(bytes - 2);
+        let inputs = json!({ "t": text });
+        let world = World::run_inputs(
+            "inputs: { t: { type: string } }\nsteps:\n  - { id: a, noop: '${{ inputs.t }}' }\n  - { id: w, wait: { for: 1h } }\n",
+            inputs,
+        );
+        let state = String::from_utf8(world.state().snapshot().unwrap()).unwrap();
+        let ended = |event: &Event| match event {
+            Event::AttemptEnded { .. } => serde_json::to_string(event).unwrap().contains(&text),
+            _ => false,
+        };
+        let journal = &world.runs[&world.top].journal;
+        (state.contains(&text), journal.iter().any(|(_, event)| ended(event)))
+    };
+    assert_eq!(found(limits::INLINE_BYTES), (true, true));
+    assert_eq!(found(limits::INLINE_BYTES + 1), (false, true));
+    assert_eq!(found(limits::EVENT_BYTES), (false, true));
+    assert_eq!(found(limits::EVENT_BYTES + 1), (false, false));
+}
+
+#[test]
 fn p11_keys_are_bounded() {
     let text = "inputs: { k: { type: string } }\nsteps:\n  - { id: e, foreach: { in: '${{ [1] }}', key: '${{ inputs.k }}' }, set: { v: 1 } }\n";
     assert!(refusal(text, json!({ "k": "k".repeat(limits::KEY_BYTES + 1) })).contains("256"));

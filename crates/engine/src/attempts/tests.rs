@@ -142,6 +142,25 @@ fn p2_what_must_happen_once_waits_behind_the_queue_until_it_may_begin() {
 }
 
 #[test]
+fn p11_usual_places_are_bounded() {
+    let (sender, reports) = channel();
+    let report: Reporter = Arc::new(move |report| sender.send(report).unwrap());
+    let attempts = Attempts::with(Places::default(), report);
+    let processes = stead_platform::machine::cpu_count() * PROCESSES_PER_CPU;
+    for (slot, most) in [(Slot::Process, processes), (Slot::Connection, CONNECTIONS_AT_ONCE)] {
+        let waiting = until_ended(slot);
+        let (before, queued) = (attempts.running(), attempts.queued());
+        for n in 0..most + 2 {
+            assert!(start(&attempts, &format!("{slot:?}/{n}"), &waiting));
+        }
+        for _ in 0..most {
+            assert!(matches!(reports.recv().unwrap(), Report::Started(_)));
+        }
+        assert_eq!((attempts.running(), attempts.queued()), (before + most, queued + 2));
+    }
+}
+
+#[test]
 fn an_attempt_that_queues_can_be_ended() {
     let (attempts, reports) = pool(1, 1);
     let waiting = until_ended(Slot::Process);

@@ -4,6 +4,8 @@ mod commands;
 mod offline;
 mod outside;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};

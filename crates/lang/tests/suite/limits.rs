@@ -182,6 +182,9 @@ fn counts_of_iterations_items_and_tries() {
     bound("E0206", ITERATIONS as usize, |n| step(&format!("loop: {{ max: {n} }}")));
     bound("E0206", PARALLEL as usize, |n| step(&format!("foreach: {{ in: [1], parallel: {n} }}")));
     bound("E0206", ATTEMPTS as usize, |n| step(&format!("retry: {n}")));
+    bound("E0206", VISITS as usize, |n| {
+        format!("states:\n  - id: a\n    run: ls\n    next: [{{ go: a, max: {n} }}, {{ go: end }}]\n")
+    });
     bound("E0206", JOIN as usize, |n| {
         step(&format!("foreach: {{ in: \"${{{{ [1].map(x, x) }}}}\", join: {n} }}"))
     });

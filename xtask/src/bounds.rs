@@ -1,0 +1,262 @@
+//! The bounds of all crates, each with the test that goes past it (P11).
+//!
+//! The constants are read from the `limits.rs` of each crate, so that a new one without a test is noticed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::run::root;
+
+use Proof::{Test, Tunable};
+
+/// How a bound is known to hold.
+enum Proof {
+    /// A test of the same crate goes past it.
+    Test(&'static str),
+    /// It bounds nothing that could be passed: what it is for.
+    Tunable(&'static str),
+}
+
+/// Crate, constant, and its proof.
+const BOUNDS: &[(&str, &str, Proof)] = &[
+    ("core", "CHILD_DEPTH", Test("p11_runs_inside_runs_are_bounded")),
+    ("core", "ERROR_BYTES", Test("p11_texts_of_errors_are_cut")),
+    ("core", "EVENT_BYTES", Test("p11_large_values_stand_beside_the_state_and_the_journal")),
+    ("core", "FOREACH_ITEMS", Test("p11_items_of_a_foreach_are_bounded")),
+    ("core", "FOREACH_PARALLEL", Test("p11_counts_are_bounded")),
+    ("core", "INLINE_BYTES", Test("p11_large_values_stand_beside_the_state_and_the_journal")),
+    ("core", "KEY_BYTES", Test("p11_keys_are_bounded")),
+    ("core", "LOOP_MAX", Test("p11_counts_are_bounded")),
+    ("core", "LOST_ATTEMPTS", Test("rule_16_after_ten_losses_the_step_fails")),
+    ("core", "MILLIS", Test("p11_lengths_of_time_are_bounded")),
+    ("core", "PATH_BYTES", Test("p11_what_a_signal_carries_is_bounded")),
+    ("core", "RETRY_ATTEMPTS", Test("p11_counts_are_bounded")),
+    ("core", "SIGNALS_KEPT", Test("p11_signals_that_are_kept_are_bounded_and_ten_thousand_are_taken")),
+    ("core", "SIGNAL_BYTES", Test("p11_what_a_signal_carries_is_bounded")),
+    ("core", "SIGNAL_IDS", Test("p11_ids_that_are_remembered_are_bounded")),
+    ("core", "SIGNAL_NAME_BYTES", Test("p11_what_a_signal_carries_is_bounded")),
+    ("core", "SIGNAL_RUNS", Test("p11_runs_that_get_one_signal_are_bounded")),
+    ("core", "STATE_VISITS", Test("p11_visits_of_a_state_are_bounded")),
+    ("core", "TURN_BYTES", Test("p11_a_turn_stops_behind_many_bytes")),
+    ("core", "TURN_EVENTS", Test("p11_a_turn_is_bounded_and_the_rest_follows")),
+    ("core", "VALUE_BYTES", Test("p11_values_above_the_bound_fail_their_step")),
+    ("core", "WAITS_LISTED", Test("p11_what_a_run_waits_for_is_listed_to_a_bound")),
+    ("engine", "BATCH", Test("p11_a_step_takes_a_bounded_number_of_inputs")),
+    ("engine", "BATCH_BYTES", Test("p11_a_step_takes_no_further_input_behind_many_bytes")),
+    ("engine", "CLOCK_LOOK", Tunable("how soon it is noticed that the clock was set while all runs waited")),
+    ("engine", "CONNECTIONS_AT_ONCE", Test("p11_usual_places_are_bounded")),
+    ("engine", "DEFINITIONS_CHECKED", Test("p11_definitions_at_hand_are_bounded")),
+    ("engine", "END_GRACE", Test("one_that_ignores_term_is_killed")),
+    ("engine", "ERROR_TAIL_BYTES", Test("the_message_has_the_last_lines_only")),
+    ("engine", "ERROR_TAIL_LINES", Test("the_message_has_the_last_lines_only")),
+    ("engine", "FILE_DEPTH", Test("every_bound_holds")),
+    ("engine", "FILE_LIMIT", Test("every_bound_holds")),
+    ("engine", "FILE_LINKS", Test("every_bound_holds")),
+    ("engine", "LEFTOVER_GRACE", Test("what_a_program_leaves_behind_is_ended")),
+    ("engine", "LOG_LIMIT", Test("a_hundred_megabytes_are_read_and_bounded")),
+    ("engine", "LOG_LINE_LIMIT", Test("a_long_line_comes_in_pieces_of_the_limit")),
+    ("engine", "OUTPUT_LIMIT", Test("output_up_to_the_limit_is_whole")),
+    ("engine", "PROCESSES_PER_CPU", Test("p11_usual_places_are_bounded")),
+    ("engine", "PROJECT_BYTES", Test("p11_names_of_projects_are_bounded")),
+    ("engine", "READ_LIMIT", Test("every_bound_holds")),
+    ("engine", "SECRET_MAX", Test("a_secret_is_never_printed")),
+    ("engine", "SECRET_MIN", Test("a_secret_is_never_printed")),
+    ("engine", "SNAPSHOT_EVENTS", Test("p11_a_long_journal_gets_a_snapshot")),
+    ("engine", "STREAMS_CACHED", Test("p10_p11_runs_that_wait_leave_the_memory_and_come_back")),
+    ("engine", "THREAD_IDLE", Test("a_thread_without_work_ends_and_another_is_made_when_there_is_some")),
+    ("engine", "TROUBLED_LOOK", Test("p11_a_run_that_cannot_go_on_is_looked_at_now_and_then")),
+    ("engine", "VALUES_BYTES", Test("p11_values_at_hand_are_forgotten_and_read_again")),
+    ("engine", "VALUES_FILES", Test("files_that_cannot_be_kept_are_named")),
+    ("engine", "VALUES_LIMIT", Test("anything_else_is_an_error")),
+    ("lang", "ARGUMENTS", Test("length_of_scripts_and_arguments")),
+    ("lang", "ATTEMPTS", Test("counts_of_iterations_items_and_tries")),
+    ("lang", "BUNDLE_BYTES", Test("number_and_length_of_files")),
+    ("lang", "BUNDLE_FILES", Test("number_and_length_of_files")),
+    ("lang", "CHILD_DEPTH", Test("depth_of_children")),
+    ("lang", "COMPREHENSION_NESTING", Test("macros")),
+    ("lang", "DESCRIPTION_CHARS", Test("length_of_texts_for_people")),
+    ("lang", "DIAGNOSTICS", Test("number_of_findings")),
+    ("lang", "DOCUMENT_ALIASES", Test("number_of_aliases")),
+    ("lang", "DOCUMENT_BYTES", Test("length_of_the_text")),
+    ("lang", "DOCUMENT_DEPTH", Test("depth_of_values")),
+    ("lang", "DOCUMENT_NODES", Test("number_of_values")),
+    ("lang", "DURATION_MILLIS", Test("refuses_what_is_none")),
+    ("lang", "EVAL_FUEL", Test("work")),
+    ("lang", "EXPR_BYTES", Test("length")),
+    ("lang", "EXPR_HEIGHT", Test("height")),
+    ("lang", "EXPR_NESTING", Test("nesting")),
+    ("lang", "GROUP_DEPTH", Test("depth_of_groups")),
+    ("lang", "INDEXED_BYTES", Test("p11_inputs_by_which_runs_are_found_are_bounded")),
+    ("lang", "INDEXED_INPUTS", Test("p11_inputs_by_which_runs_are_found_are_bounded")),
+    ("lang", "ITERATIONS", Test("counts_of_iterations_items_and_tries")),
+    ("lang", "JOIN", Test("counts_of_iterations_items_and_tries")),
+    ("lang", "KEY_BYTES", Test("length_of_keys")),
+    ("lang", "MADE_BYTES", Test("texts_that_are_made")),
+    ("lang", "MADE_ITEMS", Test("lists_that_are_made")),
+    ("lang", "MESSAGE_CHARS", Test("length_of_messages")),
+    ("lang", "NAMES", Test("number_of_names_in_a_map")),
+    ("lang", "NAME_BYTES", Test("length_of_names")),
+    ("lang", "PARALLEL", Test("counts_of_iterations_items_and_tries")),
+    ("lang", "REGEX_BYTES", Test("regular_expressions")),
+    ("lang", "REGEX_SIZE", Test("regular_expressions")),
+    ("lang", "RENDERED_WORK", Test("values_that_are_handed_on")),
+    ("lang", "SCHEMA_BYTES", Test("length_of_schemas")),
+    ("lang", "SCRIPT_BYTES", Test("length_of_scripts_and_arguments")),
+    ("lang", "SIGNAL_NAME_BYTES", Test("p11_the_name_of_a_signal_is_bounded")),
+    ("lang", "STEPS", Test("number_of_steps")),
+    ("lang", "TITLE_CHARS", Test("length_of_texts_for_people")),
+    ("lang", "VALUE_DEPTH", Test("depth_of_values")),
+    ("lang", "VISITS", Test("counts_of_iterations_items_and_tries")),
+];
+
+/// Compares the table with what the sources have.
+pub(crate) fn current() -> Result<(), String> {
+    let problems = problems(&sources()?, BOUNDS);
+    match problems.is_empty() {
+        true => {
+            eprintln!("   {} bounds have a test past them", BOUNDS.len());
+            Ok(())
+        }
+        false => Err(format!("P11, see xtask/src/bounds.rs:\n{}", problems.join("\n"))),
+    }
+}
+
+/// What a crate has: names of the constants in its `limits.rs`, and of its tests.
+#[derive(Default)]
+struct Source {
+    bounds: BTreeSet<String>,
+    tests: BTreeSet<String>,
+}
+
+fn sources() -> Result<BTreeMap<String, Source>, String> {
+    let crates = root().join("crates");
+    let mut all = BTreeMap::new();
+    for folder in entries(&crates)?.into_iter().filter(|path| path.is_dir()) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let limits = folder.join("src/limits.rs");
+        let mut files = Vec::new();
+        for part in ["src", "tests"].map(|part| folder.join(part)) {
+            if part.exists() {
+                rust_files(&part, &mut files)?;
+            }
+        }
+        let mut source = Source::default();
+        for file in files {
+            let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+            source.tests.extend(tests(&text));
+            if file == limits {
+                source.bounds.extend(constants(&text));
+            }
+        }
+        all.insert(name, source);
+    }
+    Ok(all)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let wrong = |e| format!("{}: {e}", folder.display());
+    std::fs::read_dir(folder).map_err(wrong)?.map(|entry| Ok(entry.map_err(wrong)?.path())).collect()
+}
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) -> Result<(), String> {
+    for path in entries(folder)? {
+        if path.is_dir() {
+            rust_files(&path, into)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Names of the constants of a text, whoever may see them.
+fn constants(text: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let line = line.trim_start();
+        let line = match line.strip_prefix("pub") {
+            Some(rest) if rest.starts_with('(') => rest.split_once(')')?.1.trim_start(),
+            Some(rest) => rest.trim_start(),
+            None => line,
+        };
+        Some(line.strip_prefix("const ")?.split(':').next()?.trim().to_owned())
+    };
+    text.lines().filter_map(name).filter(|name| !name.contains('(')).collect()
+}
+
+/// Names of the functions of a text that are tests and not left out.
+fn tests(text: &str) -> Vec<String> {
+    let (mut found, mut is_test, mut left_out) = (Vec::new(), false, false);
+    for line in text.lines().map(str::trim) {
+        match line {
+            "#[test]" => is_test = true,
+            _ if line.starts_with("#[ignore") => left_out = true,
+            _ if line.starts_with("#[") || line.starts_with("//") => {}
+            _ => {
+                let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+                found.extend(name.filter(|_| is_test && !left_out).map(str::to_owned));
+                (is_test, left_out) = (false, false);
+            }
+        }
+    }
+    found
+}
+
+fn problems(sources: &BTreeMap<String, Source>, table: &[(&str, &str, Proof)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (krate, source) in sources {
+        let known: BTreeSet<&str> =
+            table.iter().filter(|(of, ..)| of == krate).map(|(_, name, _)| *name).collect();
+        for name in source.bounds.iter().filter(|name| !known.contains(name.as_str())) {
+            problems.push(format!("{krate}: `{name}` is not in the table: name the test that goes past it"));
+        }
+    }
+    let nothing = Source::default();
+    for (krate, name, proof) in table {
+        let source = sources.get(*krate).unwrap_or(&nothing);
+        if !source.bounds.contains(*name) {
+            problems.push(format!("{krate}: `{name}` is in the table and not in its limits.rs any more"));
+        }
+        match proof {
+            Test(test) if !source.tests.contains(*test) => {
+                problems.push(format!("{krate}: `{name}` has no test `{test}`, or it is left out"));
+            }
+            Tunable(reason) if reason.is_empty() => {
+                problems.push(format!("{krate}: `{name}` has neither a test nor a reason"));
+            }
+            Test(_) | Tunable(_) => {}
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p11_every_bound_has_a_test_past_it() {
+        current().unwrap();
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        let text = "pub const A: u8 = 1;\n/// B.\npub(crate) const B: u8 = 2;\npub const fn c() {}\n";
+        let code = "#[test]\n#[cfg(unix)]\nfn past_a() {}\nfn past_b() {}\n#[test]\n#[ignore = \"slow\"]\nfn past_c() {}\n";
+        assert_eq!(constants(text), ["A", "B"]);
+        assert_eq!(tests(code), ["past_a"]);
+        let source = Source {
+            bounds: constants(text).into_iter().collect(),
+            tests: tests(code).into_iter().collect(),
+        };
+        let sources = BTreeMap::from([("x".to_owned(), source)]);
+        let told = |table: &[(&str, &str, Proof)]| problems(&sources, table);
+        assert_eq!(told(&[("x", "A", Test("past_a")), ("x", "B", Tunable("why"))]), Vec::<String>::new());
+        assert!(told(&[("x", "A", Test("past_a"))])[0].contains("`B` is not in the table"));
+        let all = told(&[("x", "A", Test("past_b")), ("x", "B", Tunable("")), ("x", "C", Test("past_a"))]);
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert!(
+            all[0].contains("`past_b`") && all[1].contains("reason") && all[2].contains("`C`"),
+            "{all:?}"
+        );
+    }
+}
