@@ -19,6 +19,7 @@ enum Proof {
 
 /// Crate, constant, and its proof.
 const BOUNDS: &[(&str, &str, Proof)] = &[
+    ("core", "BUDGET_ATTEMPTS", Test("rule_43_a_budget_may_be_computed_and_is_bounded")),
     ("core", "CHILD_DEPTH", Test("p11_runs_inside_runs_are_bounded")),
     ("core", "ERROR_BYTES", Test("p11_texts_of_errors_are_cut")),
     ("core", "EVENT_BYTES", Test("p11_large_values_stand_beside_the_state_and_the_journal")),
@@ -70,6 +71,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "VALUES_LIMIT", Test("anything_else_is_an_error")),
     ("lang", "ARGUMENTS", Test("length_of_scripts_and_arguments")),
     ("lang", "ATTEMPTS", Test("counts_of_iterations_items_and_tries")),
+    ("lang", "BUDGET", Test("p11_attempts_of_a_budget_are_bounded")),
     ("lang", "BUNDLE_BYTES", Test("number_and_length_of_files")),
     ("lang", "BUNDLE_FILES", Test("number_and_length_of_files")),
     ("lang", "CHILD_DEPTH", Test("depth_of_children")),

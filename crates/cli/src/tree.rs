@@ -2,7 +2,7 @@
 
 use stead_core::Time;
 use stead_core::head::WaitsFor;
-use stead_core::run::{StepNow, View};
+use stead_core::run::{Budget, StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 
 use crate::face::{Face, Ink, State};
@@ -101,6 +101,9 @@ fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
     if step.tries > 1 {
         words.push((Ink::Dim, format!("try {}", step.tries)));
     }
+    if let Some(budget) = &step.budget {
+        words.push((Ink::Dim, budget_text(budget)));
+    }
     if let Some(waits) = &step.waits_for {
         words.push((state(step).ink(), waits_text(waits, told.now)));
         if waits.kind == "retry"
@@ -125,6 +128,15 @@ fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
         _ => {}
     }
     words
+}
+
+/// How much of a budget is used.
+pub fn budget_text(budget: &Budget) -> String {
+    let aside = match budget.reserved {
+        0 => String::new(),
+        n => format!(", {n} set aside"),
+    };
+    format!("{} of {} attempts{aside}", budget.used, budget.attempts)
 }
 
 /// An error in one line: what happened, and the last thing that was said.

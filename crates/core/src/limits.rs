@@ -30,6 +30,8 @@ pub const ERROR_BYTES: usize = 4 << 10;
 pub const WAITS_LISTED: usize = 20;
 /// Visits of one state in one instance of its block.
 pub const STATE_VISITS: u32 = 100;
+/// Attempts of one budget.
+pub const BUDGET_ATTEMPTS: u32 = 1_000_000;
 /// Signals that a run keeps until a wait takes them.
 pub const SIGNALS_KEPT: usize = 10_000;
 /// Ids of signals that a run remembers, so that each counts once; the oldest is forgotten first.

@@ -78,6 +78,8 @@ pub const PARALLEL: u32 = 1_000;
 pub const VISITS: u32 = 100;
 /// Parts of a join that may be asked for.
 pub const JOIN: u32 = 100_000;
+/// Attempts of one budget.
+pub const BUDGET: u32 = 1_000_000;
 /// Tries of one step instance.
 pub const ATTEMPTS: u32 = 1_000;
 /// Findings of one check. What is beyond is counted.

@@ -32,6 +32,8 @@ pub struct Plan {
     pub vars: Vec<(String, Template)>,
     /// Time limit of the whole run.
     pub deadline: Option<Setting<Millis>>,
+    /// How many attempts a run may make, with those of its child runs.
+    pub budget: Option<Setting<u32>>,
     /// All steps, outer before inner, in the order of the text.
     pub steps: Vec<Step>,
     /// The block of the document.
@@ -167,6 +169,8 @@ pub struct Step {
     pub finally: bool,
     /// Time limit of all of it.
     pub deadline: Option<Setting<Millis>>,
+    /// How many attempts may be made in all of it.
+    pub budget: Option<Setting<u32>>,
     /// What it does: once, or once per item or iteration.
     pub body: Body,
     /// Whether any expression may read its `instances` (or the step as a whole).
@@ -325,6 +329,8 @@ pub struct Child {
     pub revision: String,
     /// Its inputs: a map.
     pub inputs: Template,
+    /// The attempts that its own head allows, where that is fixed.
+    pub budget: Option<u32>,
 }
 
 /// When a failed attempt is tried again. `attempts` counts all tries.

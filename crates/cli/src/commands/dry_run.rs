@@ -164,6 +164,9 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
     if step.on_error == OnError::Continue && !step.finally {
         settings.insert("on_error".into(), json!("continue"));
     }
+    if let Some(attempts) = &step.budget {
+        settings.insert("budget".into(), json!({"attempts": number(attempts)}));
+    }
     if let Some(deadline) = &step.deadline {
         settings.insert("deadline".into(), millis(deadline));
     }

@@ -103,6 +103,9 @@ fn full(here: &Here, view: &View, now: i64) -> String {
             let _ = writeln!(out, "  {name}  {}", text::cut(&value, 200, face.ellipsis()));
         }
     }
+    if let Some(budget) = &view.budget {
+        let _ = writeln!(out, "budget  {}", tree::budget_text(budget));
+    }
     signals(&mut out, view, now, face);
     if let Some(parent) = &view.parent {
         let _ = writeln!(out, "started by {parent}");

@@ -91,6 +91,8 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::WaitStarted { path, until, .. } => {
             ("waiting", at(path), vec![format!("{} more", text::remaining(*until - now))])
         }
+        Event::BudgetSpent { path, error } if path.is_empty() => ("stopping", run(), vec![own(error, face)]),
+        Event::BudgetSpent { path, error } => ("stopping", at(path), vec![own(error, face)]),
         Event::SignalAwaited { path, name, .. } => ("waiting", at(path), vec![format!("for signal {name}")]),
         Event::SignalCame { path: Some(path), name, by, .. } => {
             ("completed", at(path), vec![format!("signal {name} by {by}")])
@@ -156,6 +158,7 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::StepBlocked { path, by } => ("blocked", at(path), vec![format!("by {by}")]),
         Event::StepCancelled { path } => ("cancelled", at(path), vec![]),
         Event::RunCreated { .. }
+        | Event::BudgetSet { .. }
         | Event::RunStarted { .. }
         | Event::RunCompleted { .. }
         | Event::RunFailed { .. }

@@ -243,6 +243,27 @@ outputs: {{ won: '${{{{ steps.race.output.fast }}}}', each: '${{{{ steps.each.ou
             ),
         ),
         (
+            "budgets",
+            format!(
+                r"
+budget: {{ attempts: 9 }}
+steps:
+  - id: g
+    budget: {{ attempts: 3 }}
+    on_error: continue
+    loop: {{ max: 9 }}
+    steps:
+      - {{ id: one, run: '{RAN}; echo 1' }}
+      - {{ id: two, on_error: continue, run: '{RAN}; exit 2' }}
+  - {{ id: kid, workflow: {{ path: child.yml, inputs: {{ n: 2 }} }} }}
+  - {{ id: once, effect: once, run: '{RAN}; echo done' }}
+  - {{ id: rest, on_error: continue, loop: {{ max: 9 }}, run: '{RAN}; echo $N', env: {{ N: '${{{{ iteration }}}}' }} }}
+finally:
+  - {{ id: tidy, run: '{RAN}' }}
+"
+            ),
+        ),
+        (
             "signals",
             format!(
                 r"
@@ -353,6 +374,7 @@ pub(crate) fn write(folder: &Path) -> Vec<Case> {
             "retry" => (BTreeMap::from([("r", 3), ("bad", 2)]), Vec::new()),
             "effects" => (BTreeMap::new(), vec![("once", "done"), ("twice", "too")]),
             "verify" => (BTreeMap::new(), vec![("v", "out")]),
+            "budgets" => (BTreeMap::new(), vec![("once", "done")]),
             _ => (BTreeMap::new(), Vec::new()),
         };
         let name = name.to_owned();

@@ -29,8 +29,10 @@ impl RunState {
                 folder,
                 parent,
                 depth,
+                share,
                 breaks,
             } => {
+                self.share = *share;
                 self.keys.clone_from(keys);
                 self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
@@ -42,7 +44,7 @@ impl RunState {
                 self.created_at = at;
                 self.inputs = self.named("inputs", inputs);
             }
-            Event::RunStarted { vars, deadline_at, machine } => {
+            Event::RunStarted { vars, deadline_at, machine, budget } => {
                 self.move_to(RunStatus::Running);
                 self.started_at = Some(at);
                 self.vars = self.named("vars", vars);
@@ -51,6 +53,17 @@ impl RunState {
                 self.begin(root, Kind::Group, StepStatus::Running);
                 self.get_mut(root).machine = machine.then(Box::default);
                 self.set_deadline(root, *deadline_at);
+                if let Some(attempts) = budget {
+                    self.set_budget(root, *attempts, 0, 0);
+                }
+            }
+            Event::BudgetSet { path, attempts, used, reserved } => {
+                let ix = self.at_path(path);
+                self.set_budget(ix, *attempts, *used, *reserved);
+            }
+            Event::BudgetSpent { path, error } => {
+                let ix = self.at_path(path);
+                self.get_mut(ix).stopping.get_or_insert_with(|| Box::new(error.clone()));
             }
             Event::GroupStarted { path, deadline_at, machine, join, index } => {
                 let ix = self.at_path(path);
@@ -76,10 +89,12 @@ impl RunState {
                 self.begin(ix, Kind::Loop { max: *max, min: *min, begun: 0 }, StepStatus::Running);
                 self.set_deadline(ix, *deadline_at);
             }
-            Event::AttemptStarted { path, number, request, timeout_at, deadline_at, index } => {
+            Event::AttemptStarted { path, number, request, timeout_at, deadline_at, free, index } => {
                 let ix = self.fresh(path);
                 self.place(ix, *index);
                 self.attempt_started(ix, *number, request.as_ref(), *timeout_at);
+                self.get_mut(ix).free = *free;
+                self.book(ix, |budget| budget.used = budget.used.saturating_add(1));
                 if deadline_at.is_some() {
                     self.set_deadline(ix, *deadline_at);
                 }
@@ -141,6 +156,9 @@ impl RunState {
                     self.timers.insert((at, ix, Timer::Retry));
                     self.set_status(ix, StepStatus::Waiting);
                 }
+                if matches!(then, Lost::Again | Lost::Later) {
+                    self.uncount(ix);
+                }
                 // Made again or parked, it was no try.
                 let instance = self.get_mut(ix);
                 instance.tries = instance.tries.saturating_sub(u32::from(*then != Lost::Over));
@@ -158,6 +176,7 @@ impl RunState {
                     Verdict::Done(output) => self.completed(ix, Some(output), SETTLED, Outcome::Ok),
                     // Due at once. Whoever says so may be one who performs nothing.
                     Verdict::Again => {
+                        self.uncount(ix);
                         self.timers.insert((at, ix, Timer::Retry));
                     }
                     Verdict::Failed => {}
@@ -193,7 +212,7 @@ impl RunState {
                 self.completed(ix, Some(output), OUTPUT, Outcome::Ok);
             }
             Event::SignalRefused { .. } => {}
-            Event::ChildStarted { path, number, run, timeout_at, deadline_at, index, .. } => {
+            Event::ChildStarted { path, number, run, timeout_at, deadline_at, share, index, .. } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
                 self.clear_timers(ix, false);
@@ -202,17 +221,27 @@ impl RunState {
                     run: run.clone(),
                     retry_at: None,
                     timeout_at: *timeout_at,
+                    share: share.unwrap_or(0),
                 };
                 self.begin(ix, kind, StepStatus::Waiting);
                 self.get_mut(ix).tries += 1;
+                self.get_mut(ix).free = share.is_none();
+                self.book(ix, |budget| budget.reserved = budget.reserved.saturating_add(share.unwrap_or(0)));
                 self.timers.extend(timeout_at.map(|t| (t, ix, Timer::Timeout)));
                 if deadline_at.is_some() {
                     self.set_deadline(ix, *deadline_at);
                 }
             }
-            Event::ChildEnded { path, outcome, output, error, retry_at, stops, .. } => {
+            Event::ChildEnded { path, outcome, output, error, retry_at, stops, spent, .. } => {
                 let ix = self.at_path(path);
                 self.clear_timers(ix, false);
+                if let Kind::Child { share, .. } = &mut self.get_mut(ix).kind {
+                    let share = std::mem::take(share);
+                    self.book(ix, |budget| {
+                        budget.reserved = budget.reserved.saturating_sub(share);
+                        budget.used = budget.used.saturating_add(*spent);
+                    });
+                }
                 match error {
                     None => self.completed(ix, output.as_ref(), OUTPUT, *outcome),
                     // Cancelled from here; a child that somebody else cancelled is a failure.

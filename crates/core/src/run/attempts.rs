@@ -45,12 +45,14 @@ impl<'a> Machine<'a> {
             Some(value) => value.clone(),
             None => self.request_of(site)?,
         };
+        self.afford(site)?;
+        let free = self.state.budgeted && self.is_free(site);
         let path = site.path.clone();
         let request = request.map(|value| self.payload(value));
         let index = site.slot.map(|slot| slot.index);
         let before = self.state.find(&site.path).map(|ix| &self.state.get(ix).kind);
         let again = matches!(before, Some(Kind::Attempt { lost: 1.., .. }));
-        let event = Event::AttemptStarted { path, number, request, timeout_at, deadline_at, index };
+        let event = Event::AttemptStarted { path, number, request, timeout_at, deadline_at, free, index };
         let ix = self.emit_for(site.step, event);
         let ActionKind::Effect { executor, request } = &action.kind else { return Ok(ix) };
         self.out.effects.push(Effect::Execute(Execute {

@@ -30,6 +30,9 @@ pub enum MessageBody {
         folder: String,
         parent: Parent,
         depth: u32,
+        /// How many attempts it may make.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<u32>,
     },
     /// To a child: the result is not wanted any more.
     CancelRun { by: String },
@@ -56,7 +59,22 @@ pub enum MessageBody {
         outputs: Option<Payload>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<StepError>,
+        /// How many attempts it made, where it was given a share.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        spent: u32,
+        /// It ended because that share was used up.
+        #[serde(default, skip_serializing_if = "is_false")]
+        short: bool,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl MessageBody {
@@ -77,15 +95,15 @@ impl Machine<'_> {
     /// Takes a message from another run.
     pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
         match MessageBody::of(message) {
-            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, .. }) => {
+            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, share, .. }) => {
                 if self.state.exists() {
                     // The same start twice: a run begins once.
                     return Ok(());
                 }
                 let inputs = self.start_inputs(&inputs)?;
                 let breaks = Breaks::default();
-                let start =
-                    Start { inputs: Vec::new(), project, folder, parent: Some(parent), depth, breaks };
+                let parent = Some(parent);
+                let start = Start { inputs: Vec::new(), project, folder, parent, depth, share, breaks };
                 self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
@@ -106,8 +124,21 @@ impl Machine<'_> {
             Some(MessageBody::Signal { name, step, by, data }) => {
                 self.signal_message(&name, step.as_deref(), &by, data);
             }
-            Some(MessageBody::RunEnded { run, path, number, status, outcome, outputs, error }) => {
-                self.child_ended(&run, &path, number, status, outcome, outputs, error)?;
+            Some(MessageBody::RunEnded {
+                run,
+                path,
+                number,
+                status,
+                outcome,
+                outputs,
+                error,
+                spent,
+                short,
+            }) => {
+                let ended = self.child_ended(&run, &path, number, status, outcome, outputs, error, spent)?;
+                if let Some(ix) = ended.filter(|_| short) {
+                    self.share_spent(ix);
+                }
             }
             // Of a later version, or damaged: taken, so that it does not stop the stream.
             None => self.late("message", "", 0),
@@ -166,6 +197,7 @@ impl Machine<'_> {
         let timeout = self.millis(&site.path, action.timeout.as_ref(), |reach| site.scope(reach))?;
         let timeout_at = timeout.map(|ms| self.after(ms));
         let run = StreamId::child(&self.state.id, &site.path, number);
+        let share = self.share(site, child)?;
         let inputs = self.payload(inputs);
         let ix = self.emit_for(
             site.step,
@@ -178,6 +210,7 @@ impl Machine<'_> {
                 inputs: inputs.clone(),
                 timeout_at,
                 deadline_at,
+                share,
                 index: site.slot.map(|slot| slot.index),
             },
         );
@@ -189,6 +222,7 @@ impl Machine<'_> {
             folder: self.state.folder.clone(),
             parent,
             depth: self.state.depth + 1,
+            share,
         };
         self.send(&run, &start);
         Ok(ix)
@@ -228,7 +262,8 @@ impl Machine<'_> {
         outcome: Outcome,
         outputs: Option<Payload>,
         error: Option<StepError>,
-    ) -> Result<(), Stop> {
+        spent: u32,
+    ) -> Result<Option<Ix>, Stop> {
         let found = self.state.find(path).filter(|ix| {
             let instance = self.state.get(*ix);
             let same =
@@ -237,7 +272,7 @@ impl Machine<'_> {
         });
         let Some(ix) = found else {
             self.late("child", path, number);
-            return Ok(());
+            return Ok(None);
         };
         let site = self.site(ix);
         let failure = match status {
@@ -270,11 +305,13 @@ impl Machine<'_> {
         let stops = failure.is_some() && retry_at.is_none() && self.stops(&site);
         let output = outputs.filter(|_| failure.is_none());
         let (path, error) = (path.to_owned(), failure);
-        self.emit(Event::ChildEnded { path, number, status, outcome, output, error, retry_at, stops });
+        let ended =
+            Event::ChildEnded { path, number, status, outcome, output, error, retry_at, stops, spent };
+        self.emit(ended);
         if retry_at.is_none() {
             self.push(Job::Ended(ix));
         }
-        Ok(())
+        Ok(Some(ix))
     }
 
     /// Tells the parent how this run has ended.
@@ -293,6 +330,8 @@ impl Machine<'_> {
             outcome,
             outputs,
             error: self.state.error.clone(),
+            spent: self.state.share.map_or(0, |_| self.state.budget().map_or(0, |budget| budget.used)),
+            short: self.is_short(),
         };
         self.send(&run, &body);
     }

@@ -131,6 +131,9 @@ pub enum Event {
         parent: Option<Parent>,
         #[serde(default, skip_serializing_if = "is_zero")]
         depth: u32,
+        /// How many attempts the run that started it lets it make.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<u32>,
         #[serde(default, skip_serializing_if = "Breaks::is_empty")]
         breaks: Breaks,
     },
@@ -143,7 +146,21 @@ pub enum Event {
         /// Its block is a machine of states.
         #[serde(default, skip_serializing_if = "is_false")]
         machine: bool,
+        /// How many attempts it may make, with those of its child runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<u32>,
     },
+    /// What has just begun has a budget. Of an action that is one attempt, or what its child run may make, is taken.
+    BudgetSet {
+        path: String,
+        attempts: u32,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        used: u32,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        reserved: u32,
+    },
+    /// A budget would have been passed: what has it stops, whatever is tolerated inside.
+    BudgetSpent { path: String, error: StepError },
     /// A group, or an iteration or item of one, has begun.
     GroupStarted {
         path: String,
@@ -193,6 +210,9 @@ pub enum Event {
         deadline_at: Option<Time>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
+        /// It counts in no budget.
+        #[serde(default, skip_serializing_if = "is_false")]
+        free: bool,
     },
     /// An attempt waits for a place among those that are under way.
     AttemptQueued { path: String, number: u32 },
@@ -299,6 +319,9 @@ pub enum Event {
         deadline_at: Option<Time>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
+        /// How many attempts it may make, of what the budgets around have left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<u32>,
     },
     /// A child run has ended.
     ChildEnded {
@@ -314,6 +337,9 @@ pub enum Event {
         retry_at: Option<Time>,
         #[serde(default, skip_serializing_if = "is_false")]
         stops: bool,
+        /// How many attempts it made, where it was given a share.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        spent: u32,
     },
     /// A step, item, iteration or group is completed. Without `output` it has what its inside gives.
     StepCompleted {
@@ -440,11 +466,11 @@ impl Event {
     pub fn path(&self) -> Option<&str> {
         use Event::{
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
-            AttemptStarted, BlockEnding, CancelRequested, ChildEnded, ChildStarted, FinishRequested,
-            ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled, RunCompleted,
-            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame,
-            SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding,
-            StepFailed, StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
+            AttemptStarted, BlockEnding, BudgetSet, BudgetSpent, CancelRequested, ChildEnded, ChildStarted,
+            FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled,
+            RunCompleted, RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted,
+            SignalAwaited, SignalCame, SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled,
+            StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -475,6 +501,8 @@ impl Event {
             | StepCancelled { path }
             | FinishRequested { path, .. }
             | JoinDecided { path, .. }
+            | BudgetSet { path, .. }
+            | BudgetSpent { path, .. }
             | Went { path, .. }
             | UndoReady { path, .. }
             | BlockEnding { path, .. }

@@ -7,12 +7,13 @@
 //! | [`turn`](mod@turn) | one input taken: the agenda, the bounds |
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
-//! | `attempts`, `children`, `signals`, `timers` | one file per kind of thing that is under way |
+//! | `attempts`, `budget`, `children`, `signals`, `timers` | one file per kind of thing that is under way |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
 
 mod apply;
 mod attempts;
+mod budget;
 mod children;
 mod each;
 mod ends;
@@ -34,6 +35,7 @@ mod unwind;
 mod view;
 mod views;
 
+pub use budget::Budget;
 pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};
 pub use retry::{Again, Selection};

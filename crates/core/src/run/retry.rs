@@ -231,6 +231,7 @@ impl RunState {
         let (parent, path) = (instance.parent, instance.path.clone());
         self.undo.retain(|undo| undo.path != path);
         self.set_deadline(ix, deadline_at);
+        self.refill(ix);
         // It has not ended any more.
         if ix != ROOT {
             let around = self.get_mut(parent);

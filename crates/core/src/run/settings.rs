@@ -58,9 +58,14 @@ impl Machine<'_> {
             Setting::Fixed(n) => Value::from(*n),
             Setting::Computed(template) => self.eval(path, |reach| template.render(&scope(reach)))?,
         };
-        let n = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=most).contains(n));
-        n.ok_or_else(|| expression_error(path, &format!("{what} is {value}, it takes 1 to {most}")))
+        count_of(path, &value, what, most)
     }
+}
+
+/// A value as a count of at least 1.
+pub(super) fn count_of(path: &str, value: &Value, what: &str, most: u32) -> Result<u32, Stop> {
+    let n = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=most).contains(n));
+    n.ok_or_else(|| expression_error(path, &format!("{what} is {value}, it takes 1 to {most}")))
 }
 
 /// A value may be as large as the bound says.

@@ -17,7 +17,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 3;
+pub const SNAPSHOT_FORMAT: u32 = 4;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,7 @@ struct Stored {
     passed: Option<Box<str>>,
     keys: Vec<(String, String)>,
     signals: signals::Stored,
+    share: Option<u32>,
     slab: Vec<Option<Instance>>,
 }
 
@@ -100,6 +101,7 @@ impl RunState {
             passed: self.passed.clone(),
             keys: self.keys.clone(),
             signals: self.signals.stored(),
+            share: self.share,
             finishing: self.finishing,
             slab: self.slab.clone(),
         };
@@ -143,6 +145,7 @@ impl RunState {
         state.passed = stored.passed;
         state.keys = stored.keys;
         state.signals = Signals::of_stored(stored.signals);
+        state.share = stored.share;
         state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();
@@ -164,6 +167,7 @@ impl RunState {
                 continue;
             };
             self.by_path.insert(instance.path.clone(), ix);
+            self.budgeted |= instance.budget.is_some();
             if self.status.is_end() || instance.status.is_end() {
                 continue;
             }

@@ -130,6 +130,15 @@ impl Machine<'_> {
         }
         let limit = self.millis(&site.path, step.deadline.as_ref(), |reach| site.scope(reach))?;
         let deadline_at = limit.map(|ms| self.after(ms));
+        let budget = self.step_budget(site, step)?;
+        let begun = self.begin_each(site, step, deadline_at)?;
+        if let Some(attempts) = budget {
+            self.give_budget(begun, attempts);
+        }
+        Ok(begun)
+    }
+
+    fn begin_each(&mut self, site: &Site, step: &Step, deadline_at: Option<crate::Time>) -> Result<Ix, Stop> {
         match &step.each {
             None => self.begin_body(site, step, deadline_at),
             Some(each @ Each::Foreach { .. }) => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
 
+use super::budget::Budget;
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
 use super::signals::Signals;
 use crate::Time;
@@ -84,6 +85,10 @@ pub struct RunState {
     /// What runs are found by: indexed inputs and their values, as text.
     pub(super) keys: Vec<(String, String)>,
     pub(super) signals: Signals,
+    /// What the run that started it lets it have of its budget.
+    pub(super) share: Option<u32>,
+    /// Whether there is a budget anywhere; derived.
+    pub(super) budgeted: bool,
     pub(super) slab: Vec<Option<Instance>>,
     pub(super) free: Vec<Ix>,
     pub(super) by_path: HashMap<Box<str>, Ix>,
@@ -184,6 +189,12 @@ pub(super) struct Instance {
     pub(super) since: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended_at: Option<Time>,
+    /// How many attempts may be made here and inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) budget: Option<Box<Budget>>,
+    /// Its attempts are not counted in budgets.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) free: bool,
     /// What was started inside, in order. Items and iterations of a holder too, those that are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) inside: Vec<Ix>,
@@ -193,6 +204,11 @@ pub(super) struct Instance {
     /// What is inside was told to end. After loading it is told again, which changes nothing.
     #[serde(skip)]
     pub(super) told: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -345,7 +361,15 @@ pub(super) enum Kind {
     /// A signal that is awaited. `opened` is the number of the event since which it is.
     Signal { name: Box<str>, opened: u64, timeout_at: Option<Time> },
     /// A child run.
-    Child { number: u32, run: StreamId, retry_at: Option<Time>, timeout_at: Option<Time> },
+    Child {
+        number: u32,
+        run: StreamId,
+        retry_at: Option<Time>,
+        timeout_at: Option<Time>,
+        /// What is set aside for it in the budgets around.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        share: u32,
+    },
 }
 
 /// Where an attempt stands.
@@ -445,6 +469,8 @@ impl RunState {
             undo: Vec::new(),
             keys: Vec::new(),
             signals: Signals::default(),
+            share: None,
+            budgeted: false,
             slab: Vec::new(),
             free: Vec::new(),
             by_path: HashMap::new(),
@@ -535,6 +561,8 @@ impl RunState {
             forgot: 0,
             undo_noted: false,
             deadline_at: None,
+            budget: None,
+            free: false,
             since: self.at,
             ended_at: None,
             inside: Vec::new(),

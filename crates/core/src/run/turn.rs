@@ -261,7 +261,7 @@ impl<'a> Machine<'a> {
             Input::Start { inputs, project, folder, breaks } => {
                 let (inputs, project, folder) = (inputs.clone(), project.clone(), folder.clone());
                 let breaks = breaks.clone();
-                let start = Start { inputs, project, folder, parent: None, depth: 0, breaks };
+                let start = Start { inputs, project, folder, parent: None, depth: 0, share: None, breaks };
                 self.create(start);
             }
             Input::AttemptPlace { path, number, begins } => self.attempt_place(path, *number, *begins)?,
@@ -507,7 +507,7 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, project, folder, parent, depth, breaks } = start;
+        let Start { inputs, project, folder, parent, depth, share, breaks } = start;
         let indexed = |(name, value): &(String, Value)| {
             let indexed = self.plan.inputs.iter().any(|input| input.index && input.name == *name);
             let key = index_text(value).filter(|_| indexed)?;
@@ -525,6 +525,7 @@ impl<'a> Machine<'a> {
             folder,
             parent,
             depth,
+            share,
             breaks,
         });
         self.push(Job::Begin);
@@ -555,8 +556,9 @@ impl<'a> Machine<'a> {
     fn begin(&mut self) -> Result<(), Stop> {
         let vars = self.vars()?;
         let deadline_at = self.run_deadline(&vars)?;
+        let budget = self.own_budget(&vars)?;
         let vars = vars.into_iter().map(|(name, value)| (name, self.payload(value))).collect();
-        self.emit(Event::RunStarted { vars, deadline_at, machine: self.plan.root.machine });
+        self.emit(Event::RunStarted { vars, deadline_at, machine: self.plan.root.machine, budget });
         self.open_block(ROOT);
         self.push(Job::Settle(ROOT));
         Ok(())
@@ -611,6 +613,7 @@ pub(super) struct Start {
     pub(super) folder: String,
     pub(super) parent: Option<Parent>,
     pub(super) depth: u32,
+    pub(super) share: Option<u32>,
     pub(super) breaks: Breaks,
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_lang::plan::{Body, Each, Plan, StepIx};
 
+use super::budget::Budget;
 use super::event::StepError;
 use super::reach::block_of;
 use super::signals::SignalNow;
@@ -49,6 +50,9 @@ pub struct View {
     /// What is or was done about its steps beside their own work: undone, or asked whether it happened.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asides: Vec<StepNow>,
+    /// Its budget, and how much of it is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Signals that no wait has taken, the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<SignalNow>,
@@ -83,6 +87,9 @@ pub struct StepNow {
     pub tries: u32,
     /// What it waits for.
     pub waits_for: Option<WaitsFor>,
+    /// Its budget, and how much of it is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// The child run.
     pub child: Option<StreamId>,
     /// Of a `foreach` or `loop`: how many there are, have begun, have ended.
@@ -189,6 +196,7 @@ impl RunState {
             waits_for: self.waits_for(),
             steps,
             asides: self.asides_view(plan),
+            budget: self.budget(),
             signals: self.signals_now(),
             signals_kept: self.signals.count(),
             outputs: None,
@@ -234,6 +242,7 @@ impl RunState {
             ended_at: None,
             tries: 0,
             waits_for: None,
+            budget: None,
             child: None,
             items: None,
             inside: Vec::new(),
@@ -290,6 +299,7 @@ impl RunState {
             ended_at: instance.ended_at,
             tries: instance.tries,
             waits_for: (instance.status == StepStatus::Waiting).then(|| waits(instance)).flatten(),
+            budget: instance.budget.as_deref().copied(),
             child: match &instance.kind {
                 Kind::Child { run, .. } => Some(run.clone()),
                 _ => None,

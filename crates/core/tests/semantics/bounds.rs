@@ -154,6 +154,7 @@ fn p11_runs_inside_runs_are_bounded() {
         folder: String::new(),
         parent,
         depth: limits::CHILD_DEPTH + 1,
+        share: None,
     };
     let message = stead_core::message::Message {
         id: "m".into(),

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod bounds;
+mod budgets;
 mod children;
 mod crash;
 mod ends;

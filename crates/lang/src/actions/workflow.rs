@@ -60,7 +60,8 @@ fn decode<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<Done> {
     let facts = facts?;
     check_missing(cx, given.unwrap_or(at.value), given, &facts);
     let output = Output::Known(facts.output.clone());
-    let child = Child { workflow: facts.name, revision: facts.revision, inputs: inputs? };
+    let child =
+        Child { workflow: facts.name, revision: facts.revision, inputs: inputs?, budget: facts.budget };
     Some(Done { kind: ActionKind::Workflow(child), output })
 }
 

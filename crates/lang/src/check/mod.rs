@@ -175,6 +175,10 @@ impl Checker<'_> {
             revision: plan.revision.clone(),
             inputs: plan.inputs.clone(),
             output: facts.output,
+            budget: match plan.budget {
+                Some(crate::plan::Setting::Fixed(attempts)) => Some(attempts),
+                _ => None,
+            },
         };
         (Some(plan), Some(child))
     }

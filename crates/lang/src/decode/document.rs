@@ -44,6 +44,7 @@ impl<'t> Decoder<'t, '_> {
             *self.defaults.borrow_mut() = self.defaults(defaults, head);
         }
         let deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", head));
+        let budget = fields.get("budget").and_then(|n| self.budget(n, head));
         let mut root = Block::default();
         if let (Some(_), Some(states)) = (fields.get("steps"), fields.node().entry("states")) {
             let problem =
@@ -61,6 +62,7 @@ impl<'t> Decoder<'t, '_> {
             secrets: self.secrets.take(),
             vars,
             deadline,
+            budget,
             steps,
             root,
         };

@@ -1,6 +1,6 @@
 //! `foreach`, `loop` and `retry`.
 
-use super::values::{ATTEMPTS, ITERATIONS, PARALLEL};
+use super::values::{ATTEMPTS, BUDGET, ITERATIONS, PARALLEL};
 use super::{Decoder, Naming, Role, Slot, Wants};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -110,6 +110,19 @@ impl<'t> Decoder<'t, '_> {
             until,
             continue_on_exhausted: exhausted == Some("continue"),
         })
+    }
+
+    /// `budget`: what may be used up.
+    pub(super) fn budget(&self, node: Node<'t>, slot: Slot) -> Option<Setting<u32>> {
+        let fields = self.fields(node, "`budget`", &[keys::BUDGET])?;
+        let Some(attempts) = fields.get("attempts") else {
+            if !fields.refused {
+                let problem = Diagnostic::at_start(codes::EMPTY_VALUE, node, "`budget` limits nothing");
+                self.push(problem.help("say how many attempts may be made: `budget: { attempts: 20 }`"));
+            }
+            return None;
+        };
+        self.integer(attempts, "`attempts`", BUDGET, slot)
     }
 
     /// `retry`: a map, or the number of tries alone.

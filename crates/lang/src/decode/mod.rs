@@ -192,6 +192,8 @@ pub(crate) struct ChildFacts {
     pub(crate) revision: String,
     pub(crate) inputs: Vec<crate::plan::Input>,
     pub(crate) output: Type,
+    /// The attempts that its head allows, where that is fixed.
+    pub(crate) budget: Option<u32>,
 }
 
 /// What a document reaches outside of itself while it is decoded.

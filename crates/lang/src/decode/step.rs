@@ -62,6 +62,7 @@ pub(crate) fn blank(parent: Option<StepIx>) -> Step {
         verify: None,
         finally: false,
         deadline: None,
+        budget: None,
         body: Body::Action(blank_action()),
         instances_read: false,
     }
@@ -164,6 +165,7 @@ impl<'t> Decoder<'t, '_> {
             step.on_error = OnError::Continue;
         }
         step.deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", whole));
+        step.budget = fields.get("budget").and_then(|n| self.budget(n, whole));
 
         match what {
             What::Group => {

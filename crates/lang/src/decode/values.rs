@@ -350,6 +350,8 @@ pub(crate) fn of_expression(node: Node<'_>, problem: ExprProblem) -> Diagnostic 
 
 /// The bounds of a key as its table gives them.
 pub(crate) const PARALLEL: (u32, u32) = (1, limits::PARALLEL);
+/// Of the attempts of a budget.
+pub(crate) const BUDGET: (u32, u32) = (1, limits::BUDGET);
 /// Of the iterations of a loop.
 pub(crate) const ITERATIONS: (u32, u32) = (1, limits::ITERATIONS);
 /// Of the times a transition is taken.

@@ -11,8 +11,8 @@ mod tables;
 pub use reference::reference_markdown;
 pub use schema::schema;
 pub use tables::{
-    BESIDE, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, NEXT, RETRY,
-    RETRY_ERRORS, STEP,
+    BESIDE, BUDGET, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, NEXT,
+    RETRY, RETRY_ERRORS, STEP,
 };
 
 use crate::limits;

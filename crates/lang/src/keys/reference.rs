@@ -1,7 +1,8 @@
 //! The reference page.
 
 use super::{
-    BESIDE, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, RETRY, STEP,
+    BESIDE, BUDGET, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, RETRY,
+    STEP,
 };
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
@@ -40,6 +41,7 @@ pub fn reference_markdown() -> String {
          and these. It sees what the step sees, and the step itself by its id.",
         &[BESIDE],
     );
+    page.section("budget", "What may be used up, in a document or a step.", &[BUDGET]);
     page.section("retry", "A number alone is that of the tries.", &[RETRY]);
     page.text("## Actions");
     for action in ACTIONS {
@@ -146,7 +148,13 @@ impl Page {
     fn later(&mut self) {
         self.0.push_str("\n| where | key | meaning |\n| --- | --- | --- |\n");
         let wait = ACTIONS.iter().map(|a| (a.name, a.keys));
-        let places = [("document", DOCUMENT), ("input", INPUT), ("step", STEP), ("foreach", FOREACH)];
+        let places = [
+            ("document", DOCUMENT),
+            ("input", INPUT),
+            ("step", STEP),
+            ("foreach", FOREACH),
+            ("budget", BUDGET),
+        ];
         for (place, table) in places.into_iter().chain([("action", LATER_KEYS)]).chain(wait) {
             for key in table.iter().filter(|k| !k.built) {
                 self.row(&[place, &format!("`{}`", key.name), key.doc]);

@@ -27,6 +27,11 @@ pub static DOCUMENT: &[Key] = &[
         "What steps do that do not say otherwise. It reaches `run` only",
     ),
     Key::new("deadline", Shape::Duration, "Time limit of the whole run; past it the run fails as timed out"),
+    Key::new(
+        "budget",
+        BUDGET_SHAPE,
+        "What a run may use up, its child runs included; past it the run fails as exhausted, whatever is tolerated",
+    ),
     Key::new("steps", Shape::Steps, "The steps, in order; or `states`").required(),
     Key::new(
         "states",
@@ -44,7 +49,6 @@ pub static DOCUMENT: &[Key] = &[
         Shape::Names(&Shape::Part),
         "Parts of steps, which steps take by `use`; they do not use each other",
     ),
-    Key::later("budget", "Limits of money, tokens, attempts and turns"),
     Key::later("concurrency", "How many runs with an equal key at once"),
     Key::later("scopes", "Named levels of iteration"),
     Key::later("documents", "Typed, versioned outputs that others build on"),
@@ -138,6 +142,11 @@ pub static STEP: &[Key] = &[
     )
     .default("stop"),
     Key::new("deadline", Shape::Duration, "Time limit for all of it: iterations, attempts, waits"),
+    Key::new(
+        "budget",
+        BUDGET_SHAPE,
+        "What all of it may use up, child runs included; past it the step fails",
+    ),
     Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again. Not on groups"),
     Key::new(
         "timeout",
@@ -160,7 +169,6 @@ pub static STEP: &[Key] = &[
         "A template to start from: the step has its keys too. Of maps under the same key each key counts, anything else of the step replaces",
     ),
     Key::later("concurrency", "So many at once of all steps with an equal key"),
-    Key::later("budget", "Limits of what happens inside"),
     Key::later("cache", "Reuse of results by content"),
     Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
@@ -245,6 +253,21 @@ pub static LOOP: &[Key] = &[
 
 /// The kinds of error that `retry.errors` may name.
 pub static RETRY_ERRORS: &[&str] = &["timeout", "exit", "network", "rate_limit", "schema", "child"];
+
+/// What `budget` takes.
+const BUDGET_SHAPE: Shape = Shape::Map("budget", &[BUDGET]);
+
+/// The keys of `budget`.
+pub static BUDGET: &[Key] = &[
+    Key::new(
+        "attempts",
+        Shape::Integer(1, limits::BUDGET),
+        "How many attempts may be made: tries of programs and other effects, not those of `finally` and `undo`",
+    ),
+    Key::later("usd", "How much money agents may cost"),
+    Key::later("tokens", "How many tokens agents may use"),
+    Key::later("turns", "How many turns agents may take"),
+];
 
 /// What `retry` takes.
 const RETRY_SHAPE: Shape =

@@ -57,6 +57,7 @@ const STEP: &[&str] = &[
 const OF_RUN: &[&str] = &["effect", "env", "cwd", "stdin", "shell", "parse", "expect"];
 const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
 const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
+const BUDGET: &[&str] = &["usd", "tokens", "attempts", "turns"];
 const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
 const GROUP: &[&str] = &["steps", "states", "outputs", "join", "finally"];
 const NEXT: &[&str] = &["when", "go", "max"];
@@ -93,6 +94,7 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(keys::FOREACH, FOREACH);
     same(keys::LOOP, LOOP);
     same(keys::RETRY, RETRY);
+    same(keys::BUDGET, BUDGET);
     same(keys::BESIDE, BESIDE);
     same(keys::NEXT, NEXT);
     same(keys::CAUGHT, CAUGHT);
@@ -138,6 +140,7 @@ fn with(place: &str, key: &str) -> String {
         "input" => format!("inputs: {{ i: {{ type: string, {key}: x }} }}\nsteps:\n  - id: a\n    {run}\n"),
         "step" => format!("steps:\n  - id: a\n    {key}: x\n    {run}\n"),
         "action" => format!("steps:\n  - id: a\n    {key}: x\n"),
+        "budget" => format!("steps:\n  - id: a\n    budget: {{ {key}: x }}\n    {run}\n"),
         "foreach" => format!("steps:\n  - id: a\n    foreach: {{ in: [1], {key}: x }}\n    {run}\n"),
         other => format!("steps:\n  - id: a\n    {other}: {{ {key}: x }}\n"),
     }
@@ -151,6 +154,7 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
         ("input", keys::INPUT),
         ("step", keys::STEP),
         ("foreach", keys::FOREACH),
+        ("budget", keys::BUDGET),
     ];
     for (place, table) in tables {
         later.extend(table.iter().filter(|k| !k.built).map(|k| (place, k.name)));

@@ -1,6 +1,7 @@
 //! The tests of the language, in one program.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod budgets;
 mod children;
 mod codes;
 mod common;
