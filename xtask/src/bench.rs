@@ -18,13 +18,20 @@ pub(crate) fn run(which: &[&str]) -> Result<(), String> {
         "build of the workloads, release",
         &mut cargo(&["build", "--release", "--package", "stead-engine", "--example", "bench"]),
     )?;
+    check(
+        "build of the checks, release",
+        &mut cargo(&["build", "--release", "--package", "stead-lang", "--example", "check"]),
+    )?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let release = Path::new(&target).join("release");
     let folder = target.join("bench");
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut bench = Command::new(release.join("examples/bench"));
     bench.arg(&folder).arg(release.join("stead")).args(&which);
-    let text = output(&mut bench)?;
+    let mut text = output(&mut bench)?;
+    // Two examples cannot have one name in one folder.
+    text.push('\n');
+    text.push_str(&output(Command::new(release.join("examples/check")).args(&which))?);
     let table = table(&text)?;
     println!("{table}");
     if write {

@@ -118,6 +118,11 @@ impl Diagnostic {
     }
 }
 
+/// Whether a nearest name is still looked for, behind so many findings, among so many names.
+pub(crate) fn worth_looking(found: usize, names: usize) -> bool {
+    found.saturating_mul(names) <= limits::NEAREST_WORK
+}
+
 /// The nearest of some names, if one is near enough to be what was meant.
 pub fn nearest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
     // A name that is much longer or shorter is not the one; to see that is cheap, to measure it is not.

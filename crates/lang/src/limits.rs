@@ -84,5 +84,7 @@ pub const BUDGET: u32 = 1_000_000;
 pub const ATTEMPTS: u32 = 1_000;
 /// Findings of one check. What is beyond is counted.
 pub const DIAGNOSTICS: usize = 1_000;
+/// Names that are looked through for the nearest to wrong ones, in all: behind so many a finding has no such help.
+pub const NEAREST_WORK: usize = 100_000;
 /// Length of the message of a finding, in characters.
 pub const MESSAGE_CHARS: usize = 1_000;

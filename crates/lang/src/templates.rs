@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::bundle::{self, Bundle};
 use crate::codes;
 use crate::decode::{Naming, judge_name};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::limits;
 use crate::tree::{self, Composer, Document, Layers, Node, Put, Shape, Spot, TooBig};
 
@@ -152,9 +152,9 @@ fn named(doc: &Document, found: &mut Found<'_>, templates: &mut Templates, name:
         Diagnostic::at(codes::LATER_VALUE, node, message).help("remove `use` for now, and write the keys out")
     } else {
         let problem = Diagnostic::at(codes::UNKNOWN_TEMPLATE, node, format!("there is no template `{text}`"));
-        let full = found.problems.len() >= limits::DIAGNOSTICS;
+        let worth = worth_looking(found.problems.len(), templates.by_name.len() + LATER.len());
         let names = templates.by_name.keys().map(String::as_str);
-        match nearest(text, names.chain(LATER.iter().copied()).filter(|_| !full)) {
+        match nearest(text, names.chain(LATER.iter().copied()).filter(|_| worth)) {
             Some(near) => problem.nearest(near),
             None => problem.help("templates stand under `templates` of the same document"),
         }

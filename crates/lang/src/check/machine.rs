@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use crate::codes;
 use crate::decode::{Decoded, Goal, ends};
-use crate::diagnostic::{Diagnostic, nearest};
-use crate::limits;
+use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::plan::{OnError, StepIx, Target};
 
 use super::dominance::Dominance;
@@ -140,9 +139,8 @@ fn target(
                 format!("there is no state `{text}` in this machine"),
             );
             let ids = by_id.iter().filter(|(_, at)| **at < states).map(|(id, _)| id.as_str());
-            // Beyond the findings that are listed no help is looked for.
-            let full = problems.len() >= limits::DIAGNOSTICS;
-            let near = if full { None } else { nearest(text, ids.chain(["end", "fail"])) };
+            let worth = worth_looking(problems.len(), states);
+            let near = if worth { nearest(text, ids.chain(["end", "fail"])) } else { None };
             problems.push(match (found, near) {
                 (Some(_), _) => {
                     problem.help("the steps of `finally` run by themselves when the machine ends")

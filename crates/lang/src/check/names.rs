@@ -1,5 +1,7 @@
 //! Names and types of all expressions of a document.
 
+use std::cell::RefCell;
+
 use crate::codes;
 use crate::decode::{Decoded, Output, Role, Site, Wants, of_expression};
 use crate::diagnostic::Diagnostic;
@@ -31,7 +33,9 @@ pub(crate) fn check(decoded: &Decoded<'_>, order: &Order, problems: &mut Vec<Dia
         problems,
         inputs: types::inputs(&decoded.plan.inputs),
         vars: Vec::new(),
+        all_vars: Type::Dyn,
         outputs: vec![Type::Dyn; count],
+        steps: RefCell::new(vec![None; count]),
         items: vec![Type::Dyn; count],
         reads: vec![Vec::new(); count],
         instances: vec![false; count],
@@ -46,8 +50,12 @@ pub(super) struct Names<'d, 't> {
     pub(super) problems: &'d mut Vec<Diagnostic>,
     pub(super) inputs: Type,
     pub(super) vars: Vec<(String, Type)>,
+    /// All of them, once they are known.
+    all_vars: Type,
     /// What each step gives, as far as it was looked at.
     pub(super) outputs: Vec<Type>,
+    /// What each step is to those who read it, as far as it was asked for.
+    steps: RefCell<Vec<Option<Type>>>,
     /// What each foreach goes over.
     pub(super) items: Vec<Type>,
     pub(super) reads: Vec<Vec<Read>>,
@@ -63,6 +71,7 @@ impl<'t> Names<'_, 't> {
             let ty = self.type_of(value, spot);
             self.vars.push((name.clone(), ty));
         }
+        self.all_vars = self.vars_above(self.vars.len());
         self.sites(&decoded.sites, Spot { frame: None, step: None, role: Role::Head });
         let frame = Frame { outer: None, parent: None, bindings: Vec::new(), guards: Vec::new() };
         self.block(None, &frame);
@@ -119,16 +128,27 @@ impl<'t> Names<'_, 't> {
                 }
             }
         };
-        self.outputs[ix as usize] = own.clone();
+        self.gives(ix, own.clone());
         for role in [Role::Until, Role::Undo, Role::Verify] {
             self.sites(sites, at(role));
         }
         if let Some(Each::Foreach { join, .. }) = step.each {
             // Where not all have to complete, an element may be null.
             let each = if join == Join::All { own } else { Type::Dyn };
-            self.outputs[ix as usize] = types::gathered(&self.items[ix as usize], each);
+            self.gives(ix, types::gathered(&self.items[ix as usize], each));
         }
         self.sites(sites, at(Role::Next));
+    }
+
+    fn gives(&mut self, ix: StepIx, output: Type) {
+        self.outputs[ix as usize] = output;
+        self.steps.get_mut()[ix as usize] = None;
+    }
+
+    /// The first variables, so many.
+    fn vars_above(&self, count: usize) -> Type {
+        let vars = &self.vars[..count.min(self.vars.len())];
+        Type::map(vars.iter().map(|(name, ty)| Field::required(name, ty.clone())).collect(), false)
     }
 
     /// Names that the iteration of a step gives to what is inside of it.
@@ -242,11 +262,10 @@ impl<'t> Names<'_, 't> {
     fn roots<'e>(&self, spot: Spot<'_>, expressions: impl IntoIterator<Item = &'e Expr>) -> Roots {
         let mut roots = vec![("inputs".to_owned(), self.inputs.clone()), ("run".to_owned(), types::run())];
         let vars = match spot.role {
-            Role::Var(at) => &self.vars[..at.min(self.vars.len())],
-            _ => &self.vars,
+            Role::Var(at) => self.vars_above(at),
+            _ => self.all_vars.clone(),
         };
-        let fields = vars.iter().map(|(name, ty)| Field::required(name, ty.clone()));
-        roots.push(("vars".to_owned(), Type::map(fields.collect(), false)));
+        roots.push(("vars".to_owned(), vars));
         let mut steps = Steps::default();
         let mut previous = Steps::default();
         let mut refused = Vec::new();
@@ -280,12 +299,17 @@ impl<'t> Names<'_, 't> {
         match reference.field(1) {
             Some(field) if !types::STEP_FIELDS.contains(&field) => Type::Dyn,
             _ => {
-                let whole = &self.outputs[ix as usize];
-                let each = match self.decoded.plan.steps[ix as usize].each {
-                    Some(Each::Foreach { .. }) => types::element(whole),
-                    _ => whole.clone(),
-                };
-                types::step(whole.clone(), each)
+                let known = self.steps.borrow()[ix as usize].clone();
+                known.unwrap_or_else(|| {
+                    let whole = &self.outputs[ix as usize];
+                    let each = match self.decoded.plan.steps[ix as usize].each {
+                        Some(Each::Foreach { .. }) => types::element(whole),
+                        _ => whole.clone(),
+                    };
+                    let step = types::step(whole.clone(), each);
+                    self.steps.borrow_mut()[ix as usize] = Some(step.clone());
+                    step
+                })
             }
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::codes;
 use crate::decode::Decoded;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::plan::{Block, Body, Join, Plan, StepIx};
 
 use super::machine::{self, Machine};
@@ -305,8 +305,9 @@ fn named_needs(
                 let elsewhere = elsewhere.map(|&ix| decoded.plan.steps[ix as usize].path.as_str());
                 let message = format!("there is no step `{id}` in this block");
                 let problem = Diagnostic::at(codes::NEEDS_UNKNOWN, node, message);
-                let near =
-                    nearest(id, by_id.iter().filter(|(_, at)| **at < position).map(|(id, _)| id.as_str()));
+                let above = by_id.iter().filter(|(_, at)| **at < position).map(|(id, _)| id.as_str());
+                let worth = worth_looking(problems.len(), by_id.len());
+                let near = if worth { nearest(id, above) } else { None };
                 problems.push(match (elsewhere, near) {
                     (Some(path), _) => problem.help(format!(
                         "`{path}` stands in another block; `needs` names steps of the own block only"

@@ -2,9 +2,8 @@
 
 use crate::codes;
 use crate::decode::{Role, Site};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::expr::{Reference, Segment};
-use crate::limits;
 use crate::plan::{Read, StepIx};
 
 use super::names::Names;
@@ -136,12 +135,14 @@ impl<'t> Names<'_, 't> {
                 )
             }
             Found::Nothing => {
-                // Beyond the findings that are listed no help is looked for.
-                let full = self.problems.len() >= limits::DIAGNOSTICS;
-                let visible = if full { Vec::new() } else { spot.visible(decoded, self.order) };
-                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
                 let problem =
                     self.at_step(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
+                if !worth_looking(self.problems.len(), decoded.steps.len()) {
+                    self.problems.push(problem);
+                    return;
+                }
+                let visible = spot.visible(decoded, self.order);
+                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
                 let problem = match nearest(id, ids.clone()) {
                     Some(near) => problem.nearest(near),
                     None => problem.help(can_be_read(ids)),

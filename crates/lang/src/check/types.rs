@@ -1,5 +1,7 @@
 //! What is known of the values that expressions reach.
 
+use std::sync::LazyLock;
+
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::{Input, InputKind};
 
@@ -33,9 +35,9 @@ fn step_fields(output: Type) -> Vec<Field> {
     vec![
         Field::optional("output", output),
         Field::optional("values", Type::Dyn),
-        Field::required("status", Type::words(STATUSES.iter().copied())),
-        Field::optional("outcome", Type::words(OUTCOMES.iter().copied())),
-        Field::optional("error", error()),
+        Field::required("status", STATUS.clone()),
+        Field::optional("outcome", OUTCOME.clone()),
+        Field::optional("error", ERROR.clone()),
         Field::required("attempts", Type::Int),
         Field::optional("exit_code", Type::Int),
     ]
@@ -44,21 +46,24 @@ fn step_fields(output: Type) -> Vec<Field> {
 /// How a block ended, as its `finally` sees it.
 pub(crate) fn ended() -> Type {
     let fields = vec![
-        Field::required("status", Type::words(STATUSES.iter().copied())),
-        Field::required("outcome", Type::words(OUTCOMES.iter().copied())),
-        Field::optional("error", error()),
+        Field::required("status", STATUS.clone()),
+        Field::required("outcome", OUTCOME.clone()),
+        Field::optional("error", ERROR.clone()),
     ];
     Type::map(fields, false)
 }
 
-fn error() -> Type {
+// What never changes is made once: types are asked for at every expression.
+static STATUS: LazyLock<Type> = LazyLock::new(|| Type::words(STATUSES.iter().copied()));
+static OUTCOME: LazyLock<Type> = LazyLock::new(|| Type::words(OUTCOMES.iter().copied()));
+static ERROR: LazyLock<Type> = LazyLock::new(|| {
     let error = vec![
         Field::required("kind", Type::String),
         Field::required("message", Type::String),
         Field::optional("step", Type::String),
     ];
     Type::map(error, false)
-}
+});
 
 /// The inputs of a run.
 pub(crate) fn inputs(inputs: &[Input]) -> Type {
@@ -80,11 +85,14 @@ fn input(input: &Input) -> Type {
 
 /// What is known of the run itself.
 pub(crate) fn run() -> Type {
-    let text = |name| Field::required(name, Type::String);
-    Type::map(
-        vec![text("id"), text("workflow"), text("revision"), text("started_at"), text("project")],
-        false,
-    )
+    static RUN: LazyLock<Type> = LazyLock::new(|| {
+        let text = |name| Field::required(name, Type::String);
+        Type::map(
+            vec![text("id"), text("workflow"), text("revision"), text("started_at"), text("project")],
+            false,
+        )
+    });
+    RUN.clone()
 }
 
 /// The type of an element of a list or map.

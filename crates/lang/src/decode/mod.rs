@@ -13,7 +13,7 @@ mod step;
 mod values;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -212,6 +212,11 @@ pub(crate) struct Decoder<'t, 'o> {
     steps: RefCell<Vec<(crate::plan::Step, Notes<'t>)>>,
     sites: RefCell<Vec<Site<'t>>>,
     named: RefCell<BTreeMap<String, String>>,
+    /// Values with expressions that were read, by their text: the same text is often written, or brought by an
+    /// alias or a template, many times.
+    read: RefCell<HashMap<String, Template>>,
+    /// Conditions likewise.
+    conditions: RefCell<HashMap<String, Expr>>,
     pub(crate) secrets: RefCell<Vec<String>>,
     pub(crate) env: RefCell<Vec<(String, Template)>>,
     pub(crate) defaults: RefCell<Defaults>,
@@ -225,6 +230,8 @@ impl<'t, 'o> Decoder<'t, 'o> {
             steps: RefCell::default(),
             sites: RefCell::default(),
             named: RefCell::default(),
+            read: RefCell::default(),
+            conditions: RefCell::default(),
             secrets: RefCell::default(),
             env: RefCell::default(),
             defaults: RefCell::default(),

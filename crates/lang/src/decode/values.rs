@@ -183,8 +183,10 @@ impl<'t> Decoder<'t, '_> {
     /// A condition: an expression with or without marks.
     pub(crate) fn condition(&self, node: Node<'t>, what: &str, slot: Slot) -> Option<Expr> {
         let text = self.raw_text(node, what)?;
-        match Expr::compile_condition(text) {
+        let known = self.conditions.borrow().get(text).cloned();
+        match known.map_or_else(|| Expr::compile_condition(text), Ok) {
             Ok(expr) => {
+                self.conditions.borrow_mut().entry(text.to_owned()).or_insert_with(|| expr.clone());
                 self.site(slot, node, &expr, Wants::Boolean);
                 Some(expr)
             }
@@ -260,8 +262,10 @@ impl<'t> Decoder<'t, '_> {
 
     /// A scalar with marks in it.
     fn parse(&self, node: Node<'t>, text: &str, slot: Slot, wants: Wants) -> Option<Template> {
-        match Template::parse(text) {
+        let known = self.read.borrow().get(text).cloned();
+        match known.map_or_else(|| Template::parse(text), Ok) {
             Ok(template) => {
+                self.read.borrow_mut().entry(text.to_owned()).or_insert_with(|| template.clone());
                 let whole = matches!(template, Template::Expr(_));
                 for (_, expr) in template.expressions() {
                     self.site(slot, node, expr, if whole { wants } else { Wants::Any });

@@ -3,11 +3,11 @@
 use cel::common::ast::{IdedExpr, SourceInfo};
 use cel::parser::{ParseError, Parser};
 
-use super::lower;
-use super::node::Node;
+use super::lower::{self, TYPE_NAMES};
+use super::node::{Kind, Node};
 use super::problem::{ExprProblem, ProblemKind};
-use super::syntax::{self, Syntax};
-use super::token::{Token, tokens};
+use super::syntax::{self, RESERVED, Syntax};
+use super::token::{Tok, Token, tokens};
 use crate::limits;
 
 /// The tree of a source.
@@ -55,8 +55,41 @@ fn unread(source: &str) -> ExprProblem {
 }
 
 fn build(source: &str, tokens: &[Token], syntax: &Syntax) -> Result<Node, Vec<ExprProblem>> {
+    if let Some(path) = path(source, tokens) {
+        return Ok(path);
+    }
     let (tree, places) = read(source, tokens)?;
     lower::lower(tokens, syntax, &places, tree)
+}
+
+/// Names joined by dots, which most expressions are and need no grammar.
+fn path(source: &str, tokens: &[Token]) -> Option<Node> {
+    let special = |name: &str| RESERVED.contains(&name) || matches!(name, "in" | "true" | "false" | "null");
+    let mut path: Option<Node> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        let text = token.text(source);
+        match (at % 2 == 1, token.kind) {
+            (true, Tok::Op(".")) if at + 1 < tokens.len() => {}
+            (false, Tok::Ident) if !special(text) => {
+                let (start, end) = (token.start, token.end);
+                path = Some(match path {
+                    None if TYPE_NAMES.contains(&text) => return None,
+                    None => Node { kind: Kind::Root(text.into()), at: start, start, end },
+                    Some(of) => {
+                        let (of, name) = (Box::new(of), text.into());
+                        Node {
+                            start: of.start,
+                            kind: Kind::Field { of, name, optional: false },
+                            at: start,
+                            end,
+                        }
+                    }
+                });
+            }
+            _ => return None,
+        }
+    }
+    path
 }
 
 fn read(source: &str, tokens: &[Token]) -> Result<(IdedExpr, SourceInfo), Vec<ExprProblem>> {
@@ -115,4 +148,50 @@ fn offset_of(source: &str, (line, column): (isize, isize), in_bytes: bool) -> u3
         false => rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at),
     };
     (start + within) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_the_grammar_reads_them() {
+        let mut quick = 0;
+        for source in [
+            "a",
+            " a . b\n.c ",
+            "steps.fetch.output.title",
+            "int",
+            "a.int",
+            "int.a",
+            "a.in",
+            "a.loop",
+            "null",
+            "a.null",
+            "true.a",
+            "a_1.B2",
+            "a.map",
+            "a.size",
+            "__a",
+            "a.?b",
+            "a.`b`",
+            "a[0].b",
+            "(a).b",
+            "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p",
+            ".a",
+            "a.b()",
+            "1.a",
+            "-a.b",
+            "a.has",
+        ] {
+            let Ok(tokens) = tokens(source) else { continue };
+            let Ok(syntax) = syntax::check(source, &tokens) else { continue };
+            let Some(path) = path(source, &tokens) else { continue };
+            quick += 1;
+            let (tree, places) = read(source, &tokens).unwrap_or_else(|e| panic!("{source}: {e:?}"));
+            let lowered = lower::lower(&tokens, &syntax, &places, tree).unwrap();
+            assert_eq!(format!("{path:?}"), format!("{lowered:?}"), "{source}");
+        }
+        assert!(quick >= 9, "{quick}");
+    }
 }

@@ -50,6 +50,29 @@ fn number_of_aliases() {
 }
 
 #[test]
+fn aliases_that_stand_for_each_other_end_in_a_finding() {
+    // Each list stands for ten of the one before: a thousand million values in a few lines.
+    let list = |n: usize| match n {
+        0 => "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(),
+        n => format!("  a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", ")),
+    };
+    let found = checked(&format!("vars:\n{}{RUN}", repeated(9, list)));
+    assert_eq!(codes(&found), ["E0110"], "{}", shown(&found));
+    assert!(found.diagnostics[0].message.contains("too many values"), "{}", shown(&found));
+}
+
+#[test]
+fn names_that_are_looked_through_for_help() {
+    // Each of these would be compared with all others.
+    let steps = |n: usize| format!("  - {{ id: step_{n}, needs: [stop_{n}], noop: 1 }}\n");
+    let found = checked(&format!("steps:\n{}", repeated(STEPS, steps)));
+    let helped = found.diagnostics.iter().filter(|d| d.nearest.is_some()).count();
+    assert!(found.diagnostics.len() == DIAGNOSTICS && helped <= NEAREST_WORK / STEPS + 1, "{helped}");
+    let few = checked(&format!("steps:\n{}", repeated(20, steps)));
+    assert!(few.diagnostics.iter().skip(1).all(|d| d.nearest.is_some()), "{}", shown(&few));
+}
+
+#[test]
 fn length_of_keys() {
     bound("E0110", KEY_BYTES, |n| format!("steps:\n  - id: a\n    set: {{ {}: 1 }}\n", "k".repeat(n)));
 }
