@@ -13,7 +13,7 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
     if wants("l1") {
-        let shapes: [(&str, fn(usize) -> String); 5] = [
+        let shapes: [(&str, Shape); 5] = [
             ("in groups, with needs, expressions and machines", mixed),
             ("in one list, each reading the one above", list),
             ("in one list, each needing three others", graph),
@@ -36,6 +36,9 @@ fn on_cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     Duration::from_nanos(stat.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or_default())
 }
+
+/// Makes a definition of so many steps.
+type Shape = fn(usize) -> String;
 
 /// The quickest of some checks: what else runs on the machine only makes them slower.
 fn measure(name: &str, body: &str, good: bool) {

@@ -6,10 +6,12 @@
 
 mod reference;
 mod schema;
+mod shown;
 mod tables;
 
 pub use reference::reference_markdown;
 pub use schema::schema;
+pub use shown::{ALL_KEYS, SHOWN, shown};
 pub use tables::{
     BESIDE, BUDGET, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, NEXT,
     RETRY, RETRY_ERRORS, STEP,
@@ -153,6 +155,29 @@ impl Shape {
             Self::Path => "a path".to_owned(),
         }
     }
+}
+
+/// Every key that this version has, with its place: a map of the language, an action, or `action`.
+pub fn places() -> Vec<(&'static str, &'static Key)> {
+    let maps = [
+        ("document", DOCUMENT),
+        ("input", INPUT),
+        ("defaults", DEFAULTS),
+        ("step", STEP),
+        ("group", GROUP),
+        ("next", NEXT),
+        ("on_error", CAUGHT),
+        ("foreach", FOREACH),
+        ("loop", LOOP),
+        ("retry", RETRY),
+        ("undo", BESIDE),
+    ];
+    let of_actions = crate::actions::ACTIONS
+        .iter()
+        .flat_map(|a| [("action", a.table), (a.name, a.keys), (a.name, a.step_keys)]);
+    let all =
+        maps.into_iter().chain(of_actions).flat_map(|(place, keys)| keys.iter().map(move |k| (place, k)));
+    all.filter(|(_, key)| key.built).collect()
 }
 
 /// Looks a key up in some tables.

@@ -70,6 +70,12 @@ pub fn reference_markdown() -> String {
          that was written is left out without a word.",
     );
     page.later();
+    page.text("## Where each key is tested");
+    page.text("One test for each key and action, by its name; `cargo nextest run -E 'test(NAME)'` runs it.");
+    page.0.push_str("\n| place | key | test |\n| --- | --- | --- |\n");
+    for (place, key) in super::places() {
+        page.row(&[place, &format!("`{}`", key.name), &format!("`{}`", super::shown(place, key.name))]);
+    }
     page.text("## Findings of the check");
     page.text("`stead explain CODE` tells more about each.");
     page.codes();

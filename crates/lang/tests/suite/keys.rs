@@ -3,6 +3,7 @@
 use serde_json::Value;
 use stead_lang::actions::{ACTIONS, LATER};
 use stead_lang::keys::{self, Key};
+use stead_lang::tree::Node;
 use stead_lang::{codes as table, tree};
 
 use crate::common::{checked, codes, shown, whole};
@@ -283,5 +284,121 @@ fn the_reference_has_every_key_and_code() {
     }
     for code in table::all() {
         assert!(page.contains(code.code), "{}", code.code);
+    }
+}
+
+/// Where the keys of a definition stand, and which they are.
+#[derive(Default)]
+struct Used(std::collections::BTreeSet<(&'static str, &'static str)>);
+
+impl Used {
+    fn keys(&mut self, place: &'static str, node: Node<'_>, tables: &[&'static [Key]]) {
+        for entry in node.entries() {
+            if let Some(key) = keys::find(tables, entry.key) {
+                self.0.insert((place, key.name));
+            }
+        }
+    }
+
+    fn definition(&mut self, node: Node<'_>) {
+        self.keys("document", node, &[keys::DOCUMENT]);
+        for input in node.get("inputs").into_iter().flat_map(Node::entries) {
+            self.keys("input", input.value, &[keys::INPUT]);
+        }
+        if let Some(defaults) = node.get("defaults") {
+            self.keys("defaults", defaults, &[keys::DEFAULTS]);
+            self.retry(defaults);
+        }
+        self.block(node);
+    }
+
+    fn block(&mut self, node: Node<'_>) {
+        let lists = ["steps", "states", "finally"].into_iter().filter_map(|key| node.get(key));
+        lists.flat_map(Node::items).for_each(|step| self.step(step));
+    }
+
+    fn retry(&mut self, node: Node<'_>) {
+        if let Some(retry) = node.get("retry") {
+            self.keys("retry", retry, &[keys::RETRY]);
+        }
+    }
+
+    fn step(&mut self, node: Node<'_>) {
+        self.keys("step", node, &[keys::STEP]);
+        self.retry(node);
+        for (place, table) in [("foreach", keys::FOREACH), ("loop", keys::LOOP), ("on_error", keys::CAUGHT)] {
+            node.get(place).into_iter().for_each(|map| self.keys(place, map, &[table]));
+        }
+        for way in node.get("next").into_iter().flat_map(Node::items) {
+            self.keys("next", way, &[keys::NEXT]);
+        }
+        for beside in ["undo", "verify"].into_iter().filter_map(|key| node.get(key)) {
+            self.keys("undo", beside, &[keys::BESIDE]);
+            self.retry(beside);
+        }
+        if node.get("steps").is_some() || node.get("states").is_some() {
+            self.keys("group", node, &[keys::GROUP]);
+            self.block(node);
+        }
+        for action in ACTIONS.iter().filter(|a| node.get(a.name).is_some()) {
+            self.0.insert(("action", action.name));
+            self.keys(action.name, node, &[action.step_keys]);
+            let value = node.get(action.name).unwrap();
+            self.keys(action.name, value, &[action.keys]);
+            value.get("inline").into_iter().for_each(|child| self.definition(child));
+        }
+    }
+}
+
+#[test]
+fn every_key_that_is_built_is_in_the_definition_of_everything() {
+    let text = include_str!("../definitions/everything.yml");
+    let document = tree::read("everything.yml", text, &mut Vec::new()).unwrap();
+    let mut used = Used::default();
+    used.definition(document.root());
+    let missing: Vec<_> = keys::places()
+        .into_iter()
+        .map(|(place, key)| (place, key.name))
+        .filter(|at| !used.0.contains(at) && keys::shown(at.0, at.1) == keys::ALL_KEYS)
+        .collect();
+    assert!(missing.is_empty(), "put these into tests/definitions/everything.yml: {missing:?}");
+}
+
+/// All tests of the repository by name, each with the text of its file.
+fn tests_of_all_crates() -> std::collections::HashMap<String, String> {
+    let mut found = std::collections::HashMap::new();
+    let mut open = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                open.push(entry);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&entry).unwrap();
+                let names = text
+                    .split("#[test]")
+                    .skip(1)
+                    .filter_map(|after| after.split_once("fn ")?.1.split_once('('));
+                let names: Vec<String> = names.map(|(name, _)| name.to_owned()).collect();
+                found.extend(names.into_iter().map(|name| (name, text.clone())));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_tests_that_the_reference_names_are_there_and_use_their_keys() {
+    let tests = tests_of_all_crates();
+    assert!(tests.contains_key(keys::ALL_KEYS));
+    let places = keys::places();
+    for (place, key, test) in keys::SHOWN {
+        assert!(places.iter().any(|(p, k)| p == place && k.name == *key), "`{key}` is no key of {place}");
+        let text = tests.get(*test).unwrap_or_else(|| panic!("{place} {key}: there is no test `{test}`"));
+        assert!(text.contains(&format!("{key}:")), "`{test}` stands where `{key}` is never written");
+    }
+    let page = keys::reference_markdown();
+    for (place, key) in places {
+        let row = format!("| {place} | `{}` | `{}` |", key.name, keys::shown(place, key.name));
+        assert!(page.contains(&row), "{row}");
     }
 }

@@ -1,0 +1,58 @@
+//! Which test uses which key.
+//!
+//! `crates/lang/tests/definitions/everything.yml` has every key that is built, so the test that reads it stands for all.
+//! The rows here name the test that says more about a key: what it does. A test holds that each of them is there.
+
+/// The test that reads a definition with every key.
+pub const ALL_KEYS: &str = "everything_that_is_built_is_in_one_definition";
+
+/// Where a key stands, the key, and the test that shows what it does.
+pub static SHOWN: &[(&str, &str, &str)] = &[
+    ("document", "deadline", "rule_33_the_deadline_of_the_document_fails_the_run_whatever_on_error_says"),
+    ("document", "defaults", "defaults_of_the_document_reach_run_only"),
+    ("document", "finally", "rule_36_a_run_that_fails_undoes_then_runs_its_finally"),
+    ("document", "inputs", "inputs_are_declared_by_type_and_schema"),
+    ("document", "outputs", "rule_07_an_error_in_outputs_fails_the_block"),
+    ("document", "secrets", "rule_45_secrets_stand_alone_in_env_and_stdin"),
+    ("document", "states", "rule_15_go_on_error_is_try_and_catch_and_does_not_degrade"),
+    ("document", "steps", "rule_12_needs_make_an_order_and_what_needs_nothing_starts_at_once"),
+    ("document", "templates", "a_step_lies_over_its_template_key_by_key"),
+    ("document", "vars", "rule_05_the_head_sees_no_steps"),
+    ("step", "deadline", "rule_33_a_deadline_ends_what_is_inside_and_no_retry_follows"),
+    ("step", "foreach", "rule_20_an_item_holds_its_place_from_start_to_end"),
+    ("step", "id", "rule_01_ids_are_unique_in_their_block_and_around"),
+    ("step", "if", "rule_12_a_skipped_step_meets_a_need"),
+    ("step", "loop", "rule_21_until_is_evaluated_from_min_on"),
+    ("step", "needs", "rule_12_needs_make_an_order_and_what_needs_nothing_starts_at_once"),
+    ("step", "next", "p3_without_a_transition_that_holds_the_block_fails"),
+    ("step", "on_error", "rule_15_continue_leaves_the_step_failed_and_the_block_goes_on"),
+    ("step", "retry", "rule_14_a_failed_attempt_is_tried_again_then_the_step_fails_and_its_block_stops"),
+    ("step", "timeout", "rule_33_timeout_is_of_one_attempt_and_a_try_may_follow"),
+    ("step", "undo", "rule_37_undo_takes_items_and_replaced_iterations_newest_first_over_all_branches"),
+    ("step", "use", "a_step_lies_over_its_template_key_by_key"),
+    ("step", "verify", "verify_is_asked_of_once_steps_only"),
+    ("group", "finally", "rule_39_finally_runs_once_however_its_block_ends_and_cannot_change_that"),
+    ("group", "join", "rule_26_first_is_the_first_success"),
+    ("group", "outputs", "rule_07_a_block_without_outputs_gives_those_of_its_steps"),
+    ("group", "states", "a_machine_stands_in_groups_and_groups_in_states"),
+    ("next", "max", "rule_06_counts_start_afresh_with_each_instance_of_the_block"),
+    ("next", "when", "rule_05_next_sees_its_own_state"),
+    ("on_error", "go", "rule_15_go_on_error_is_try_and_catch_and_does_not_degrade"),
+    ("foreach", "in", "rule_19_in_takes_a_list_or_a_map"),
+    ("foreach", "join", "rule_26_so_many_items"),
+    ("foreach", "key", "rule_19_an_empty_or_double_key_fails_the_step_before_any_item"),
+    ("foreach", "parallel", "rule_20_an_item_holds_its_place_from_start_to_end"),
+    ("loop", "max", "rule_21_without_a_condition_max_is_how_often"),
+    ("loop", "on_exhausted", "p3_a_loop_that_ran_out_under_continue_is_named_and_degrades"),
+    ("retry", "errors", "rule_14_only_listed_kinds_are_tried_again"),
+    ("retry", "jitter", "rule_35_jitter_is_derived_and_stays_within_its_bounds"),
+    ("action", "run", "run_asks_for_a_script_or_a_program"),
+    ("workflow", "path", "the_same_child_twice_is_no_circle"),
+    ("action", "workflow", "rule_44_a_child_is_a_run_of_its_own_and_gives_its_outputs"),
+];
+
+/// The test that shows a key.
+pub fn shown(place: &str, key: &str) -> &'static str {
+    let row = SHOWN.iter().find(|(p, k, _)| *p == place && *k == key);
+    row.map_or(ALL_KEYS, |(_, _, test)| test)
+}
