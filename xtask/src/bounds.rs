@@ -98,6 +98,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("lang", "MESSAGE_CHARS", Test("length_of_messages")),
     ("lang", "NAMES", Test("number_of_names_in_a_map")),
     ("lang", "NAME_BYTES", Test("length_of_names")),
+    ("lang", "NEAREST_WORK", Test("names_that_are_looked_through_for_help")),
     ("lang", "PARALLEL", Test("counts_of_iterations_items_and_tries")),
     ("lang", "REGEX_BYTES", Test("regular_expressions")),
     ("lang", "REGEX_SIZE", Test("regular_expressions")),

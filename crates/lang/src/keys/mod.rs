@@ -170,6 +170,7 @@ pub fn places() -> Vec<(&'static str, &'static Key)> {
         ("foreach", FOREACH),
         ("loop", LOOP),
         ("retry", RETRY),
+        ("budget", BUDGET),
         ("undo", BESIDE),
     ];
     let of_actions = crate::actions::ACTIONS

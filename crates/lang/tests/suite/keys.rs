@@ -326,7 +326,12 @@ impl Used {
     fn step(&mut self, node: Node<'_>) {
         self.keys("step", node, &[keys::STEP]);
         self.retry(node);
-        for (place, table) in [("foreach", keys::FOREACH), ("loop", keys::LOOP), ("on_error", keys::CAUGHT)] {
+        for (place, table) in [
+            ("foreach", keys::FOREACH),
+            ("loop", keys::LOOP),
+            ("on_error", keys::CAUGHT),
+            ("budget", keys::BUDGET),
+        ] {
             node.get(place).into_iter().for_each(|map| self.keys(place, map, &[table]));
         }
         for way in node.get("next").into_iter().flat_map(Node::items) {
