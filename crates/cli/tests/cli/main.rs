@@ -10,6 +10,7 @@ mod leave;
 mod live;
 mod logs;
 mod project;
+mod promises;
 mod run;
 mod runs;
 mod screen;

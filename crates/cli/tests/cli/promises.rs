@@ -1,0 +1,76 @@
+//! Promises as they hold for whoever calls the program.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::project::Project;
+
+/// Operations, and how somebody at the command line asks for them. An operation without a command says why.
+const COMMANDS: &[(&str, Result<&str, &str>)] = &[
+    ("Start", Ok("run none.yml")),
+    ("Cancel", Ok("cancel r_none")),
+    ("Pause", Ok("pause r_none")),
+    ("Resume", Ok("resume r_none")),
+    ("Retry", Ok("retry r_none")),
+    ("Signal", Ok("signal r_none go")),
+    ("Settle", Ok("settle r_none a --again")),
+    ("Runs", Ok("runs --parent r_none")),
+    ("Status", Ok("status r_none")),
+    ("Logs", Ok("logs r_none")),
+    ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
+    ("Definition", Err("`retry` and `resume` show places in it")),
+];
+
+/// Variants of an enum in a source.
+fn variants<'s>(source: &'s str, name: &str) -> BTreeSet<&'s str> {
+    let body = source.split_once(&format!("pub enum {name} {{\n")).unwrap().1;
+    let body = body.split_once("\n}").unwrap().0;
+    let variant = |line: &'s str| {
+        let rest = line.strip_prefix("    ").filter(|rest| rest.starts_with(char::is_uppercase))?;
+        rest.split(|c: char| !c.is_alphanumeric()).next()
+    };
+    body.lines().filter_map(variant).collect()
+}
+
+#[test]
+fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
+    let source = include_str!("../../../engine/src/operations.rs");
+    let known: BTreeSet<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(variants(source, "Operation"), known, "say here how an operation is asked for");
+    let project = Project::new().workflow("one", "steps:\n  - { id: a, run: 'true' }\n");
+    project.stead("run one.yml").is(0);
+    for (name, way) in COMMANDS {
+        let Ok(words) = way else { continue };
+        let got = project.stead(words);
+        if *name == "Start" {
+            got.is(2).says("none.yml");
+        } else {
+            // The engine's own word, whoever asks.
+            got.says("R0201");
+        }
+    }
+}
+
+#[test]
+fn p6_a_resumed_run_goes_on_with_the_files_it_started_with() {
+    let child = |word: &str| format!("stead: 1\nname: kid\nsteps:\n  - {{ id: k, run: [echo, {word}] }}\n");
+    let top = |word: &str| {
+        format!(
+            "steps:\n  - {{ id: w, wait: {{ for: 1s }} }}\n  - {{ id: own, run: [echo, {word}] }}\n  - {{ id: kid, workflow: {{ path: kid.yml }} }}\noutputs: {{ own: '${{{{ steps.own.output }}}}', kid: '${{{{ steps.kid.output.k }}}}' }}\n"
+        )
+    };
+    let project = Project::new().workflow("top", &top("old")).with("kid.yml", &child("old"));
+    project.stead("run top.yml --no-wait").is(4);
+    let project = project.workflow("top", &top("new")).with("kid.yml", &child("new"));
+    let before: Value = project.stead("status @last --json").is(0).json();
+    project.stead("resume @last").is(0);
+    let after: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(after["outputs"], serde_json::json!({"own": "old", "kid": "old"}));
+    assert_eq!(after["revision"], before["revision"]);
+    // A new run takes them as they are now.
+    project.stead("run top.yml").is(0);
+    let now: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(now["outputs"], serde_json::json!({"own": "new", "kid": "new"}));
+    assert_ne!(now["revision"], before["revision"]);
+}
