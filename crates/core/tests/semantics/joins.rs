@@ -37,7 +37,7 @@ fn rule_26_first_is_the_first_success() {
 }
 
 #[test]
-fn rule_26_the_others_are_ended_and_their_ends_awaited() {
+fn p5_rule_26_the_others_are_ended_and_their_ends_awaited() {
     let world = race("first", "{ hang: 1 }", "{ value: 2 }", "{ hang: 1 }");
     let ends: Vec<&str> = world.ends.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(ends, ["race/a", "race/c"]);

@@ -41,7 +41,7 @@ fn rule_41_what_runs_may_end_and_nothing_new_begins() {
 }
 
 #[test]
-fn rule_41_now_ends_what_runs_and_it_is_made_again_with_the_same_key() {
+fn p5_rule_41_now_ends_what_runs_and_it_is_made_again_with_the_same_key() {
     let mut world = World::run(TWO);
     pause(&mut world, true);
     assert_eq!(world.ends, [("a".to_owned(), EndReason::Paused)]);

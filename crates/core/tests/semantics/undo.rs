@@ -176,7 +176,7 @@ steps:
 }
 
 #[test]
-fn rule_37_undo_that_is_killed_is_made_again_and_each_happens_once() {
+fn p2_rule_37_undo_that_is_killed_is_made_again_and_each_happens_once() {
     let text = "
 steps:
   - { id: a, run: [do], undo: { run: [undo] } }
