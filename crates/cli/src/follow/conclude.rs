@@ -71,11 +71,17 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
     };
     let left = leave(here, engine, &picture.roots, &signals, signal)?;
     let roots = picture.roots.clone();
+    let mut ended = Vec::new();
     for root in &roots {
         let view = status(here, root.as_str())?;
+        // What it waited for may have come while it was being left.
+        if view.status.is_end() {
+            ended.push(Exit::of(view.status));
+        }
         if why != Why::Closed {
             show.last(here, &mut picture, &view);
-            match tell_open(&view, answers) {
+            let told = if view.status.is_end() { tell(&view, answers) } else { tell_open(&view, answers) };
+            match told {
                 Err(error) if error.kind == Kind::Closed => {}
                 other => other?,
             }
@@ -83,6 +89,7 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
     }
     Ok(match (left, why) {
         (Left::Cancelled, _) => Exit::Cancelled,
+        (Left::Open, Why::Waits | Why::TimedOut) if ended.len() == roots.len() => Exit::of_all(ended),
         (Left::Open, Why::Waits) => Exit::Waits,
         (Left::Open, Why::TimedOut) => Exit::TimedOut,
         (Left::Open, Why::Ended | Why::Closed | Why::Signal(Leave::Interrupt | Leave::Terminate)) => {

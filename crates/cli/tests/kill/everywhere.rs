@@ -14,14 +14,14 @@ use crate::cases::{self, Case};
 use crate::program::{At, Trial, killed};
 
 /// Points that each commit crosses.
-const COMMIT: [&str; 2] = ["commit.before", "commit.after"];
+pub(crate) const COMMIT: [&str; 2] = ["commit.before", "commit.after"];
 /// The point that each effect crosses, between its end and its result.
-const EFFECT: &str = "effect.after";
+pub(crate) const EFFECT: &str = "effect.after";
 
 /// What a run came to, without what may differ.
 #[derive(Debug, PartialEq)]
-struct Came {
-    status: RunStatus,
+pub(crate) struct Came {
+    pub(crate) status: RunStatus,
     outcome: Option<Outcome>,
     outputs: Option<Value>,
     error: Option<String>,
@@ -37,7 +37,7 @@ struct Plain {
     crossed: BTreeMap<String, u64>,
 }
 
-fn came(case: &Case, trial: &Trial) -> Came {
+pub(crate) fn came(case: &Case, trial: &Trial) -> Came {
     let view = trial.top().unwrap_or_else(|| panic!("there is no run\n{}", trial.said()));
     let View { status, outcome, outputs, error, .. } = view;
     let outputs = match (outputs, case.tells_time) {
@@ -248,7 +248,7 @@ fn p2_killed_anywhere_and_resumed_a_run_comes_to_the_same() {
 }
 
 /// No program that a killed engine had started lives on.
-fn nothing_is_left(folder: &Path) {
+pub(crate) fn nothing_is_left(folder: &Path) {
     let left: BTreeSet<String> = std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| {

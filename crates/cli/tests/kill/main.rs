@@ -12,6 +12,8 @@
 #[cfg(feature = "failpoints")]
 mod cases;
 #[cfg(feature = "failpoints")]
+mod control;
+#[cfg(feature = "failpoints")]
 mod everywhere;
 #[cfg(feature = "failpoints")]
 mod program;

@@ -175,6 +175,15 @@ impl Trial {
         self.events().into_iter().filter_map(over).collect()
     }
 
+    /// Keys of steps that completed, and whose result is durable.
+    pub(crate) fn succeeded(&self) -> Vec<String> {
+        let over = |((run, _), event): ((String, u64), Value)| {
+            let ended = event["type"] == "attempt_ended" && event["error"].is_null();
+            ended.then(|| format!("{run}/{}", event["path"].as_str().unwrap()))
+        };
+        self.events().into_iter().filter_map(over).collect()
+    }
+
     /// Every journal of the home holds together.
     pub(crate) fn verify(&self) {
         let Some(mut reader) = self.reader() else { return };
