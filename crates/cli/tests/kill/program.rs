@@ -74,7 +74,7 @@ impl Trial {
         status
     }
 
-    fn wait(&self, command: &mut Command) -> ExitStatus {
+    pub(crate) fn wait(&self, command: &mut Command) -> ExitStatus {
         let mut child = command.spawn().unwrap();
         let begun = Instant::now();
         loop {
@@ -157,13 +157,19 @@ impl Trial {
 
     /// The run that was started, if it was.
     pub(crate) fn top(&self) -> Option<View> {
-        let mut tops = self.runs().into_iter().filter(|(_, child)| !child).map(|(run, _)| run);
-        let run = tops.next()?;
-        assert_eq!(tops.next(), None, "two runs\n{}", self.said);
-        match self.ask(&Operation::Status { run }) {
-            Some(Answer::Status { view }) => Some(*view),
+        let mut tops = self.tops();
+        assert!(tops.len() <= 1, "two runs\n{}", self.said);
+        tops.pop()
+    }
+
+    /// All runs that were started.
+    pub(crate) fn tops(&self) -> Vec<View> {
+        let tops = self.runs().into_iter().filter(|(_, child)| !child).map(|(run, _)| run);
+        let view = |run| match self.ask(&Operation::Status { run }) {
+            Some(Answer::Status { view }) => *view,
             other => panic!("{other:?}"),
-        }
+        };
+        tops.map(view).collect()
     }
 
     /// Keys of steps whose result is durable.

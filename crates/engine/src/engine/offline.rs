@@ -3,9 +3,10 @@
 use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
+use stead_store::StoreError;
 use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
-use stead_store::sqlite::SqliteStore;
+use stead_store::sqlite::{SqliteReader, SqliteStore};
 
 use super::commands::{Write, called, clock, reads_of, refused, writing};
 use super::signal::signal;
@@ -13,6 +14,7 @@ use crate::driver::{Addressed, Driver};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::operations::{Answer, Operation, Receivers};
+use crate::reads::Reads;
 
 /// Performs an operation in a home whose engine may not run: reads as they are, writes by taking the home,
 /// taking the turns, performing nothing, and leaving.
@@ -42,7 +44,7 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
             Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         };
     }
-    let mut reads = reads_of(home)?;
+    let mut reads = current(home)?;
     if let Some(answer) = reads.ask(&operation)? {
         return Ok(answer);
     }
@@ -58,6 +60,18 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
     drop(reads);
     Alone::take(home)?.write(&run, write)?;
     Ok(Answer::Done { run })
+}
+
+/// The reads of a home. One that a release before has left is renewed first, which nobody else may do meanwhile.
+fn current(home: &Home) -> Result<Reads<SqliteReader>, EngineError> {
+    match reads_of(home) {
+        Err(EngineError::Store(StoreError::Older { .. })) => {
+            let _lock = HomeLock::take(home.root(), &called(), clock(0))?;
+            drop(SqliteStore::open(&home.database())?);
+            reads_of(home)
+        }
+        reads => reads,
+    }
 }
 
 /// The home in the hands of a process that performs nothing.
