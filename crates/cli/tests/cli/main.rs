@@ -16,3 +16,4 @@ mod runs;
 mod screen;
 mod shell;
 mod signals;
+mod waits;

@@ -105,7 +105,7 @@ impl RunState {
     }
 
     /// An instance and those around it.
-    fn above(&self, ix: Ix) -> impl Iterator<Item = Ix> {
+    pub(super) fn above(&self, ix: Ix) -> impl Iterator<Item = Ix> {
         std::iter::successors(Some(ix), |ix| (*ix != ROOT).then(|| self.get(*ix).parent))
     }
 

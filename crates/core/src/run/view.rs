@@ -8,7 +8,7 @@ use super::budget::Budget;
 use super::event::StepError;
 use super::reach::block_of;
 use super::signals::SignalNow;
-use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState};
+use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState, Timer};
 use crate::Time;
 use crate::effect::AttemptId;
 use crate::head::{Head, WaitsFor};
@@ -145,7 +145,7 @@ impl RunState {
             until: None,
             detail: Some(format!("paused by {}", paused.by)),
         });
-        let inside = self.waiting.iter().filter_map(|ix| waits(self.get(*ix)));
+        let inside = self.waiting.iter().filter_map(|ix| self.waits(*ix));
         paused.into_iter().chain(inside).take(limits::WAITS_LISTED).collect()
     }
 
@@ -201,6 +201,20 @@ impl RunState {
             signals_kept: self.signals.count(),
             outputs: None,
         }
+    }
+
+    /// What an instance waits for, and until when: a deadline of its own or around it may come first. None from
+    /// outside reaches into undo and `finally`.
+    fn waits(&self, ix: Ix) -> Option<WaitsFor> {
+        let mut waits = waits(self.get(ix))?;
+        if waits.kind != "settle" {
+            let aside = path::as_aside(&self.get(ix).path).is_some();
+            let reaches = |around: &Ix| *around == ix || (!aside && self.get(*around).verdict.is_none());
+            let around = self.above(ix).take_while(reaches).filter(|a| self.is_armed(*a, Timer::Deadline));
+            let deadlines = around.filter_map(|around| self.get(around).deadline_at);
+            waits.until = waits.until.into_iter().chain(deadlines).min();
+        }
+        Some(waits)
     }
 
     fn block_view(&self, plan: &Plan, body: Ix) -> Vec<StepNow> {
@@ -298,7 +312,7 @@ impl RunState {
             since: Some(instance.since),
             ended_at: instance.ended_at,
             tries: instance.tries,
-            waits_for: (instance.status == StepStatus::Waiting).then(|| waits(instance)).flatten(),
+            waits_for: (instance.status == StepStatus::Waiting).then(|| self.waits(ix)).flatten(),
             budget: instance.budget.as_deref().copied(),
             child: match &instance.kind {
                 Kind::Child { run, .. } => Some(run.clone()),
@@ -328,10 +342,7 @@ fn waits(instance: &Instance) -> Option<WaitsFor> {
         Kind::Wait { until, timeout_at } => {
             ("timer", Some(timeout_at.map_or(*until, |t| t.min(*until))), None)
         }
-        Kind::Signal { name, timeout_at, .. } => {
-            let until = timeout_at.iter().chain(&instance.deadline_at).min();
-            ("signal", until.copied(), Some(name.to_string()))
-        }
+        Kind::Signal { name, timeout_at, .. } => ("signal", *timeout_at, Some(name.to_string())),
         Kind::Attempt { phase: Phase::Retry(at), .. } => ("retry", Some(*at), None),
         Kind::Attempt { phase: Phase::Queued, .. } => {
             ("slot", None, Some("a place among the programs under way".to_owned()))

@@ -169,3 +169,28 @@ fn time_never_goes_back_within_a_run() {
     world.cancel();
     assert!(world.state().at >= at);
 }
+
+#[test]
+fn what_a_run_waits_for_ends_with_the_first_time_that_reaches_it() {
+    let text = "
+steps:
+  - id: g
+    deadline: 1m
+    steps:
+      - { id: late, needs: [], wait: { for: 1h } }
+      - { id: soon, needs: [], wait: { for: 10s } }
+    finally:
+      - { id: last, retry: { attempts: 2, wait: 2h, max_wait: 2h, jitter: 0 }, noop: { fail: x } }
+deadline: 30m
+";
+    let mut world = World::run(text);
+    let left = |world: &mut World| -> Vec<(String, i64)> {
+        let at = world.at;
+        let of = world.view().waits_for.into_iter();
+        of.map(|waits| (waits.path, waits.until.unwrap() - at)).collect()
+    };
+    let of = |path: &str, seconds: i64| (path.to_owned(), seconds * 1_000);
+    assert_eq!(left(&mut world), [of("g/late", 60), of("g/soon", 10)]);
+    world.pass(60_000);
+    assert_eq!(left(&mut world), [of("g/last", 7_200)], "no deadline from outside reaches into `finally`");
+}
