@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
-use stead_core::run::StepNow;
+use stead_core::run::{StepNow, View};
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
 
 use crate::args::{Cli, Color, Global, OUTCOMES, STATUSES};
@@ -51,6 +51,7 @@ fn command() -> Command {
 fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
     Some(match (command, arg) {
         ("logs", "run") => run_and_step(),
+        ("signal", "name") => awaited(),
         (_, "run" | "parent" | "after") => run(),
         (_, "step") => step(),
         (_, "file" | "files" | "input_file") => definition(),
@@ -91,6 +92,16 @@ fn step() -> ArgValueCompleter {
         });
         let named = |(path, status): (String, String)| candidate(&path, &status);
         beginning(current, run.iter().flat_map(|run| steps(run)).map(named))
+    })
+}
+
+/// Completes the name of a signal that the run before it waits for.
+fn awaited() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let run = given().and_then(|given| given.subcommand()?.1.get_one::<String>("run").cloned());
+        let waits = run.and_then(|run| looked_at(&run)).map(|view| view.waits_for).unwrap_or_default();
+        let signals = waits.into_iter().filter(|waits| waits.kind == "signal");
+        beginning(current, signals.filter_map(|waits| waits.detail.map(|name| candidate(&name, &waits.path))))
     })
 }
 
@@ -217,13 +228,17 @@ fn names(current: &OsStr, of: impl Fn(&RunRow) -> String) -> Vec<CompletionCandi
 
 /// Steps of a run and how they stand.
 fn steps(run: &str) -> Vec<(String, String)> {
-    let view = here().and_then(|here| match here.ask(Operation::Status { run: run.to_owned() }) {
-        Ok(Answer::Status { view }) => Some(view),
-        _ => None,
-    });
+    let view = looked_at(run);
     let mut all = Vec::new();
     gather(view.iter().flat_map(|view| &view.steps), &mut all);
     all
+}
+
+fn looked_at(run: &str) -> Option<View> {
+    match here()?.ask(Operation::Status { run: run.to_owned() }) {
+        Ok(Answer::Status { view }) => Some(*view),
+        _ => None,
+    }
 }
 
 fn gather<'s>(steps: impl Iterator<Item = &'s StepNow>, all: &mut Vec<(String, String)>) {

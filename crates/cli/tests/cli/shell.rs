@@ -50,6 +50,16 @@ fn bash_completes_commands_runs_steps_and_files() {
     assert_eq!(offers(&["run", "good.yml", "--pause-at", "g"]), ["g", "g/b"]);
     assert_eq!(offers(&["explain", "C020"]), ["C0201", "C0202", "C0203", "C0204"]);
     assert_eq!(offers(&["completions", "f"]), ["fish"]);
+    std::fs::write(
+        project.path("wait.yml"),
+        "stead: 1\nname: wait\nsteps: [{ id: w, wait: { signal: go } }, { id: v, needs: [], wait: { signal: stop } }]\n",
+    )
+    .unwrap();
+    project.stead("run wait.yml").is(4);
+    assert_eq!(offers(&["signal", "@last", "s"]), ["stop"]);
+    assert_eq!(offers(&["signal", "@last", "g"]), ["go"]);
+    assert_eq!(offers(&["signal", "@last", "go", "--step", "w"]), ["w"]);
+    assert_eq!(offers(&["signal", "--workflow", "w"]), ["wait"]);
     // Nothing to offer, and nothing said about it.
     assert_eq!(offers(&["settle", "nobody", "g"]), [""; 0]);
     assert_eq!(offers(&["run", "nowhere.yml", "-i", "w"]), [""; 0]);
