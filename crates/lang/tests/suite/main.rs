@@ -18,3 +18,4 @@ mod signals;
 mod states;
 mod syntax;
 mod templates;
+mod whole;

@@ -28,8 +28,12 @@ fn survives(text: &str) {
 /// Texts to start from: all examples of the codes, and a definition with a bit of everything.
 fn seeds() -> Vec<String> {
     let examples = table::all().flat_map(|c| [c.wrong, c.mended]).filter(|t| !t.is_empty()).map(whole);
-    let more =
-        [include_str!("../definitions/everything.yml"), include_str!("../definitions/ten_mistakes.json")];
+    let more = [
+        include_str!("../definitions/everything.yml"),
+        include_str!("../definitions/ten_mistakes.json"),
+        include_str!("../definitions/whole/stages.yml"),
+        include_str!("../definitions/whole/release.yml"),
+    ];
     examples.chain(more.map(str::to_owned)).collect()
 }
 
