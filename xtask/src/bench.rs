@@ -49,7 +49,7 @@ fn table(lines: &str) -> Result<String, String> {
     line(&mut out, format!("Machine: {}. Commit {}. Profile `release`.\n", machine(), commit()));
     line(&mut out, "| workload | measured | |".to_owned());
     line(&mut out, "| --- | --- | --- |".to_owned());
-    for text in lines.lines() {
+    for text in lines.lines().filter(|line| !line.is_empty()) {
         let cell: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("{text}: {e}"))?;
         let word = |key: &str| cell[key].as_str().unwrap_or_default();
         let value = cell["value"].as_f64().unwrap_or_default();
