@@ -43,6 +43,9 @@ pub(crate) fn run(quick: bool) -> Result<(), String> {
             &mut cargo(&["test", "--workspace", "--doc", "--features", FEATURES, "--quiet"]),
         )?;
     }
+    // Built as it is given away: without the features of the tests.
+    let given = ["test", "--package", "stead", "--test", "kill", "p2_without_the_feature", "--quiet"];
+    check("the binary without kill points", &mut cargo(&given))?;
     // Last, so that what the run closes with is the count of its tests.
     if exists("cargo-nextest", "--version") {
         check("tests", &mut cargo(&["nextest", "run", "--workspace", "--features", FEATURES]))?;

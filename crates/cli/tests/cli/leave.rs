@@ -75,7 +75,7 @@ fn killed_it_goes_on_with_the_same_result() {
 
 #[test]
 fn all_open_runs_are_resumed_together() {
-    let project = project().workflow("late", "steps: [{ id: w, wait: { for: 400ms } }]\n");
+    let project = project().workflow("late", "steps: [{ id: w, wait: { for: 4s } }]\n");
     project.stead("run late.yml --no-wait").is(4);
     let child = project.spawn("run work.yml");
     project.wait_for_file("begun");

@@ -29,3 +29,28 @@ fn these_tests_need_the_feature_failpoints() {
     assert!(!ci, "build the tests with `--features stead/failpoints`");
     eprintln!("left out: kill tests are built with `--features stead/failpoints`");
 }
+
+/// The binary that is given away: whatever the environment says, no point kills it, and none is in it.
+#[cfg(not(feature = "failpoints"))]
+#[test]
+fn p2_without_the_feature_there_are_no_points() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let crossed = folder.path().join("crossed");
+    std::fs::write(
+        folder.path().join("one.yml"),
+        "stead: 1\nname: one\nsteps: [ { id: a, run: [echo, '1'] } ]\n",
+    )?;
+    let binary = env!("CARGO_BIN_EXE_stead");
+    for point in ["commit.before@1", "commit.after@1", "effect.after@1"] {
+        let mut command = std::process::Command::new(binary);
+        command.args(["run", "one.yml"]).current_dir(&folder).env("STEAD_HOME", folder.path().join("home"));
+        command.env("STEAD_FAILPOINT", point).env("STEAD_FAILPOINT_LOG", &crossed);
+        let output = command.output()?;
+        assert!(output.status.success(), "{point}: {output:?}");
+    }
+    assert!(!crossed.exists());
+    let bytes = std::fs::read(binary)?;
+    let name = b"STEAD_FAILPOINT";
+    assert!(!bytes.windows(name.len()).any(|part| part == name), "its name is in the binary");
+    Ok(())
+}
