@@ -103,8 +103,9 @@ fn rule_43_a_lost_attempt_is_not_counted_twice() {
     let mut world = World::run(
         "budget: { attempts: 2 }\nsteps:\n  - { id: a, noop: { hang: 1 } }\n  - { id: b, effect: once, noop: { hang: 1 } }\n  - { id: c, on_error: continue, noop: 1 }\n",
     );
-    for _ in 0..5 {
+    for _ in 0..4 {
         world.crash();
+        world.crash_to_snapshot();
     }
     assert_eq!(used(&mut world, ""), (1, 2));
     world.end("a", ok(json!(1)));

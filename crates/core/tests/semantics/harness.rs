@@ -12,7 +12,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::run::event::Breaks;
 use stead_core::run::{
-    Ctx, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn,
+    Ctx, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn, turn_only,
 };
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::{ValueRef, Values};
@@ -42,6 +42,8 @@ pub(crate) struct World {
     /// Turns that were full.
     pub(crate) cuts: u32,
     refused: Option<&'static str>,
+    /// Inputs are taken by one who leaves what follows to the next engine.
+    pub(crate) performs_nothing: bool,
 }
 
 pub(crate) struct Run {
@@ -147,6 +149,7 @@ impl World {
             files: HashMap::new(),
             cuts: 0,
             refused: None,
+            performs_nothing: false,
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
@@ -170,7 +173,8 @@ impl World {
             let (run, out) = loop {
                 let run = self.runs.get_mut(id).expect("the run is known");
                 let mut ctx = Ctx { plan: &run.plan, at, values: &mut run.values };
-                match turn(&mut run.state, &input, &mut ctx) {
+                let take = if self.performs_nothing { turn_only } else { turn };
+                match take(&mut run.state, &input, &mut ctx) {
                     Ok(out) => break (self.runs.get_mut(id).expect("the run is known"), out),
                     Err(Needs(needs)) => {
                         assert_eq!(run.state.seq, before, "a turn that needs a value changes nothing");
@@ -343,10 +347,19 @@ impl World {
 
     /// The engine goes and another comes: attempts under way are lost, everything is read back.
     pub(crate) fn crash(&mut self) {
+        self.crash_and(|run| replay(run).replayed());
+    }
+
+    /// The same, and what is read back is a snapshot.
+    pub(crate) fn crash_to_snapshot(&mut self) {
+        self.crash_and(|run| RunState::from_snapshot(&run.state.snapshot().unwrap()).unwrap());
+    }
+
+    fn crash_and(&mut self, read: impl Fn(&Run) -> RunState) {
         self.open.clear();
         self.ends.clear();
         for run in self.runs.values_mut() {
-            run.state = replay(run).replayed();
+            run.state = read(run);
             run.values.clear();
         }
         for id in self.runs.keys().cloned().collect::<Vec<_>>() {

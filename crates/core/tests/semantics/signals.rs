@@ -198,6 +198,24 @@ fn a_wait_that_stops_with_its_block_leaves_the_signal_to_others() {
 }
 
 #[test]
+fn a_wait_that_is_about_to_be_ended_leaves_the_signal_to_others() {
+    let mut world = World::run(
+        "steps:\n  - id: g\n    on_error: continue\n    steps:\n      - { id: a, needs: [], wait: { signal: go } }\n      - { id: b, needs: [], effect: once, noop: { hang: 1 } }\n  - { id: w, wait: { signal: go } }\n",
+    );
+    world.crash();
+    let top = world.top.clone();
+    // Somebody settles the lost step where no engine is, and somebody else sends the signal.
+    world.performs_nothing = true;
+    let failed = stead_core::run::turn::SettleInput::Failed;
+    world.give(&top, Input::Settle { path: "g/b".into(), verdict: failed, by: "user:ana".into() });
+    assert_eq!(world.signal("go", json!(1)), None);
+    assert_eq!((world.status("g/a"), world.view().signals_kept), (StepStatus::Waiting, 1));
+    world.performs_nothing = false;
+    world.crash();
+    assert_eq!((world.status("g/a"), world.status("w")), (StepStatus::Cancelled, StepStatus::Completed));
+}
+
+#[test]
 fn rule_42_a_step_sends_to_its_own_run_unless_it_says_otherwise() {
     let world = World::run(
         "steps:\n  - { id: early, signal: { name: e, data: 1 } }\n  - { id: w, needs: [], wait: { signal: go } }\n  - { id: s, needs: [early], signal: { name: go, data: { n: '${{ 1 + 1 }}' } } }\n  - { id: v, needs: [w], wait: { signal: e } }\n",
