@@ -27,6 +27,14 @@ impl StreamId {
         Self::new(&format!("r_{}", base32(&hash.as_bytes()[..10])))
     }
 
+    /// The name of a run in full, as [`run`](Self::run) and [`child`](Self::child) make it: not the beginning of one,
+    /// and nothing else that a run may be named by.
+    pub fn run_in_full(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("r_")?;
+        let full = digits.len() == 16 && digits.bytes().all(|byte| ALPHABET.contains(&byte));
+        full.then(|| Self::new(text))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

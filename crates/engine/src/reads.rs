@@ -117,7 +117,11 @@ impl<R: Reader> Reads<R> {
     /// When there is none, or more than a signal may go to.
     pub fn receivers(&mut self, to: &Receivers) -> Result<Vec<StreamId>, EngineError> {
         let (workflow, keys) = match to {
-            Receivers::Run(run) => return Ok(vec![self.find(run)?]),
+            Receivers::Run(run) => {
+                // Named in full it is not looked up: whoever takes the signal says whether there is such a run.
+                let full = StreamId::run_in_full(run);
+                return Ok(vec![full.map_or_else(|| self.find(run), Ok)?]);
+            }
             Receivers::Where { workflow, keys } => (workflow.clone(), keys.clone()),
         };
         let wanted = || {

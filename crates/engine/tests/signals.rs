@@ -129,6 +129,8 @@ fn a_signal_to_nobody_is_refused_with_a_code() {
     refused(ask_home(&bench.home(), to_found(&[("id", "7")], None)), "R0204", "order");
     let engine = bench.open();
     refused(engine.ask(to_run("r_a", "go", none())), "R0201", "r_a");
+    let full = StreamId::run([7; 10]).to_string();
+    refused(engine.ask(to_run(&full, "go", none())), "R0201", &full);
     bench.start(&engine, "r_a", WAIT, none());
     refused(engine.ask(to_run("r_a", "go", json!("x".repeat(limits::SIGNAL_BYTES)))), "R0203", "1 MiB");
     engine.ask(to_run("r_a", "go", none())).unwrap();
@@ -136,6 +138,7 @@ fn a_signal_to_nobody_is_refused_with_a_code() {
     refused(engine.ask(to_run("r_a", "go", none())), "R0203", "has ended");
     refused(engine.ask(to_found(&[("id", "7")], None)), "R0204", "order with id=7");
     engine.stop().unwrap();
+    refused(ask_home(&bench.home(), to_run(&full, "go", none())), "R0201", &full);
     refused(ask_home(&bench.home(), to_found(&[("id", "7")], None)), "R0204", "order with id=7");
 }
 
