@@ -103,6 +103,9 @@ pub struct AttemptResult {
     pub values: Option<Value>,
     /// Exit code of a program.
     pub exit_code: Option<i32>,
+    /// How long to leave whoever failed alone before the next try, in milliseconds: a server said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// Why an attempt failed.

@@ -71,6 +71,49 @@ impl Default for FileLimits {
     }
 }
 
+/// Bytes of an address that is called.
+pub const URL_BYTES: usize = 8 * 1024;
+
+/// Redirects that one attempt follows.
+pub const HTTP_REDIRECTS: usize = 10;
+
+/// Bytes of the head of an answer.
+pub const HTTP_HEAD: usize = 64 * 1024;
+
+/// Bytes of the body of an answer that becomes a value.
+pub const HTTP_BODY: usize = 16 * 1024 * 1024;
+
+/// Time in which a connection has to come about: the looking up of its name, and TLS, included.
+pub const HTTP_CONNECT: Duration = Duration::from_secs(30);
+
+/// Bytes of the body of an answer that was not expected, which go into the message.
+pub const HTTP_EXCERPT: usize = 1024;
+
+/// Bounds of one attempt of an `http` step, as they are outside of tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the constant of its name; `file` is FILE_LIMIT")]
+pub struct HttpLimits {
+    pub redirects: usize,
+    pub head: usize,
+    pub body: usize,
+    pub file: u64,
+    pub connect: Duration,
+    pub excerpt: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            redirects: HTTP_REDIRECTS,
+            head: HTTP_HEAD,
+            body: HTTP_BODY,
+            file: FILE_LIMIT,
+            connect: HTTP_CONNECT,
+            excerpt: HTTP_EXCERPT,
+        }
+    }
+}
+
 /// Bounds of one attempt of a process, as they are outside of tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the constant of its name")]

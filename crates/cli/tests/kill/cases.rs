@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::servers::Servers;
+
 /// A definition, and what is particular about its runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
@@ -190,6 +192,25 @@ outputs:
             ),
         ),
         (
+            "http",
+            r"
+inputs: { server: { type: string } }
+steps:
+  - { id: here, run: pwd }
+  - id: one
+    http: { url: '${{ inputs.server }}', method: post, headers: { X-Folder: '${{ steps.here.output }}' }, json: { n: 1 } }
+  - id: each
+    foreach: { in: '${{ [1, 2, 3] }}', parallel: 2 }
+    http:
+      url: '${{ inputs.server }}/each'
+      method: put
+      headers: { X-Folder: '${{ steps.here.output }}' }
+      json: { n: '${{ item + steps.one.output.body.n }}' }
+outputs: { all: '${{ steps.each.output.map(o, o.body.n) }}', status: '${{ steps.one.output.status }}' }
+"
+            .to_owned(),
+        ),
+        (
             "noops",
             r"
 steps:
@@ -361,7 +382,7 @@ steps:
 }
 
 /// Writes the definitions into a folder, and what they count on.
-pub(crate) fn write(folder: &Path) -> Vec<Case> {
+pub(crate) fn write(folder: &Path, servers: &Servers) -> Vec<Case> {
     let child = format!(
         "stead: 1\nname: child\ninputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {{ id: c, run: '{RAN}; echo $((N * 3))', env: {{ N: '${{{{ inputs.n }}}}' }}, parse: json }}\noutputs: {{ n: '${{{{ steps.c.output }}}}' }}\n"
     );
@@ -377,15 +398,16 @@ pub(crate) fn write(folder: &Path) -> Vec<Case> {
             "budgets" => (BTreeMap::new(), vec![("once", "done")]),
             _ => (BTreeMap::new(), Vec::new()),
         };
+        let inputs = if name == "http" { vec![format!("server={}", servers.counts)] } else { Vec::new() };
         let name = name.to_owned();
-        cases.push(Case { name, file, inputs: Vec::new(), times, once, tells_time: false });
+        cases.push(Case { name, file, inputs, times, once, tells_time: false });
     }
-    cases.extend(examples(folder));
+    cases.extend(examples(folder, servers));
     cases
 }
 
 /// All examples, each with inputs under which it is quick and comes to the same every time.
-fn examples(folder: &Path) -> Vec<Case> {
+fn examples(folder: &Path, servers: &Servers) -> Vec<Case> {
     let repository = folder.join("repository");
     git_repository(&repository);
     let repository = format!("repository={}", repository.display());
@@ -396,6 +418,7 @@ fn examples(folder: &Path) -> Vec<Case> {
         ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
         ("remind.yml", vec!["after=50ms".to_owned()]),
         ("repository-report.yml", vec![repository, "at_least=3".to_owned()]),
+        ("ship-orders.yml", vec![format!("server={}", servers.orders)]),
     ]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut found: Vec<PathBuf> =

@@ -12,6 +12,7 @@ use stead_core::status::{Outcome, RunStatus, StepStatus};
 
 use crate::cases::{self, Case};
 use crate::program::{At, Trial, killed};
+use crate::servers::Servers;
 
 /// Points that each commit crosses.
 pub(crate) const COMMIT: [&str; 2] = ["commit.before", "commit.after"];
@@ -217,7 +218,8 @@ fn places(plain: &Plain) -> Vec<Vec<At<'static>>> {
 fn p2_killed_anywhere_and_resumed_a_run_comes_to_the_same() {
     let begun = Instant::now();
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-    let cases = cases::write(folder.path());
+    let servers = Servers::start();
+    let cases = cases::write(folder.path(), &servers);
     let plains: Vec<Plain> = cases.iter().map(|case| undisturbed(case, folder.path())).collect();
     let mut work = Vec::new();
     for (case, plain) in cases.iter().zip(&plains) {

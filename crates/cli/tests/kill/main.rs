@@ -20,6 +20,8 @@ mod pairs;
 #[cfg(feature = "failpoints")]
 mod program;
 #[cfg(feature = "failpoints")]
+mod servers;
+#[cfg(feature = "failpoints")]
 mod signals;
 
 #[cfg(not(feature = "failpoints"))]

@@ -179,7 +179,7 @@ impl<'a> Machine<'a> {
             error = Some(too_large);
         }
         if let Some(failure) = &error {
-            match self.retry_at(ix, &site, failure) {
+            match self.retry_at(ix, &site, failure, result.retry_after) {
                 Ok(at) => retry_at = at,
                 Err(Stop::Error(instead)) => error = Some(instead),
                 Err(needs @ Stop::Needs(_)) => return Err(needs),
@@ -203,8 +203,14 @@ impl<'a> Machine<'a> {
         result.output.iter().chain(&result.values).try_for_each(|value| check_size(path, value))
     }
 
-    /// When a failed try is followed by another.
-    pub(super) fn retry_at(&self, ix: Ix, site: &Site, error: &StepError) -> Result<Option<Time>, Stop> {
+    /// When a failed try is followed by another. `after` is the wait that was asked for, in milliseconds.
+    pub(super) fn retry_at(
+        &self,
+        ix: Ix,
+        site: &Site,
+        error: &StepError,
+        after: Option<u64>,
+    ) -> Result<Option<Time>, Stop> {
         let action = self.action(ix);
         let instance = self.state.get(ix);
         let retry = &action.retry;
@@ -220,14 +226,18 @@ impl<'a> Machine<'a> {
             return Ok(None);
         }
         let wait = self.backoff(site, retry, instance.tries)?;
-        Ok(Some(self.after(wait)))
+        let after = match after {
+            Some(after) => after.min(self.max_wait(site, retry)?),
+            None => 0,
+        };
+        Ok(Some(self.after(wait.max(after))))
     }
 
     /// `wait * factor^(tries - 1)`, at most `max_wait`, spread by `jitter` to both sides. The spread is derived
     /// from the instance and the try, so that a replay waits the same.
     fn backoff(&self, site: &Site, retry: &Retry, tries: u32) -> Result<u64, Stop> {
         let wait = self.millis(&site.path, Some(&retry.wait), |r| site.scope(r))?.unwrap_or(0);
-        let most = self.millis(&site.path, Some(&retry.max_wait), |r| site.scope(r))?.unwrap_or(u64::MAX);
+        let most = self.max_wait(site, retry)?;
         let factor = self.number(site, &retry.factor, "retry.factor")?;
         let jitter = self.number(site, &retry.jitter, "retry.jitter")?.clamp(0.0, 1.0);
         let exponent = i32::try_from(tries.saturating_sub(1)).unwrap_or(i32::MAX);
@@ -238,6 +248,10 @@ impl<'a> Machine<'a> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
         let millis = (plain * (1.0 + jitter * (2.0 * spread - 1.0))).clamp(0.0, limits::MILLIS as f64) as u64;
         Ok(millis)
+    }
+
+    fn max_wait(&self, site: &Site, retry: &Retry) -> Result<u64, Stop> {
+        Ok(self.millis(&site.path, Some(&retry.max_wait), |r| site.scope(r))?.unwrap_or(u64::MAX))
     }
 
     fn number(&self, site: &Site, setting: &Setting<f64>, what: &str) -> Result<f64, Stop> {

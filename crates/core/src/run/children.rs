@@ -295,7 +295,7 @@ impl Machine<'_> {
             _ => failure,
         };
         let retry_at = match &failure {
-            Some(error) => match self.retry_at(ix, &site, error) {
+            Some(error) => match self.retry_at(ix, &site, error, None) {
                 Ok(at) => at,
                 Err(Stop::Error(_)) => None,
                 Err(needs @ Stop::Needs(_)) => return Err(needs),

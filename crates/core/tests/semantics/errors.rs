@@ -1,7 +1,7 @@
 //! Errors go up.
 
 use serde_json::json;
-use stead_core::effect::{EndReason, ErrorKind};
+use stead_core::effect::{AttemptResult, EndReason, ErrorKind};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 
 use crate::harness::{World, failed, ok};
@@ -52,6 +52,24 @@ fn rule_14_a_try_that_succeeds_ends_the_tries() {
         World::run("steps:\n  - { id: a, retry: { attempts: 5, wait: 1s }, noop: { fail_first: 2 } }\n");
     world.pass(60_000);
     assert_eq!(world.step("a").tries, 3);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+}
+
+#[test]
+fn rule_14_a_wait_that_was_asked_for_is_kept_up_to_max_wait() {
+    let mut world = World::run(
+        "steps:\n  - { id: a, retry: { attempts: 4, wait: 1s, max_wait: 30s, jitter: 0 }, noop: { hang: 1 } }\n",
+    );
+    let limited = |after| AttemptResult { retry_after: Some(after), ..failed(ErrorKind::RateLimit, "busy") };
+    for (after, waits) in [(5_000, 5_000), (100, 2_000), (3_600_000, 30_000)] {
+        let tries = world.step("a").tries;
+        world.end("a", limited(after));
+        world.pass(waits - 1);
+        assert_eq!(world.step("a").tries, tries, "{after}");
+        world.pass(1);
+        assert_eq!(world.step("a").tries, tries + 1, "{after}");
+    }
+    world.end("a", ok(json!(1)));
     assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
 }
 

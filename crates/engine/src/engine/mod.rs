@@ -32,7 +32,7 @@ use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
 use crate::reads::Reads;
-use crate::secrets::Secrets;
+use crate::settings::Settings;
 
 /// Ends what a stopping engine waits for.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Engine {
     ///
     /// # Errors
     /// When another process holds the home, or the store cannot be opened.
-    pub fn open(home: &Home, secrets: Arc<dyn Secrets>) -> Result<Self, EngineError> {
+    pub fn open(home: &Home, settings: impl Into<Settings>) -> Result<Self, EngineError> {
         home.make()?;
         let lock = HomeLock::take(home.root(), &called(), clock(0))?;
         let store = SqliteStore::open(&home.database())?;
@@ -80,7 +80,7 @@ impl Engine {
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let outside = Outside::new(home.clone(), secrets, commands.clone(), under_way.clone());
+        let outside = Outside::new(home.clone(), settings.into(), commands.clone(), under_way.clone());
         let attempts = outside.attempts.clone();
         let troubles = outside.troubles.clone();
         let thread = std::thread::Builder::new().name("driver".into());

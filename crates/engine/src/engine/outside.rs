@@ -16,7 +16,7 @@ use crate::executor::{Executor, NoControl};
 use crate::executors;
 use crate::failpoint;
 use crate::home::Home;
-use crate::secrets::Secrets;
+use crate::settings::Settings;
 
 /// The input that a result is.
 pub(super) fn ended(attempt: AttemptId, result: AttemptResult) -> Addressed {
@@ -46,11 +46,11 @@ pub(super) struct Outside {
 impl Outside {
     pub(super) fn new(
         home: Home,
-        secrets: Arc<dyn Secrets>,
+        settings: Settings,
         commands: Sender<Command>,
         under_way: Arc<AtomicUsize>,
     ) -> Self {
-        let executors = executors::all(secrets);
+        let executors = executors::all(settings.secrets, settings.network);
         let report = move |report| {
             let command = match report {
                 Report::Started(attempt) => Command::Begins(attempt),

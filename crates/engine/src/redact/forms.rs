@@ -64,6 +64,13 @@ fn json(text: &str, forms: &mut Vec<Vec<u8>>) {
         }
         out
     });
+    for escaped in [plain, &ascii] {
+        if escaped != text {
+            // JSON in a text of JSON, as logs and echoes have it.
+            let twice = serde_json::Value::from(escaped).to_string();
+            forms.push(twice.as_bytes()[1..twice.len() - 1].to_vec());
+        }
+    }
     forms.push(plain.replace('/', "\\/").into_bytes());
     forms.push(plain.as_bytes().to_vec());
     forms.push(ascii.into_bytes());
@@ -127,6 +134,8 @@ mod tests {
             secret,
             r#"p@ss/w\"örd '1"#,
             r#"p@ss\/w\"örd '1"#,
+            r#"p@ss/w\\\"örd '1"#,
+            r#"p@ss/w\\\"\\u00f6rd '1"#,
             r#"p@ss/w\"\u00f6rd '1"#,
             "p%40ss%2Fw%22%C3%B6rd%20%271",
             "p%40ss%2fw%22%c3%b6rd+%271",

@@ -144,7 +144,7 @@ fn done(rng: &mut Rng, job: &Execute) -> AttemptResult {
     let any = job.request.get("expect").is_some_and(|expect| expect == "any");
     let exit_code = Some(if any { 2 } else { 0 });
     let values = rng.hits(1, 3).then(|| json!({ "n": n }));
-    AttemptResult { error: None, output, values, exit_code }
+    AttemptResult { error: None, output, values, exit_code, retry_after: None }
 }
 
 /// What is going on outside of the engine.

@@ -13,7 +13,6 @@ pub struct Later {
 
 /// Them all.
 pub static LATER: &[Later] = &[
-    Later { name: "http", doc: "A request to a server" },
     Later { name: "agent", doc: "An agent with a prompt" },
     Later { name: "calc", doc: "A calculation file" },
     Later { name: "approve", doc: "A gate: a decision on something shown" },

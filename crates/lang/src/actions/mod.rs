@@ -3,6 +3,7 @@
 mod fail;
 mod file;
 mod finish;
+mod http;
 mod later;
 mod noop;
 mod run;
@@ -44,6 +45,7 @@ pub struct Action {
 /// All actions of this version, in the order of the reference.
 pub static ACTIONS: &[&Action] = &[
     &run::ACTION,
+    &http::ACTION,
     &file::ACTION,
     &set::ACTION,
     &wait::ACTION,

@@ -48,7 +48,8 @@ impl<'t> Names<'_, 't> {
             let (code, message, help) = match why {
                 Misplaced::Secret => (
                     codes::SECRET_PLACE,
-                    "a secret stands alone in its `${{ }}`, and only in `env` and `stdin`".to_owned(),
+                    "a secret stands alone in its `${{ }}`, and only in `env`, `stdin` and parts of `http`"
+                        .to_owned(),
                     "give it a variable of its own in `env`, and put texts together in the program",
                 ),
                 Misplaced::Later => {

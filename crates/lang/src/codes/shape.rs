@@ -314,4 +314,47 @@ A file whose name has a `*` or `?` in it is removed by a program."
   - id: clean
     file: { delete: [build/main.o, build/util.o] }
 "
+
+BAD_ADDRESS "E0224" "an address that cannot be called"
+"`http` calls addresses that begin with `https://` or `http://` and name a host. Whoever asks is not said in the \
+address, since that is shown in logs and messages, but by `auth`."
+"steps:
+  - id: look
+    http: { url: example.org/status }
+"
+"steps:
+  - id: look
+    http: { url: \"https://example.org/status\" }
+"
+
+BAD_HEADER "E0225" "a header that a step does not set"
+"Names of headers have letters, digits and `-`, and each is given once. Headers that belong to the connection, or \
+follow from the address and the body, are not set by hand."
+"steps:
+  - id: send
+    http:
+      url: https://example.org/items
+      method: post
+      headers: { Content-Length: 12 }
+      json: { name: x }
+"
+"steps:
+  - id: send
+    http:
+      url: https://example.org/items
+      method: post
+      headers: { X-Request-Source: example }
+      json: { name: x }
+"
+
+NO_BODY "E0226" "a request that has no body"
+"A request by `get` or `head` asks for something and carries nothing. Without `method` it is `get`."
+"steps:
+  - id: send
+    http: { url: \"https://example.org/items\", json: { name: x } }
+"
+"steps:
+  - id: send
+    http: { url: \"https://example.org/items\", method: post, json: { name: x } }
+"
 }

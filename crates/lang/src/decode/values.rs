@@ -286,7 +286,8 @@ impl<'t> Decoder<'t, '_> {
     fn secret(&self, node: Node<'t>, name: &str, slot: Slot) -> Option<()> {
         if !slot.secrets {
             let message = "a secret may not stand here";
-            let help = "secrets stand in `env` and `stdin` of a step, and in the `env` of the document";
+            let help = "secrets stand in `env` and `stdin` of a step, in the `env` of the document, and in `headers`, \
+                        `auth`, `json` and `body` of `http`";
             self.push(Diagnostic::at(codes::SECRET_PLACE, node, message).help(help));
             return None;
         }

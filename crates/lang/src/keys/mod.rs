@@ -91,6 +91,8 @@ pub enum Shape {
     Words(&'static [&'static str]),
     /// Exit codes.
     Codes,
+    /// Statuses of answers.
+    Statuses,
     /// A list.
     List(&'static Shape),
     /// A map from names to one shape.
@@ -138,6 +140,7 @@ impl Shape {
             Self::Id => "an id in snake_case".to_owned(),
             Self::Words(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Self::Codes => "a list of exit codes".to_owned(),
+            Self::Statuses => "a list of statuses such as `404` or `4xx`".to_owned(),
             Self::List(of) => format!("a list: {}", of.words()),
             Self::Names(of) => format!("a map from names: {}", of.words()),
             Self::Map(name, _) => format!("a map, see [{name}](#{name})"),

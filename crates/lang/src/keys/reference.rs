@@ -18,7 +18,11 @@ pub fn reference_markdown() -> String {
     );
     let words: Vec<String> = INPUT_SCHEMA.iter().map(|k| format!("`{}`", k.name)).collect();
     page.text(&format!("JSON Schema's words: {}.", words.join(", ")));
-    page.section("defaults", "What `run` does where a step does not say otherwise.", &[DEFAULTS]);
+    page.section(
+        "defaults",
+        "What `run` and `http` do where a step does not say otherwise. `shell` and `cwd` are of `run`.",
+        &[DEFAULTS],
+    );
     page.section(
         "A step",
         "A step has an `id` and exactly one action, or `steps` to be a group. These keys are for every step; the \
@@ -100,7 +104,7 @@ static EXPRESSIONS: &str = "\
 | `inputs` | everywhere | the inputs of the run |
 | `vars` | everywhere; in `vars` those above | the variables of the document |
 | `run` | everywhere | `id`, `workflow`, `revision`, `started_at`, `project` |
-| `secrets` | alone in its marks, in `env` and `stdin` | a secret that the document names |
+| `secrets` | alone in its marks, in `env`, `stdin`, and `headers`, `auth`, `json`, `body` of `http` | a secret that the document names |
 | `steps.ID` | in steps and outputs | a step that must have run before: `output`, `values`, `status`, `outcome`, `error` (`kind`, `message`, `step`), `attempts`, `exit_code`, `instances` |
 | `item`, or the name given by `as` | in a `foreach` | the element |
 | `index`, `key` | in a `foreach` | position and name of the element |

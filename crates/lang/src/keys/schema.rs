@@ -145,6 +145,10 @@ impl Defs {
             Shape::Codes => {
                 json!({"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}})
             }
+            Shape::Statuses => {
+                let status = json!({"type": "integer", "minimum": 100, "maximum": 599});
+                json!({"type": "array", "items": {"anyOf": [status, {"enum": ["1xx", "2xx", "3xx", "4xx", "5xx"]}]}})
+            }
             Shape::List(of) => json!({"type": "array", "items": self.shape(*of)}),
             Shape::Names(of) => json!({"type": "object", "additionalProperties": self.shape(*of)}),
             Shape::Map(name, tables) => {

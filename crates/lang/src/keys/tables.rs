@@ -10,11 +10,7 @@ pub static DOCUMENT: &[Key] = &[
         .required(),
     Key::new("description", Shape::Text, "What it is for, for people"),
     Key::new("inputs", Shape::Names(&Shape::Map("input", INPUT_TABLES)), "What a run is given"),
-    Key::new(
-        "secrets",
-        Shape::List(&Shape::Text),
-        "Names of the secrets it may use, in `env` and `stdin` only",
-    ),
+    Key::new("secrets", Shape::List(&Shape::Text), "Names of the secrets it may use"),
     Key::new(
         "vars",
         Shape::Names(&Shape::Any),
@@ -24,7 +20,7 @@ pub static DOCUMENT: &[Key] = &[
     Key::new(
         "defaults",
         Shape::Map("defaults", &[DEFAULTS]),
-        "What steps do that do not say otherwise. It reaches `run` only",
+        "What steps do that do not say otherwise. It reaches `run` and `http` only",
     ),
     Key::new("deadline", Shape::Duration, "Time limit of the whole run; past it the run fails as timed out"),
     Key::new(

@@ -66,6 +66,7 @@ const CAUGHT: &[&str] = &["go"];
 const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
 const FILE: &[&str] = &["read", "write", "copy", "move", "delete", "to", "content", "base64", "parse"];
+const HTTP: &[&str] = &["method", "url", "headers", "query", "json", "body", "auth", "expect", "parse"];
 const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
 const ACTIONS_NAMED: &[&str] = &[
     "run", "http", "agent", "calc", "set", "file", "noop", "workflow", "approve", "ask", "task", "wait",
@@ -103,6 +104,7 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(action("run").step_keys, OF_RUN);
     same(action("wait").keys, WAIT);
     same(action("file").keys, FILE);
+    same(action("http").keys, HTTP);
     same(action("workflow").keys, WORKFLOW);
     let mut actions: Vec<&str> = ACTIONS.iter().map(|a| a.name).chain(LATER.iter().map(|l| l.name)).collect();
     let mut named = ACTIONS_NAMED.to_vec();

@@ -7,6 +7,7 @@ mod codes;
 mod common;
 mod ends;
 mod files;
+mod http;
 mod inputs;
 mod keys;
 mod limits;

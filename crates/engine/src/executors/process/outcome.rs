@@ -48,7 +48,7 @@ pub(super) fn of(context: &Context<'_>, mut ended: Ended) -> Result<AttemptResul
         redaction: context.redaction,
     })
     .map_err(|message| fail(Failure::schema(message)))?;
-    Ok(AttemptResult { error: None, output, values, exit_code })
+    Ok(AttemptResult { error: None, output, values, exit_code, retry_after: None })
 }
 
 /// The exit code, or 128 and the number of the signal.
