@@ -55,6 +55,8 @@ pub mod codes {
     pub const DEFINITION: &str = "C0203";
     /// The run has no such output.
     pub const NO_OUTPUT: &str = "C0204";
+    /// A settings file.
+    pub const SETTINGS: &str = "C0205";
     /// Something of the terminal or the machine.
     pub const MACHINE: &str = "C0301";
 
@@ -85,6 +87,12 @@ pub mod codes {
             "Nothing was run. Each finding stands above with its place and code; `stead check FILE` shows them again.",
         ),
         (NO_OUTPUT, "the run has no such output", "`stead status RUN --json` shows the outputs that it has."),
+        (
+            SETTINGS,
+            "settings that cannot be used",
+            "A settings file (`settings.yml` in the home or in the user's folder of settings) is broken, or others than \
+             its owner can read it. The message says where and why; nothing was run.",
+        ),
         (MACHINE, "the machine does not give what is needed", "The message says what the system refused."),
     ];
 }

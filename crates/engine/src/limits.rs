@@ -36,6 +36,15 @@ pub const SECRET_MIN: usize = 4;
 /// Bytes of a secret at most.
 pub const SECRET_MAX: usize = 64 * 1024;
 
+/// Bytes of a settings file.
+pub const SETTINGS_BYTES: usize = 256 * 1024;
+
+/// Secrets in a settings file.
+pub const SETTINGS_SECRETS: usize = 1_000;
+
+/// Time that a program has to tell a secret.
+pub const SECRET_COMMAND: Duration = Duration::from_secs(60);
+
 /// Attempts that are no processes (calls to servers and the like) at once. The rest waits in order.
 pub const CONNECTIONS_AT_ONCE: usize = 64;
 

@@ -1,5 +1,6 @@
 //! `stead run`: starts a run and follows it to its end.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
 use stead_engine::engine::Engine;
 use stead_engine::operations::Operation;
-use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::secrets::ConfiguredSecrets;
 use stead_lang::plan::Plan;
 
 use super::dry_run;
@@ -87,7 +88,10 @@ fn breaks(plan: &Plan, args: &Run) -> Result<Breaks, CliError> {
 /// When another process holds the home, or it cannot be opened.
 pub fn open(here: &Here, json: bool) -> Result<Following<'_>, CliError> {
     let signals = signals::listen()?;
-    let secrets = Arc::new(EnvironmentSecrets);
+    let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
+    // Said before anything runs; the secrets themselves are looked for when a step needs them.
+    secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;
     let engine = Engine::open(&here.home, secrets).map_err(|error| here.explained(error))?;
     let written = engine.follow()?;
     let show = Show::new(here, json);

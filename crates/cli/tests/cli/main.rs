@@ -14,6 +14,7 @@ mod promises;
 mod run;
 mod runs;
 mod screen;
+mod secrets;
 mod shell;
 mod signals;
 mod waits;

@@ -1,9 +1,23 @@
 //! Secrets: named values that only executors see, for the time of one attempt.
+//!
+//! One comes from the environment of the engine, from a settings file that is its owner's alone, or from a program
+//! that such a file names. It is looked for when an attempt needs it. What a program told is kept in memory as long
+//! as the engine lives, and nowhere else.
 
+mod command;
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::executor::Control;
 use crate::limits::{SECRET_MAX, SECRET_MIN};
 
 /// A secret's text. Printing it for debugging does not show it, and nothing else prints it at all.
@@ -67,6 +81,30 @@ pub enum SecretError {
         /// Its name.
         name: String,
     },
+    /// A settings file that cannot be used.
+    #[error("`{}` {why}", path.display())]
+    Settings {
+        /// The file, and where in it.
+        path: PathBuf,
+        /// What is wrong, without anything that stands in it.
+        why: String,
+    },
+    /// A settings file that others can read.
+    #[error("`{path}` is open to others (mode {mode:03o}), so no secret is taken from it: make it yours alone, `chmod 600 {path}`", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The program that knows it did not tell.
+    #[error("secret `{name}` was not told: {why}")]
+    Untold {
+        /// Its name.
+        name: String,
+        /// Why, without anything that the program printed.
+        why: String,
+    },
     /// The plan names a place for it that the request does not have.
     #[error("there is no place `{pointer}` for secret `{name}` in the request (a bug in Stead)")]
     NoPlace {
@@ -79,27 +117,139 @@ pub enum SecretError {
 
 /// Where secrets come from.
 pub trait Secrets: Send + Sync {
-    /// The secret of this name.
+    /// The secret of this name. Gives up when the attempt that needs it is to end.
     ///
     /// # Errors
     /// When there is none, or it cannot be used. Errors never hold the value.
-    fn get(&self, name: &str) -> Result<SecretString, SecretError>;
+    fn get(&self, name: &str, control: &dyn Control) -> Result<SecretString, SecretError>;
 }
 
 /// Secrets from the environment of the engine: the variable of the same name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnvironmentSecrets;
 
-impl Secrets for EnvironmentSecrets {
-    fn get(&self, name: &str) -> Result<SecretString, SecretError> {
+impl EnvironmentSecrets {
+    fn find(name: &str) -> Result<Option<SecretString>, SecretError> {
         match std::env::var(name) {
-            Ok(value) => SecretString::new(name, &value),
+            Ok(value) => SecretString::new(name, &value).map(Some),
             Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::NotText { name: name.to_owned() }),
-            Err(std::env::VarError::NotPresent) => Err(SecretError::Missing {
-                name: name.to_owned(),
-                help: format!("start Stead with the environment variable `{name}`"),
-            }),
+            Err(std::env::VarError::NotPresent) => Ok(None),
         }
+    }
+}
+
+impl Secrets for EnvironmentSecrets {
+    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
+        Self::find(name)?.ok_or_else(|| SecretError::Missing {
+            name: name.to_owned(),
+            help: format!("start Stead with the environment variable `{name}`"),
+        })
+    }
+}
+
+/// Secrets from the environment of the engine, else from settings files, the first that names it.
+#[derive(Debug)]
+pub struct ConfiguredSecrets {
+    files: Vec<PathBuf>,
+    /// What programs told, by their command lines.
+    told: Mutex<HashMap<Vec<String>, Told>>,
+    woken: Condvar,
+}
+
+/// What is known of what a program tells.
+#[derive(Debug)]
+enum Told {
+    /// Somebody asks.
+    Asked,
+    /// This.
+    Known(SecretString),
+}
+
+/// The name of a settings file, in a home and in the user's folder of settings.
+pub const SETTINGS_FILE: &str = "settings.yml";
+
+/// How often those who wait for what another has asked look whether they are to end.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl ConfiguredSecrets {
+    /// From the settings of a home, and behind these from those of its user. `get` is the environment.
+    pub fn of(home: &Path, get: impl Fn(&str) -> Option<PathBuf>) -> Self {
+        let user = get("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        let user = user.or_else(|| Some(get("HOME")?.join(".config")));
+        let user = user.map(|folder| folder.join("stead").join(SETTINGS_FILE));
+        let files = std::iter::once(home.join(SETTINGS_FILE)).chain(user).collect();
+        Self { files, told: Mutex::default(), woken: Condvar::new() }
+    }
+
+    /// Looks at the settings files that are there, and asks nobody.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub fn check(&self) -> Result<(), SecretError> {
+        self.files.iter().try_for_each(|file| file::check(file))
+    }
+
+    /// What a program tells, asked once for all who wait for it.
+    fn ask(
+        &self,
+        name: &str,
+        command: Vec<String>,
+        control: &dyn Control,
+    ) -> Result<SecretString, SecretError> {
+        let untold = |why: String| SecretError::Untold { name: name.to_owned(), why };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match told.get(&command) {
+                Some(Told::Known(secret)) => return Ok(secret.clone()),
+                Some(Told::Asked) if control.ended().is_some() => {
+                    return Err(untold("the step was ended first".to_owned()));
+                }
+                Some(Told::Asked) => {
+                    let woken = self.woken.wait_timeout(told, LOOK);
+                    told = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                None => break,
+            }
+        }
+        told.insert(command.clone(), Told::Asked);
+        drop(told);
+        let answer =
+            command::ask(&command, control).map_err(untold).and_then(|text| SecretString::new(name, &text));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match &answer {
+            Ok(secret) => {
+                told.insert(command, Told::Known(secret.clone()));
+            }
+            // Somebody may unlock the store meanwhile: the next who needs it asks again.
+            Err(_) => {
+                told.remove(&command);
+            }
+        }
+        self.woken.notify_all();
+        answer
+    }
+}
+
+impl Secrets for ConfiguredSecrets {
+    fn get(&self, name: &str, control: &dyn Control) -> Result<SecretString, SecretError> {
+        if let Some(secret) = EnvironmentSecrets::find(name)? {
+            return Ok(secret);
+        }
+        for path in &self.files {
+            match file::look_up(path, name)? {
+                Some(file::Said::Value(value)) => return SecretString::new(name, &value),
+                Some(file::Said::Command(command)) => return self.ask(name, command, control),
+                None => {}
+            }
+        }
+        let places: Vec<String> = self.files.iter().map(|path| format!("`{}`", path.display())).collect();
+        Err(SecretError::Missing {
+            name: name.to_owned(),
+            help: format!(
+                "start Stead with the environment variable `{name}`, or name it in {}",
+                places.join(" or ")
+            ),
+        })
     }
 }
 
@@ -111,10 +261,11 @@ pub fn put_in(
     request: &mut Value,
     places: &[(String, String)],
     secrets: &dyn Secrets,
+    control: &dyn Control,
 ) -> Result<Vec<SecretString>, SecretError> {
     let mut used: Vec<SecretString> = Vec::with_capacity(places.len());
     for (pointer, name) in places {
-        let secret = secrets.get(name)?;
+        let secret = secrets.get(name, control)?;
         let place = request
             .pointer_mut(pointer)
             .ok_or_else(|| SecretError::NoPlace { name: name.clone(), pointer: pointer.clone() })?;
@@ -124,58 +275,4 @@ pub fn put_in(
         }
     }
     Ok(used)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    struct One(&'static str);
-    impl Secrets for One {
-        fn get(&self, name: &str) -> Result<SecretString, SecretError> {
-            SecretString::new(name, self.0)
-        }
-    }
-
-    fn places(pointer: &str) -> Vec<(String, String)> {
-        vec![(pointer.to_owned(), "TOKEN".to_owned())]
-    }
-
-    #[test]
-    fn a_secret_is_never_printed() {
-        let secret = SecretString::new("TOKEN", "hunter22").unwrap();
-        assert_eq!(format!("{secret:?}"), "SecretString(***)");
-        for value in ["abc", "a\n\n\n\n", &"x".repeat(SECRET_MAX + 1)] {
-            let error = SecretString::new("TOKEN", value).unwrap_err();
-            assert!(error.to_string().contains("TOKEN"), "{error}");
-            assert!(!error.to_string().contains(value), "{error}");
-        }
-    }
-
-    #[test]
-    fn secrets_go_to_their_places_in_the_request() {
-        let mut request = json!({"env": {"A/B": null, "C": "c"}, "stdin": {"list": [1, null]}});
-        let all = [places("/env/A~1B"), places("/stdin/list/1")].concat();
-        let used = put_in(&mut request, &all, &One("hunter22")).unwrap();
-        assert_eq!(
-            request,
-            json!({"env": {"A/B": "hunter22", "C": "c"}, "stdin": {"list": [1, "hunter22"]}})
-        );
-        assert_eq!(used.len(), 1, "the same secret is redacted once");
-    }
-
-    #[test]
-    fn a_place_that_is_not_there_is_an_error() {
-        let error = put_in(&mut json!({}), &places("/env/A"), &One("hunter22")).unwrap_err();
-        assert_eq!(error, SecretError::NoPlace { name: "TOKEN".to_owned(), pointer: "/env/A".to_owned() });
-    }
-
-    #[test]
-    fn a_missing_variable_says_what_to_set() {
-        let error = EnvironmentSecrets.get("STEAD_NO_SUCH_SECRET").unwrap_err();
-        assert!(error.to_string().contains("environment variable `STEAD_NO_SUCH_SECRET`"), "{error}");
-        assert!(EnvironmentSecrets.get("PATH").is_ok());
-    }
 }

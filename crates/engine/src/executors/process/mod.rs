@@ -93,7 +93,7 @@ impl ProcessExecutor {
         control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<AttemptResult, Failure> {
-        let body = self.with_secrets(job, redaction)?;
+        let body = self.with_secrets(job, control, redaction)?;
         let request = Request::read(&body).map_err(Failure::exit)?;
         if let Some(reason) = control.ended() {
             return Ok(ended_early(reason));
@@ -112,6 +112,7 @@ impl ProcessExecutor {
     fn with_secrets<'a>(
         &self,
         job: &'a Execute,
+        control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<Cow<'a, Value>, Failure> {
         if job.secrets.is_empty() {
@@ -126,7 +127,7 @@ impl ProcessExecutor {
             return Err(Failure::exit(format!("secret `{name}` may not go to `{pointer}` (a bug in Stead)")));
         }
         let mut body = job.request.clone();
-        let used = secrets::put_in(&mut body, &job.secrets, &*self.secrets)
+        let used = secrets::put_in(&mut body, &job.secrets, &*self.secrets, control)
             .map_err(|error| Failure::exit(error.to_string()))?;
         *redaction = Redaction::of(&used);
         Ok(Cow::Owned(body))

@@ -21,7 +21,7 @@ use stead_core::ids::StreamId;
 use stead_store::files::FileStore;
 
 use super::HttpExecutor;
-use crate::executor::{EndSwitch, Executor, Place};
+use crate::executor::{Control, EndSwitch, Executor, Place};
 use crate::limits::HttpLimits;
 use crate::net::{Client, NetworkPolicy, Resolve};
 use crate::secrets::{SecretError, SecretString, Secrets};
@@ -48,7 +48,7 @@ impl Resolve for Names {
 struct Known(HashMap<&'static str, &'static str>);
 
 impl Secrets for Known {
-    fn get(&self, name: &str) -> Result<SecretString, SecretError> {
+    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
         match self.0.get(name) {
             Some(value) => SecretString::new(name, value),
             None => Err(SecretError::Missing { name: name.to_owned(), help: "set it".to_owned() }),

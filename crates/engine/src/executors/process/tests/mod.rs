@@ -19,7 +19,7 @@ use stead_core::effect::{AttemptError, AttemptId, AttemptResult, ErrorKind, Exec
 use stead_core::ids::StreamId;
 
 use super::ProcessExecutor;
-use crate::executor::{EndSwitch, Executor, Place};
+use crate::executor::{Control, EndSwitch, Executor, Place};
 use crate::limits::ProcessLimits;
 use crate::logs::{LogReader, LogStream};
 use crate::secrets::{SecretError, SecretString, Secrets};
@@ -39,7 +39,7 @@ struct Bench {
 struct Known(HashMap<&'static str, &'static str>);
 
 impl Secrets for Known {
-    fn get(&self, name: &str) -> Result<SecretString, SecretError> {
+    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
         match self.0.get(name) {
             Some(value) => SecretString::new(name, value),
             None => Err(SecretError::Missing { name: name.to_owned(), help: "set it".to_owned() }),
