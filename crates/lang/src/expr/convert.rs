@@ -24,7 +24,9 @@ fn int<'a>(value: Val<'a>) -> Result<Val<'a>, EvalError> {
         Val::Int(_) => Ok(value),
         Val::UInt(value) => i64::try_from(value).map(Val::Int).map_err(|_| overflow()),
         Val::Double(value) => {
-            whole(value).and_then(|whole| i64::try_from(whole).ok()).map(Val::Int).ok_or_else(overflow)
+            // The least integer as a number with a fraction may be one below it that was rounded.
+            let whole = whole(value).filter(|whole| *whole > i128::from(i64::MIN));
+            whole.and_then(|whole| i64::try_from(whole).ok()).map(Val::Int).ok_or_else(overflow)
         }
         Val::Str(text) => text.trim().parse().map(Val::Int).map_err(|_| no_text("an integer", &text)),
         Val::Timestamp(millis, _) => Ok(Val::Int(time::seconds(millis))),

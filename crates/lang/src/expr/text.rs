@@ -137,7 +137,8 @@ impl<'a> Run<'_, 'a> {
             // The last one that starts at or before the position.
             let start = byte_at(text, from.unwrap_or(chars));
             let end = (start + part.len()).min(text.len());
-            let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+            // Cut off within a character it would not fit at that position, only before.
+            let end = (0..=end).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
             text.get(..end).and_then(|head| head.rfind(part))
         };
         let position = found.and_then(|at| text.get(..at)).map(|head| head.chars().count());

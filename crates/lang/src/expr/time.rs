@@ -142,7 +142,9 @@ pub(super) fn part<'v>(
                 TimePart::Milliseconds => 1_000_000,
                 _ => return Err(failed("a duration has hours, minutes, seconds and milliseconds only")),
             };
-            Ok(Val::Int(nanos / unit))
+            // The whole length in that unit, but for milliseconds: those within the second.
+            let count = nanos / unit;
+            Ok(Val::Int(if part == TimePart::Milliseconds { count % 1_000 } else { count }))
         }
         value => {
             let help = if matches!(value, Val::Str(_)) { "; write timestamp(x) first" } else { "" };

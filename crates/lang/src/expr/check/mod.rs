@@ -196,9 +196,10 @@ impl Check<'_> {
 
     fn map(&mut self, entries: &[Entry]) -> Type {
         let mut fields = Vec::new();
-        let mut open = false;
+        let (mut open, mut texts) = (false, true);
         for entry in entries {
             let key = self.infer(&entry.key);
+            texts &= key.family() == Family::Text;
             if !matches!(key.family(), Family::Dyn | Family::Text | Family::Number | Family::Bool) {
                 self.wrong(&entry.key, format!("{} is no key of a map", key.describe()), None);
             }
@@ -213,7 +214,8 @@ impl Check<'_> {
                 _ => open = true,
             }
         }
-        Type::map(fields, open)
+        // Of a map's keys only texts are known.
+        if texts { Type::map(fields, open) } else { Type::Dyn }
     }
 
     fn boolean(&mut self, node: &Node, message: &str) {

@@ -63,7 +63,7 @@ fn parts() {
             ("timestamp(t).getHours('UTC')", json!(23)),
             ("duration('90m').getHours()", json!(1)),
             ("duration('90m').getMinutes()", json!(90)),
-            ("duration('1.5s').getMilliseconds()", json!(1500)),
+            ("duration('1.5s').getMilliseconds()", json!(500)),
         ],
     );
     fails(
