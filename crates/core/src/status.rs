@@ -110,7 +110,7 @@ impl RunStatus {
     pub fn next(self) -> &'static [RunStatus] {
         use RunStatus::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
         match self {
-            Pending => &[Running, Failed, Cancelled],
+            Pending => &[Running, Paused, Failed, Cancelled],
             Running => &[Waiting, Paused, Completed, Failed, Cancelled],
             Waiting => &[Running, Paused, Completed, Failed, Cancelled],
             Paused => &[Running, Waiting, Failed, Cancelled],

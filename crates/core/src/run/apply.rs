@@ -522,6 +522,10 @@ impl RunState {
         let instance = self.get_mut(ix);
         instance.outcome = Some(outcome);
         instance.ended_at = Some(at);
+        // One that was parked, or waited for its next try, does so no more.
+        if let Kind::Attempt { phase, .. } = &mut instance.kind {
+            *phase = Phase::Done;
+        }
         let parent = instance.parent;
         if ix == ROOT {
             return;

@@ -254,8 +254,14 @@ impl Machine<'_> {
         block.steps[..block.own].iter().any(|step| {
             let visit = self.state.newest(ix, &self.plan.steps[*step as usize].id);
             let outcome = visit.and_then(|visit| self.state.get(visit).outcome);
-            let completed = visit.is_some_and(|v| self.state.get(v).status == StepStatus::Completed);
-            completed && matches!(outcome, Some(Outcome::Degraded | Outcome::Exhausted))
+            match visit.map(|visit| self.state.get(visit).status) {
+                Some(StepStatus::Completed) => {
+                    matches!(outcome, Some(Outcome::Degraded | Outcome::Exhausted))
+                }
+                // It did nothing, and nobody dealt with that.
+                Some(StepStatus::Blocked) => true,
+                _ => false,
+            }
         })
     }
 

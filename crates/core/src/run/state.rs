@@ -125,6 +125,8 @@ pub(super) enum Job {
     Fire(Ix, Timer),
     /// An attempt that was under way when the engine went.
     Recover(Ix),
+    /// A parked attempt of which its probe was not asked.
+    Probe(Ix),
 }
 
 /// What a timer does.

@@ -333,6 +333,14 @@ impl<'a> Machine<'a> {
         if self.state.paused.is_none() {
             return self.state.agenda.pop_front();
         }
+        // How it would be undone is noted as it completes, so that it is undone in that order.
+        let unnoted = self.state.agenda.iter().find_map(|job| match job {
+            Job::Ended(ix) if self.wants_note(*ix) => Some(Job::Note(*ix)),
+            _ => None,
+        });
+        if unnoted.is_some() {
+            return unnoted;
+        }
         let acts = |job: &Job| match job {
             Job::Recover(_) => true,
             Job::Fire(ix, timer) => self.state.acts_paused(*ix, *timer),
@@ -360,6 +368,7 @@ impl<'a> Machine<'a> {
             }
             Job::Fire(ix, timer) => self.fire(ix, timer),
             Job::Recover(ix) => self.recover(ix),
+            Job::Probe(ix) => self.probe(ix),
         }
     }
 
@@ -372,13 +381,18 @@ impl<'a> Machine<'a> {
         }
         let undoes = self.plan.steps.iter().any(|step| step.undo.is_some());
         let count = Ix::try_from(self.state.slab.len()).unwrap_or(Ix::MAX);
+        if undoes {
+            // Before anything ends because of it.
+            let there = (0..count).filter(|ix| self.state.slab[*ix as usize].is_some());
+            for ix in there.collect::<Vec<Ix>>() {
+                self.note_again(ix);
+            }
+        }
         for ix in 0..count {
             if self.state.slab[ix as usize].is_none() {
                 continue;
             }
-            if undoes {
-                self.note_again(ix);
-            } else {
+            if !undoes {
                 self.forget_again(ix);
             }
             let instance = self.state.get(ix);
@@ -392,6 +406,7 @@ impl<'a> Machine<'a> {
                     self.push(Job::Settle(ix));
                 }
                 Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
+                Kind::Attempt { phase: Phase::Parked, .. } => self.push(Job::Probe(ix)),
                 _ => {}
             }
             let instance = self.state.get(ix);

@@ -15,17 +15,11 @@ impl<'a> Machine<'a> {
     /// Notes how a completed instance would be undone. What its `undo` reads is known now, and may be forgotten
     /// by the time it is needed.
     pub(super) fn note_undo(&mut self, ix: Ix) -> Result<(), Stop> {
-        let instance = self.state.get(ix);
-        let holds = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
-        if instance.status != StepStatus::Completed || holds || instance.undo_noted || ix == ROOT {
+        if !self.wants_note(ix) {
             return Ok(());
         }
-        if path::as_aside(&instance.path).is_some() {
-            return Ok(());
-        }
-        let step = self.step(ix);
-        let Some(action) = step.undo.as_deref() else { return Ok(()) };
-        let path = instance.path.to_string();
+        let Some(action) = self.step(ix).undo.as_deref() else { return Ok(()) };
+        let path = self.state.get(ix).path.to_string();
         let (request, error) = match self.aside_request(ix, action) {
             Ok(request) => (Some(self.payload(request)), None),
             Err(Stop::Error(error)) => (None, Some(error)),
@@ -33,6 +27,18 @@ impl<'a> Machine<'a> {
         };
         self.emit(Event::UndoReady { path, request, error });
         Ok(())
+    }
+
+    /// Whether an instance was completed, and how it would be undone is not noted yet.
+    pub(super) fn wants_note(&self, ix: Ix) -> bool {
+        let instance = self.state.get(ix);
+        let holds = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
+        let completed = instance.status == StepStatus::Completed && ix != ROOT;
+        completed
+            && !holds
+            && !instance.undo_noted
+            && path::as_aside(&instance.path).is_none()
+            && self.step(ix).undo.is_some()
     }
 
     /// After loading: what was completed and not noted yet.
@@ -151,22 +157,44 @@ impl<'a> Machine<'a> {
         undone && (probed || self.step(ix).undo.is_some() || !self.state.undo.is_empty())
     }
 
-    /// Parks a lost attempt of a `once` step, and asks whether it happened where the step says how.
+    /// Parks a lost attempt of a `once` step, and asks whether it happened where the step says how. Of a paused run
+    /// it is asked when that goes on.
     pub(super) fn park(&mut self, ix: Ix, number: u32) -> Result<(), Stop> {
-        let probe = match self.aside_action(ix, Aside::Verify) {
-            None => None,
-            Some(action) => match self.aside_request(ix, action) {
-                Ok(request) => Some((action, request)),
-                // It stays parked, for somebody who knows.
-                Err(Stop::Error(_)) => None,
-                Err(needs) => return Err(needs),
-            },
-        };
+        let request = if self.state.paused.is_some() { None } else { self.probe_request(ix)? };
         let path = self.state.get(ix).path.to_string();
-        self.emit(Event::AttemptLost { path: path.clone(), number, then: Lost::Parked });
-        if let Some((action, request)) = probe {
-            let site = self.aside_site(&path, Aside::Verify);
-            self.start_attempt(&site, action, self.first_number(&site.path), Some(request), None)?;
+        self.emit(Event::AttemptLost { path, number, then: Lost::Parked });
+        self.ask_probe(ix, request)
+    }
+
+    /// Asks the probe of a parked attempt that was not asked yet.
+    pub(super) fn probe(&mut self, ix: Ix) -> Result<(), Stop> {
+        let instance = self.state.get(ix);
+        let parked = matches!(instance.kind, Kind::Attempt { phase: Phase::Parked, .. });
+        let asked = self.state.find(&path::aside(&instance.path, Aside::Verify)).is_some();
+        if !parked || asked || self.state.paused.is_some() {
+            return Ok(());
+        }
+        let request = self.probe_request(ix)?;
+        self.ask_probe(ix, request)
+    }
+
+    fn probe_request(&self, ix: Ix) -> Result<Option<Value>, Stop> {
+        let Some(action) = self.aside_action(ix, Aside::Verify) else { return Ok(None) };
+        match self.aside_request(ix, action) {
+            Ok(request) => Ok(Some(request)),
+            // It stays parked, for somebody who knows.
+            Err(Stop::Error(_)) => Ok(None),
+            Err(needs) => Err(needs),
+        }
+    }
+
+    fn ask_probe(&mut self, ix: Ix, request: Option<Value>) -> Result<(), Stop> {
+        if let (Some(action), Some(request)) = (self.aside_action(ix, Aside::Verify), request) {
+            let site = self.aside_site(&self.state.get(ix).path, Aside::Verify);
+            // Asked again of an attempt that was lost again: results of the first time are told apart.
+            let before = self.state.find(&site.path).map(|probe| &self.state.get(probe).kind);
+            let number = if let Some(Kind::Attempt { number, .. }) = before { number + 1 } else { 1 };
+            self.start_attempt(&site, action, number, Some(request), None)?;
         }
         Ok(())
     }

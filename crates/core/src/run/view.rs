@@ -239,8 +239,11 @@ impl RunState {
     fn pending(&self, plan: &Plan, around: &str, step: StepIx) -> StepNow {
         let planned = &plan.steps[step as usize];
         let status = match self.find(around) {
-            Some(ROOT) if self.status.is_end() && self.get(ROOT).machine.is_none() => StepStatus::Cancelled,
-            Some(ROOT) if self.status == RunStatus::Completed => StepStatus::Skipped,
+            // The document's block ends with its run.
+            Some(ROOT) if self.status.is_end() => {
+                let left_out = self.status == RunStatus::Completed && self.get(ROOT).machine.is_some();
+                if left_out { StepStatus::Skipped } else { StepStatus::Cancelled }
+            }
             Some(ix) => self.get(ix).never_begun(!planned.finally),
             None if self.status.is_end() => StepStatus::Cancelled,
             None => StepStatus::Pending,

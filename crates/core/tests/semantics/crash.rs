@@ -33,6 +33,63 @@ fn rule_16_after_ten_losses_the_step_fails() {
 }
 
 #[test]
+fn what_was_parked_and_is_ended_with_its_block_is_settled_no_more() {
+    let mut world = World::run(
+        "steps:
+  - { id: parked, effect: once, noop: { hang: 1 } }
+  - { id: stays, needs: [], effect: none, noop: { hang: 1 } }
+  - { id: w, needs: [], wait: { for: 1s } }
+  - { id: bad, needs: [w], fail: broken }
+",
+    );
+    world.crash();
+    assert_eq!(world.status("parked"), StepStatus::Waiting);
+    // What stays is being ended, and takes its time; what is parked is over at once.
+    world.hold_ends = true;
+    world.pass(1_000);
+    assert_eq!(world.status("parked"), StepStatus::Cancelled);
+    let (top, verdict) = (world.top.clone(), SettleInput::Done(json!(1)));
+    world.give(&top, Input::Settle { path: "parked".into(), verdict, by: "user:ana".into() });
+    assert_eq!(world.status("parked"), StepStatus::Cancelled);
+    world.hold_ends = false;
+    world.go();
+    assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
+}
+
+#[test]
+fn rule_41_the_probe_of_what_was_lost_is_asked_when_a_paused_run_goes_on() {
+    let text = "steps: [ { id: pay, effect: once, noop: 1, verify: { run: [probe] } } ]\n";
+    let mut world = World::run_with(text, json!({}), Box::new(|_| None));
+    let top = world.top.clone();
+    world.give(&top, Input::Pause { by: "user:ana".into(), now: false });
+    world.crash();
+    world.crash();
+    assert_eq!(world.executed, ["r_test/pay"], "nothing begins while it is paused");
+    world.give(&top, Input::Resume { by: "user:ana".into() });
+    assert_eq!(world.executed, ["r_test/pay", "r_test/pay!verify"]);
+    world.end("pay!verify", ok(json!("paid")));
+    assert_eq!(world.outputs(), json!({"pay": "paid"}));
+}
+
+#[test]
+fn a_lost_probe_that_was_being_ended_says_nothing_twice() {
+    let text = "steps:
+  - { id: pay, effect: once, noop: 1, verify: { run: [probe], timeout: 10s } }
+  - { id: w, needs: [], wait: { for: 1s } }
+  - { id: bad, needs: [w], fail: broken }
+";
+    // Nothing ends by itself.
+    let mut world = World::run_with(text, json!({}), Box::new(|_| None));
+    world.hold_ends = true;
+    world.crash();
+    world.pass(11_000);
+    assert_eq!(world.state().status, RunStatus::Running, "the probe is being ended");
+    world.crash();
+    assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
+    assert_eq!(world.events("pay").iter().filter(|event| *event == "step_cancelled").count(), 1);
+}
+
+#[test]
 fn a_once_step_parks_and_somebody_settles_it() {
     let text = "steps:\n  - { id: a, effect: once, noop: { hang: 1 } }\n  - { id: b, noop: '${{ steps.a.output }}' }\n";
     let parked = || {

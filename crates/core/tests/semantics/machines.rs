@@ -228,3 +228,30 @@ states:
     let keys: Vec<&str> = world.executed.iter().map(|key| key.trim_start_matches("r_test/")).collect();
     assert_eq!(keys, ["a", "a~2", "a~3", "a~3!undo", "a~2!undo", "a!undo"]);
 }
+
+#[test]
+fn states_that_a_run_did_not_come_to_are_left_out_or_cancelled_with_it() {
+    let text = "
+states:
+  - { id: a, noop: { WORD: 1 }, next: [ { when: steps.a.output.skip > 0, go: end }, { go: b } ] }
+  - { id: b, set: { n: 1 }, next: end }
+";
+    let mut world = World::run(&text.replace("WORD", "skip"));
+    assert_eq!(world.ended().0, RunStatus::Completed);
+    assert_eq!(world.status("b"), StepStatus::Skipped);
+    let mut world = World::run(&text.replace("WORD: 1", "fail: broken"));
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    assert_eq!(world.status("b"), StepStatus::Cancelled);
+}
+
+#[test]
+fn rule_18_a_state_that_was_blocked_degrades_its_run_though_the_machine_went_on() {
+    let text = "
+states:
+  - { id: a, on_error: continue, noop: { fail: broken }, next: b }
+  - { id: b, noop: \"${{ steps.a.output }}\", next: end }
+";
+    let mut world = World::run(text);
+    assert_eq!(world.status("b"), StepStatus::Blocked);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Degraded)));
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stead_core::effect::{AttemptResult, ErrorKind, Execute};
-use stead_core::run::{Input, turn::SettleInput};
+use stead_core::run::{Event, Input, turn::SettleInput};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 
 use crate::harness::{World, failed, ok};
@@ -372,6 +372,15 @@ steps:
     assert_eq!(keys(&world), ["pay", "pay!verify", "pay"]);
     world.crash();
     assert_eq!(keys(&world)[3..], ["pay!verify", "pay"], "and asked again, when it is lost again");
+    let numbers: Vec<u32> = world.runs[&world.top]
+        .journal
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::AttemptStarted { path, number, .. } if path == "pay!verify" => Some(*number),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(numbers, [1, 2], "results of the first time are told apart");
     // It does not know: somebody has to.
     let mut world = run(&text.replace("PROBE", "hang"));
     world.crash();
@@ -380,4 +389,28 @@ steps:
     world.end("pay!verify", unknown);
     assert_eq!(world.ended().0, RunStatus::Waiting);
     assert_eq!(world.view().waits_for[0].kind, "settle");
+}
+
+#[test]
+fn rule_37_what_completes_while_the_run_is_paused_is_undone_in_its_turn() {
+    let text = "
+steps:
+  - { id: a, needs: [], run: [hang], undo: { run: [undo, a] } }
+  - { id: b, needs: [], run: [hang], undo: { run: [undo, b] } }
+  - { id: c, needs: [], run: [hang], undo: { run: [undo, c] } }
+";
+    for crash in [false, true] {
+        let mut world = run(text);
+        world.end("b", ok(json!(1)));
+        let top = world.top.clone();
+        world.give(&top, Input::Pause { by: "user:ana".into(), now: false });
+        world.end("c", ok(json!(1)));
+        world.end("a", ok(json!(1)));
+        if crash {
+            world.crash();
+        }
+        world.cancel();
+        assert_eq!(keys(&world)[3..], ["a!undo", "c!undo", "b!undo"], "crash: {crash}");
+        assert_eq!(world.ended().0, RunStatus::Cancelled);
+    }
 }
