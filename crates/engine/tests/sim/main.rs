@@ -11,6 +11,7 @@ mod promises;
 mod rng;
 mod scenario;
 mod simulate;
+mod unwound;
 mod world;
 
 use std::sync::Mutex;
@@ -32,6 +33,7 @@ const MET: &[&str] = &[
     "attempt_queued",
     "attempt_settled",
     "attempt_started",
+    "block_ending",
     "cancel_requested",
     "cancelled cancelled",
     "child_ended",
@@ -49,6 +51,7 @@ const MET: &[&str] = &[
     "finish_requested",
     "foreach_started",
     "group_started",
+    "join_decided",
     "late",
     "left",
     "loop_started",
@@ -58,10 +61,13 @@ const MET: &[&str] = &[
     "refused at message",
     "refused at taken",
     "result doubled",
+    "resumed",
     "run_cancelled",
     "run_completed",
     "run_created",
     "run_failed",
+    "run_paused",
+    "run_resumed",
     "run_started",
     "snapshot",
     "step_blocked",
@@ -72,7 +78,9 @@ const MET: &[&str] = &[
     "step_skipped",
     "strange snapshot",
     "stray result",
+    "undo_ready",
     "wait_started",
+    "went",
 ];
 /// Simulations to make a failing one small.
 const SHRINKS: u32 = 600;

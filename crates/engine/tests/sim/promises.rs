@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use stead_core::effect::AttemptId;
 use stead_core::head::WaitsFor;
 use stead_core::ids::StreamId;
-use stead_core::run::StepNow;
+use stead_core::path;
+use stead_core::run::{StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::ValueRef;
+use stead_lang::plan::{Body, Each, Join, Plan};
 use stead_store::Reader as _;
 
+use crate::journal::Mirror;
 use crate::world::{World, top};
 
 /// What a simulation came to, without what may differ: times, tries that were lost.
@@ -57,7 +60,8 @@ impl World<'_> {
             assert!(state.open_attempts().is_empty(), "P5: {id} has ended, not what it did");
             return;
         }
-        assert_eq!(head.open, status == RunStatus::Running, "{id}: {status}, loaded by the next engine");
+        let open = status == RunStatus::Running || !state.open_attempts().is_empty();
+        assert_eq!(head.open, open, "{id}: {status}, loaded by the next engine");
         // The row may be earlier than the timer, never later.
         if let Some(due) = state.due() {
             let written =
@@ -76,6 +80,7 @@ impl World<'_> {
                 };
                 assert_eq!(named(&head.waits_for), named(&waits), "{id}: what it waits for");
             }
+            RunStatus::Paused => assert!(mirror.paused && !waits.is_empty(), "{id} is paused, by nobody"),
             other => panic!("{id} is {other}, with nothing left to be done"),
         }
         for wait in &waits {
@@ -88,6 +93,8 @@ impl World<'_> {
         let mirror = &self.journal.streams[id];
         let here = |attempt: &&AttemptId| attempt.stream == *id && attempt.path == wait.path;
         match wait.kind.as_str() {
+            // A paused run looks at its timers when it goes on.
+            "timer" | "retry" if mirror.paused => {}
             "timer" | "retry" => {
                 let until = wait.until.unwrap_or_else(|| panic!("{id}: {} waits without an end", wait.path));
                 let due = mirror.state.due();
@@ -108,6 +115,7 @@ impl World<'_> {
                 let under_way = self.outside.under_way.keys().find(here);
                 assert!(under_way.is_none(), "{id}: {} is parked and under way", wait.path);
             }
+            "resume" => assert!(mirror.paused, "{id} waits to be resumed, and is not paused"),
             other => panic!("{id}: {} waits for {other}, which nobody knows", wait.path),
         }
     }
@@ -125,7 +133,16 @@ impl World<'_> {
             let plan = &self.ready.plans[&mirror.state.revision];
             let view = mirror.view(plan);
             self.counts.add(&format!("{} {}", view.status, view.outcome.unwrap()));
-            check_ended(id, &view, mirror.cancelled, mirror.finished);
+            check_ended(id, plan, &view, mirror);
+            let settled = mirror.unwound.ends_as.map(|status| status.to_string());
+            assert!(
+                settled.as_ref().is_none_or(|settled| *settled == view.status.to_string()),
+                "{id} was to end as {settled:?}, and is {}",
+                view.status
+            );
+            if !mirror.forced {
+                mirror.unwound.check(id, plan, view.status);
+            }
         }
         let met = std::mem::take(&mut self.journal.met);
         for (event, n) in met {
@@ -168,48 +185,85 @@ fn flatten(all: &[StepNow], into: &mut Vec<Stood>) {
 }
 
 /// P3: how a run ended is what became of its steps.
-fn check_ended(id: &StreamId, view: &stead_core::run::View, cancelled: bool, finished: bool) {
+fn check_ended(id: &StreamId, plan: &Plan, view: &View, mirror: &Mirror) {
     let (status, outcome) = (view.status, view.outcome.unwrap());
     check_steps(id, &view.steps);
-    let troubled = |step: &StepNow| {
-        matches!(step.status, StepStatus::Failed | StepStatus::Blocked)
-            || matches!(step.outcome, Some(Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected))
-    };
+    let seen = Seen { id, plan };
     match (status, outcome) {
         (RunStatus::Completed, Outcome::Ok) => {
-            assert!(!finished, "{id} is completed, and was ended early");
-            if let Some(step) = first(&view.steps, &troubled) {
-                panic!("P3: {id} is completed, and {} is {}", step.path, step.status);
-            }
-            let undone = |step: &StepNow| matches!(step.status, StepStatus::Cancelled | StepStatus::Pending);
-            if let Some(step) = first(&view.steps, &undone) {
-                panic!("P3: {id} is completed, and {} is {}", step.path, step.status);
-            }
+            assert!(!mirror.finished, "{id} is completed, and was ended early");
+            // By force an end is ended too.
+            seen.no_trouble(&view.steps, !mirror.forced);
         }
         (RunStatus::Completed, Outcome::Degraded) => {
             assert!(view.steps.iter().any(troubled), "{id} is degraded, by nothing");
         }
         (RunStatus::Completed, Outcome::StoppedEarly) => {
-            assert!(finished, "{id} stopped early, and nobody said so");
-            if let Some(step) = first(&view.steps, &troubled) {
-                panic!("P3: {id} stopped early, and {} is {}", step.path, step.status);
-            }
+            assert!(mirror.finished, "{id} stopped early, and nobody said so");
+            seen.no_trouble(&view.steps, false);
         }
         (RunStatus::Failed, _) => assert!(view.error.is_some(), "{id} has failed, by nothing"),
-        (RunStatus::Cancelled, _) => assert!(cancelled, "{id} is cancelled, by nobody"),
+        (RunStatus::Cancelled, _) => assert!(mirror.cancelled, "{id} is cancelled, by nobody"),
         (status, outcome) => panic!("{id} has ended as {status} {outcome}"),
     }
-    assert!(!cancelled || status == RunStatus::Cancelled, "{id} was to be cancelled and is {status}");
+    assert!(!mirror.cancelled || status == RunStatus::Cancelled, "{id} was to be cancelled and is {status}");
 }
 
-/// The first step of which something is so, in what counts: not inside of what has itself failed or was ended.
-fn first<'v>(all: &'v [StepNow], is: &dyn Fn(&StepNow) -> bool) -> Option<&'v StepNow> {
-    all.iter().find_map(|step| {
-        if is(step) {
-            return Some(step);
+fn troubled(step: &StepNow) -> bool {
+    matches!(step.status, StepStatus::Failed | StepStatus::Blocked)
+        || matches!(step.outcome, Some(Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected))
+}
+
+/// A run whose trouble is looked for.
+struct Seen<'a> {
+    id: &'a StreamId,
+    plan: &'a Plan,
+}
+
+impl Seen<'_> {
+    /// No step of what counts is in trouble; with `all`, none was ended either. What is inside of steps that
+    /// failed or were ended does not count.
+    fn no_trouble(&self, steps: &[StepNow], all: bool) {
+        for step in steps {
+            let (may_fail, may_be_ended) = self.freedom(step);
+            let (id, path, status) = (self.id, &step.path, step.status);
+            let over = matches!(status, StepStatus::Failed | StepStatus::Blocked);
+            assert!(may_fail || !troubled(step), "P3: {id} is completed, and {path} is {status}");
+            let ended = matches!(status, StepStatus::Cancelled | StepStatus::Pending);
+            assert!(!all || may_be_ended || !ended, "P3: {id} is completed, and {path} is {status}");
+            if !over && !ended {
+                self.no_trouble(&step.inside, all);
+            }
         }
-        if step.status == StepStatus::Completed { first(&step.inside, is) } else { None }
-    })
+    }
+
+    /// Whether a step may fail, or be ended, and what is around it completes all the same.
+    fn freedom(&self, step: &StepNow) -> (bool, bool) {
+        let plan_path = path::plan_path(&step.path);
+        let Some(planned) = self.plan.steps.iter().find(|one| one.path == plan_path) else {
+            panic!("{}: there is no step {}", self.id, step.path)
+        };
+        let slot = step.path.ends_with(']') || step.label.starts_with('#');
+        let join = match &planned.each {
+            Some(Each::Foreach { join, .. }) if slot => *join,
+            Some(_) if slot => Join::All,
+            _ => {
+                let around = planned.parent.map(|ix| &self.plan.steps[ix as usize].body);
+                let block = match around {
+                    Some(Body::Block(block)) => block,
+                    _ => &self.plan.root,
+                };
+                if block.machine && !planned.finally {
+                    // Left through `next` or by its failure it is dealt with.
+                    return (step.status == StepStatus::Failed, true);
+                }
+                if planned.finally { Join::All } else { block.join }
+            }
+        };
+        // Of a settled join a failure is tolerated, and counts.
+        let few = matches!(join, Join::First | Join::Majority | Join::Count(_));
+        (few, few)
+    }
 }
 
 fn check_steps(id: &StreamId, all: &[StepNow]) {

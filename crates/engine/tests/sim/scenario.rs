@@ -46,7 +46,11 @@ pub(crate) enum Trouble {
     /// The clock is set back; forward it goes by itself.
     ClockBack { millis: i64 },
     /// A person cancels the run, or one of its children; perhaps where no engine runs.
-    Cancel { pick: u64, offline: bool },
+    Cancel { pick: u64, offline: bool, force: bool },
+    /// A person has the run pause, and what is under way end if that is to be now.
+    Pause { pick: u64, offline: bool, now: bool },
+    /// A person lets it go on.
+    Resume { pick: u64, offline: bool },
     /// A person says what a step came to, parked or not; perhaps where no engine runs.
     Settle { pick: u64, verdict: u8, offline: bool },
     /// Somebody starts the run a second time.
@@ -87,23 +91,11 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
     let then = if rng.hits(1, 2) && !many { Then::Crash } else { Then::GoOn };
     let nth = rng.between(1, 12);
     let pick = rng.next();
-    let quiet = &[(3, 0), (2, 1), (2, 2), (2, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9)];
-    let loud = &[
-        (3, 0),
-        (2, 1),
-        (2, 2),
-        (2, 3),
-        (1, 4),
-        (1, 5),
-        (1, 6),
-        (1, 7),
-        (1, 8),
-        (1, 9),
-        (2, 10),
-        (2, 11),
-        (1, 12),
-    ];
-    let kind = if calm { *rng.weighted(quiet) } else { *rng.weighted(loud) };
+    let quiet =
+        &[(3, 0), (2, 1), (2, 2), (2, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (2, 13), (2, 14)];
+    let mut loud = quiet.to_vec();
+    loud.extend([(3, 10), (2, 11), (1, 12)]);
+    let kind = if calm { *rng.weighted(quiet) } else { *rng.weighted(&loud) };
     let made = match kind {
         1 => {
             let points = [
@@ -124,15 +116,20 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
         7 => Trouble::Nudge { pick, time: rng.hits(1, 2) },
         8 => Trouble::Doubled,
         9 => Trouble::Late,
-        10 => Trouble::Cancel { pick, offline: rng.hits(1, 4) },
+        10 => Trouble::Cancel { pick, offline: rng.hits(1, 4) && !many, force: rng.hits(1, 4) },
         11 => Trouble::Settle { pick, verdict: u8::try_from(rng.below(3)).unwrap(), offline: rng.hits(1, 4) },
         12 => Trouble::Lost,
+        13 => Trouble::Pause { pick, offline: rng.hits(1, 4) && !many, now: rng.hits(1, 2) },
+        14 => Trouble::Resume { pick, offline: rng.hits(1, 4) && !many },
         _ => Trouble::Refuse { nth, then },
     };
     let crash = match &made {
         Trouble::Refuse { then, .. } | Trouble::RefuseAt { then, .. } => *then == Then::Crash,
         Trouble::Crash { .. } | Trouble::CrashBehindCommit { .. } | Trouble::Leave => true,
-        Trouble::Cancel { offline, .. } | Trouble::Settle { offline, .. } => *offline,
+        Trouble::Cancel { offline, .. }
+        | Trouble::Settle { offline, .. }
+        | Trouble::Pause { offline, .. }
+        | Trouble::Resume { offline, .. } => *offline,
         _ => false,
     };
     *crashes += u32::from(crash);

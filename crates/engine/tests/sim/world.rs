@@ -21,7 +21,7 @@ use stead_store::{Reader as _, Store as _, StoreError};
 
 use crate::generate::Definition;
 use crate::journal::{Journal, Mirror};
-use crate::outside::{Happening, Manners, Outside, UnderWay};
+use crate::outside::{self, Happening, Manners, Outside, UnderWay};
 use crate::rng::Rng;
 use crate::scenario::{Planned, Scenario, Then, Trouble};
 
@@ -82,6 +82,8 @@ impl Counts {
 enum Ask {
     Start,
     Cancel,
+    Pause,
+    Resume,
     Settle { path: String },
 }
 
@@ -289,9 +291,9 @@ impl<'s> World<'s> {
         let moved = self.journal.look(&mut self.store);
         for stream in &moved {
             let mirror = self.journal.streams.get_mut(stream).unwrap();
-            // An ended run is not kept in memory; long ones are looked at now and then.
+            // An ended run is not kept in memory; one that has gone on is looked at now and then.
             if let Some(memory) = self.driver.state(stream)
-                && (mirror.state.seq < 150 || self.rng.hits(1, 20))
+                && (mirror.state.seq < 20 || self.rng.hits(1, 5))
             {
                 crate::journal::same(memory, mirror);
             }
@@ -320,13 +322,17 @@ impl<'s> World<'s> {
         match (answer, mirror) {
             (Ok(()), Some(mirror)) => match &asked.what {
                 Ask::Start => assert!(mirror.state.exists()),
-                Ask::Cancel => assert!(mirror.cancelled, "P2: a cancel is answered that is not durable"),
+                Ask::Cancel => assert!(mirror.asked_to_end, "P2: a cancel is answered that is not durable"),
+                Ask::Pause => assert!(mirror.pauses > 0, "P2: a pause is answered that is not durable"),
+                Ask::Resume => assert!(mirror.resumes > 0, "P2: an answer that is not durable"),
                 Ask::Settle { .. } => assert!(mirror.settled > 0, "P2: an answer that is not durable"),
             },
             (Err(Refusal::Refused(why)), Some(mirror)) => {
                 let stood = match &asked.what {
                     Ask::Start => mirror.state.exists(),
-                    Ask::Cancel => mirror.cancelled || mirror.state.status.is_end(),
+                    Ask::Cancel => mirror.asked_to_end || mirror.state.status.is_end(),
+                    // Of two that came together the other one may have been first.
+                    Ask::Pause | Ask::Resume => true,
                     Ask::Settle { path } => {
                         let parked = self.parked().iter().any(|(s, p)| *s == asked.stream && p == path);
                         !parked || asked.times > 1
@@ -448,8 +454,19 @@ impl<'s> World<'s> {
                 self.passed = self.passed.max(due);
                 true
             }
-            _ => self.settle_parked(),
+            _ => self.settle_parked() || self.resume_paused(),
         }
+    }
+
+    /// Somebody lets go on what still pauses.
+    fn resume_paused(&mut self) -> bool {
+        let paused = self.journal.streams.iter().filter(|(_, mirror)| mirror.paused);
+        let paused: Vec<StreamId> = paused.map(|(id, _)| id.clone()).collect();
+        for stream in &paused {
+            self.counts.add("resumed");
+            self.ask(stream.clone(), Ask::Resume, Input::Resume { by: "user:ana".into() });
+        }
+        !paused.is_empty()
     }
 
     fn take_next(&mut self) {
@@ -532,10 +549,22 @@ impl<'s> World<'s> {
                 self.counts.add("clock back");
                 self.skew -= millis;
             }
-            Trouble::Cancel { pick, offline } => {
+            Trouble::Cancel { pick, offline, force } => {
                 if let Some(stream) = self.picked(*pick) {
-                    let input = Input::Cancel { by: "user:ana".into(), reason: None, force: false };
+                    let input = Input::Cancel { by: "user:ana".into(), reason: None, force: *force };
                     self.person(*offline, stream, Ask::Cancel, input);
+                }
+            }
+            Trouble::Pause { pick, offline, now } => {
+                if let Some(stream) = self.picked(*pick) {
+                    let input = Input::Pause { by: "user:ana".into(), now: *now };
+                    self.person(*offline, stream, Ask::Pause, input);
+                }
+            }
+            Trouble::Resume { pick, offline } => {
+                if let Some(stream) = self.picked(*pick) {
+                    let input = Input::Resume { by: "user:ana".into() };
+                    self.person(*offline, stream, Ask::Resume, input);
                 }
             }
             Trouble::Settle { pick, verdict, offline } => self.person_settles(*pick, *verdict, *offline),
@@ -620,7 +649,7 @@ impl<'s> World<'s> {
                             panic!("P2: one who performs nothing is asked to perform")
                         };
                         let AttemptId { stream, path, number } = attempt;
-                        let result = AttemptResult::default();
+                        let result = outside::ended();
                         self.push(&stream, Input::AttemptEnded { path, number, result });
                     }
                 }

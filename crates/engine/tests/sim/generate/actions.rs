@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::reads::{Gives, Read, marked};
+use super::steps::Place;
 use super::{Generator, Scope};
 
 /// What an action or group lets others read.
@@ -34,6 +35,7 @@ const ACTIONS: &[(&str, u32, Make)] = &[
     ("group", 4, group),
     ("fail", 1, fail),
     ("finish", 1, finish),
+    ("file", 2, file),
 ];
 
 /// An action, or a group.
@@ -42,11 +44,19 @@ pub(crate) fn action(
     step: &mut Map<String, Value>,
     scope: &Scope,
     may_fail: bool,
+    place: Place,
 ) -> Inside {
     let mut kinds: Vec<(u32, Make)> = vec![(12, noop)];
     for (part, heavy, action) in ACTIONS {
-        let inner = matches!(*part, "group" | "child");
-        let room = !inner || (make.left > 0 && scope.depth < 3 && scope.child_depth < 2);
+        let room = match *part {
+            "group" => make.left > 0 && scope.depth < 3,
+            "child" => make.left > 0 && scope.depth < 3 && scope.child_depth < 2 && !scope.finally,
+            "wait" => !scope.finally,
+            // What ends the machine leads to no further state.
+            "finish" => !scope.finally && matches!(place, Place::Step | Place::State { last: true }),
+            "fail" => !matches!(place, Place::State { last: false }),
+            _ => true,
+        };
         if room {
             kinds.push((heavy * u32::try_from(make.mix.weight(part)).unwrap(), *action));
         }
@@ -56,19 +66,38 @@ pub(crate) fn action(
 }
 
 /// The keys of attempts.
-fn effect(make: &mut Generator, step: &mut Map<String, Value>) {
-    let once = make.takes("effect");
-    if once {
+fn effect(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
+    undo(make, step, scope);
+    if make.takes("effect") {
         let effect = *make.rng.pick(&["once", "once", "none", "idempotent"]);
         step.insert("effect".into(), json!(effect));
     }
     if make.takes("timeout") {
         step.insert("timeout".into(), make.duration());
     }
-    if step.get("effect") != Some(&json!("once")) && make.takes("retry") {
+    let once = step.get("effect") == Some(&json!("once"));
+    if !once && make.takes("retry") {
         let retry = make.retry();
         step.insert("retry".into(), retry);
     }
+    if once && make.takes("verify") {
+        step.insert("verify".into(), json!({ "run": ["probe", marked(&make.number(scope, 1))] }));
+    }
+}
+
+/// What takes a completed step back.
+fn undo(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
+    if scope.finally || !make.takes("undo") {
+        return;
+    }
+    let mut undo = json!({ "run": ["undo", step["id"], marked(&make.number(scope, 1))] });
+    if make.takes("retry") {
+        undo["retry"] = make.retry();
+    }
+    if make.takes("timeout") {
+        undo["timeout"] = make.duration();
+    }
+    step.insert("undo".into(), undo);
 }
 
 impl Generator {
@@ -100,7 +129,7 @@ fn noop(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, may_
         value["pad"] = json!(*make.rng.pick(&[300, 5_000, 40_000]));
     }
     step.insert("noop".into(), value);
-    effect(make, step);
+    effect(make, step, scope);
     Inside::action(Gives::V)
 }
 
@@ -137,7 +166,7 @@ fn run(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bo
     if make.rng.hits(1, 4) {
         step.insert("expect".into(), if make.rng.hits(1, 2) { json!("any") } else { json!([0, 3]) });
     }
-    effect(make, step);
+    effect(make, step, scope);
     Inside::action(gives)
 }
 
@@ -148,6 +177,7 @@ fn set(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bo
             marked("[1, 2, 3, 4, 5, 6, 7, 8].map(a, [1, 2, 3, 4, 5, 6, 7].map(b, 'row of some length'))");
     }
     step.insert("set".into(), value);
+    undo(make, step, scope);
     Inside::action(Gives::V)
 }
 
@@ -184,6 +214,7 @@ fn child(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
         workflow["inline"] = document;
     }
     step.insert("workflow".into(), workflow);
+    undo(make, step, scope);
     if make.takes("timeout") {
         step.insert("timeout".into(), make.duration());
     }
@@ -197,11 +228,8 @@ fn child(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
 fn group(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {
     let mut inner = scope.clone();
     inner.depth += 1;
-    let (steps, reads) = make.block(&inner);
-    step.insert("steps".into(), Value::Array(steps));
-    if make.rng.hits(1, 5) {
-        step.insert("join".into(), json!("all"));
-    }
+    let reads = make.block(step, &inner, true);
+    undo(make, step, scope);
     let gives = if make.rng.hits(2, 3) {
         let outputs = make.outputs(&Scope { reads: reads.clone(), ..inner });
         step.insert("outputs".into(), outputs);
@@ -228,4 +256,19 @@ fn fail(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: b
 fn finish(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {
     step.insert("finish".into(), json!(format!("enough: ${{{{ {} }}}}", make.number(scope, 1))));
     Inside::action(Gives::Text)
+}
+
+fn file(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {
+    let (file, gives) = match make.rng.below(4) {
+        0 => (json!({ "read": "notes.txt" }), Gives::Text),
+        1 => (json!({ "read": "rows.json", "parse": "json" }), Gives::V),
+        2 => (json!({ "delete": format!("old-${{{{ {} }}}}.txt", make.number(scope, 1)) }), Gives::Nothing),
+        _ => {
+            let content = json!({ "v": marked(&make.number(scope, 1)) });
+            (json!({ "write": "notes.txt", "content": content }), Gives::Size)
+        }
+    };
+    step.insert("file".into(), file);
+    effect(make, step, scope);
+    Inside::action(gives)
 }

@@ -25,8 +25,7 @@ impl Generator {
             let deadline = self.duration();
             document.insert("deadline".into(), deadline);
         }
-        let (steps, reads) = self.block(&scope);
-        document.insert("steps".into(), Value::Array(steps));
+        let reads = self.block(&mut document, &scope, false);
         if self.rng.hits(3, 4) {
             document.insert("outputs".into(), self.outputs(&Scope { reads, ..scope }));
         }

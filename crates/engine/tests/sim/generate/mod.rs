@@ -7,6 +7,7 @@
 mod actions;
 mod blocks;
 mod head;
+mod machines;
 mod reads;
 mod steps;
 
@@ -60,6 +61,12 @@ const PARTS: &[(&str, bool)] = &[
     ("run_deadline", false),
     ("effect", true),
     ("needs", true),
+    ("states", true),
+    ("join", true),
+    ("finally", true),
+    ("undo", true),
+    ("verify", true),
+    ("file", true),
     ("unsound", false),
     ("large", true),
 ];

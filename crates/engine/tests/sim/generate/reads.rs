@@ -49,6 +49,8 @@ pub(crate) struct Scope {
     pub(crate) depth: usize,
     /// Runs around.
     pub(crate) child_depth: u32,
+    /// Whether this is the end of a block, or inside of it.
+    pub(crate) finally: bool,
 }
 
 /// An expression in its marks.
@@ -139,6 +141,9 @@ impl Generator {
             }
             3 => self.of_loop(scope),
             4 if !scope.inputs.is_empty() => Some(format!("inputs.{}", self.rng.pick(&scope.inputs))),
+            5 if scope.finally && self.rng.hits(1, 2) => {
+                Some("(ended.status == 'completed' ? 1 : size(ended.?error.kind.orValue('')))".to_owned())
+            }
             5 if !scope.vars.is_empty() => Some(format!("vars.{}", self.rng.pick(&scope.vars))),
             _ => None,
         }

@@ -8,28 +8,30 @@ use super::{Generator, Scope};
 
 impl Generator {
     /// A step, and what can be read of it.
-    pub(crate) fn step(&mut self, id: String, scope: &Scope) -> (Map<String, Value>, Read) {
+    pub(crate) fn step(&mut self, id: String, scope: &Scope, place: Place) -> (Map<String, Value>, Read) {
         let mut step = Map::new();
         step.insert("id".into(), json!(id));
         let mut inner = Scope { looping: false, ..scope.clone() };
         let each = self.each(&mut step, &mut inner);
         // What fails here may fail by itself, and what is around goes on.
-        let tolerated = self.takes("continue");
+        let tolerated = self.takes("continue") || (self.calm && place == Place::Finally);
         let may_fail = tolerated && matches!(each, Each::Once);
-        let inside = actions::action(self, &mut step, &inner, may_fail);
+        let inside = actions::action(self, &mut step, &inner, may_fail, place);
         let gives = self.end_of_each(&mut step, &id, each, &inner, inside);
-        let guarded = self.takes("if");
+        let state = matches!(place, Place::State { .. });
+        let guarded = !state && self.takes("if");
         if guarded {
             let condition = self.condition(scope);
             let condition = if self.rng.hits(1, 2) { marked(&condition) } else { json!(condition) };
             step.insert("if".into(), condition);
         }
-        if tolerated {
+        if tolerated && place != Place::Finally {
             step.insert("on_error".into(), json!("continue"));
         }
         if self.takes("deadline") {
             step.insert("deadline".into(), self.duration());
         }
+        let tolerated = tolerated || place == Place::Finally;
         (step, Read { id, gives, guarded, tolerated })
     }
 
@@ -72,6 +74,12 @@ impl Generator {
         if self.rng.hits(1, 2) {
             foreach["parallel"] = json!(self.rng.between(1, 4));
         }
+        // The check counts what is written out.
+        if let Some(join) = self.takes("join").then(|| self.join()).flatten()
+            && (count > 0 || !join.is_number())
+        {
+            foreach["join"] = join;
+        }
         inner.items.retain(|(around, _)| *around != name);
         inner.items.push((name.clone(), maps));
         // Literal items differ from each other; keys of computed ones may be equal, which fails the step.
@@ -79,8 +87,9 @@ impl Generator {
             let item = if maps { format!("{name}.v") } else { name };
             foreach["key"] = json!(format!("k${{{{ {item} }}}}"));
         }
+        let all = foreach_joins_all(&foreach);
         step.insert("foreach".into(), foreach);
-        Each::Foreach { map: keyed }
+        Each::Foreach { map: keyed, all }
     }
 
     /// What only the inside can tell: the condition of a loop; and what the whole gives.
@@ -94,7 +103,9 @@ impl Generator {
     ) -> Gives {
         match each {
             Each::Once => inside.gives,
-            Each::Foreach { map: false } if inside.gives == Gives::V && !inside.tolerated => Gives::Vs,
+            Each::Foreach { map: false, all: true } if inside.gives == Gives::V && !inside.tolerated => {
+                Gives::Vs
+            }
             Each::Foreach { .. } => Gives::Size,
             Each::Loop => {
                 let max = self.rng.between(1, 6);
@@ -135,10 +146,30 @@ impl Generator {
     }
 }
 
+fn foreach_joins_all(foreach: &Value) -> bool {
+    foreach.get("join").is_none_or(|join| join == "all")
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Step,
+    /// Of a join.
+    Part,
+    State {
+        last: bool,
+    },
+    Finally,
+}
+
 /// How often the action of a step is done.
 #[derive(Debug, Clone, Copy)]
 enum Each {
     Once,
-    Foreach { map: bool },
+    /// Over a map or a list, and whether all must complete.
+    Foreach {
+        map: bool,
+        all: bool,
+    },
     Loop,
 }
