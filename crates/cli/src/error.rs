@@ -1,5 +1,6 @@
 //! Errors as the command line tells them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -20,6 +21,8 @@ pub enum Kind {
     Engine,
     /// Nobody reads standard output any more. Nothing is said about it.
     Closed,
+    /// A signal came while something was waited for.
+    Left,
 }
 
 /// An error with its code, and what to try.
@@ -28,7 +31,7 @@ pub struct CliError {
     /// What sort.
     pub kind: Kind,
     /// Stable code; `stead explain` knows it.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong, in one sentence.
     pub message: String,
     /// More, a line each: all that is wrong, where there are several things.
@@ -98,7 +101,8 @@ pub mod codes {
 }
 
 impl CliError {
-    fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
+    fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let code = code.into();
         Self { kind, code, message: message.into(), details: Vec::new(), hints: Vec::new(), findings: None }
     }
 
@@ -115,6 +119,11 @@ impl CliError {
     /// Nobody reads standard output.
     pub fn closed() -> Self {
         Self::new(Kind::Closed, codes::MACHINE, "standard output is closed")
+    }
+
+    /// A signal came while something was waited for.
+    pub fn left(message: impl Into<String>) -> Self {
+        Self::new(Kind::Left, codes::MACHINE, message)
     }
 
     /// With something to try.
@@ -142,6 +151,7 @@ impl CliError {
             Kind::Refused => Exit::Failed,
             Kind::Engine => Exit::Engine,
             Kind::Closed => Exit::Done,
+            Kind::Left => Exit::Left,
         }
     }
 
@@ -185,7 +195,7 @@ impl From<EngineError> for CliError {
             EngineError::Refused { .. } => Kind::Refused,
             _ => Kind::Engine,
         };
-        let mut out = Self::new(kind, error.code(), error.to_string());
+        let mut out = Self::new(kind, error.code().to_owned(), error.to_string());
         out.hints.extend(error.help());
         out
     }
@@ -206,8 +216,8 @@ mod tests {
     #[test]
     fn codes_of_the_engine_stay() {
         let error = CliError::from(EngineError::NoRun { id: "r_1".into() });
-        assert_eq!((error.code, error.exit()), ("R0201", Exit::Usage));
+        assert_eq!((&*error.code, error.exit()), ("R0201", Exit::Usage));
         let error = CliError::from(EngineError::Stopped("x".into()));
-        assert_eq!((error.code, error.exit()), ("R0302", Exit::Engine));
+        assert_eq!((&*error.code, error.exit()), ("R0302", Exit::Engine));
     }
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use stead_core::status::RunStatus;
-use stead_engine::engine::ask_home;
+use stead_engine::engine::{Waiting, ask_home_while};
 use stead_engine::home::Home;
+use stead_engine::limits;
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
 use stead_platform::terminal;
 
@@ -65,7 +66,14 @@ impl Here {
     /// # Errors
     /// As the operation says.
     pub fn ask(&self, operation: Operation) -> Result<Answer, CliError> {
-        ask_home(&self.home, operation).map_err(|error| self.explained(error))
+        let mut told = false;
+        let mut patience = |waiting: &Waiting<'_>| {
+            if waiting.time >= limits::SILENCE && !std::mem::replace(&mut told, true) {
+                out::note(&no_answer(waiting));
+            }
+            waiting.time < limits::ANSWER_PATIENCE
+        };
+        ask_home_while(&self.home, operation, &mut patience).map_err(|error| self.explained(error))
     }
 
     /// An error of the engine, with what helps in this version.
@@ -73,7 +81,9 @@ impl Here {
         let error = error.into();
         if error.code.starts_with("S06") {
             return error
-                .hint("Ctrl-C where that engine runs leaves its runs so that they can go on; twice cancels them")
+                .hint(
+                    "Ctrl-C where an engine runs leaves its runs so that they can go on; twice cancels them",
+                )
                 .hint("another home runs beside it: `--home DIR`");
         }
         if error.code == "R0201" && !self.home.database().exists() {
@@ -126,11 +136,42 @@ impl Here {
         Err(error.hint("name one: its id or the beginning of it, @last, @last:failed, or a workflow's name"))
     }
 
+    /// Says what an engine of this home is in trouble with: with this run, or with its store.
+    pub fn say_troubles(&self, run: Option<&str>) {
+        // Whoever asked has the answer; what concerns the engine is said if it can be had.
+        let Ok(Answer::Engine { engine: Some(now) }) = self.ask(Operation::Engine) else { return };
+        if let Some(trouble) = now.store {
+            let since = text::moment(trouble.since, text::now());
+            out::note(&format!(
+                "nothing can be written since {since}: {}; it is tried again by itself",
+                trouble.why
+            ));
+            if let Some(help) = trouble.help {
+                out::note(&format!("help: {help}"));
+            }
+        }
+        for trouble in now.troubles.iter().filter(|trouble| run == Some(trouble.run.as_str())) {
+            out::note(&format!("run {} cannot go on: {}", trouble.run, trouble.why));
+        }
+    }
+
     /// Says which run was taken, where the command line did not.
     pub fn say_which(&self, named: Option<&str>, run: &str) {
         if named.is_none() {
             out::note(&format!("{run} (the newest)"));
         }
+    }
+}
+
+/// What is said when whoever holds the home is waited for.
+pub fn no_answer(waiting: &Waiting<'_>) -> String {
+    match waiting.holder {
+        Some(holder) => format!(
+            "the engine of this home (process {}: {}) does not answer",
+            holder.pid,
+            text::cut(&text::clean(&holder.command), 60, "...")
+        ),
+        None => "this home is held by another process, which does not answer".to_owned(),
     }
 }
 

@@ -6,7 +6,6 @@
 use std::any::Any;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use stead_core::effect::{AttemptId, AttemptResult, EndReason, ErrorKind, Execute
 use stead_platform::process::{Stray, end_all};
 
 use crate::executor::{Control, EndSwitch, Executor, Place, Slot, ended_early, failed};
-use crate::executors::process::clear_work;
 use crate::limits::{CONNECTIONS_AT_ONCE, END_GRACE, PROCESSES_PER_CPU, THREAD_IDLE};
 
 /// What is told of an attempt.
@@ -149,6 +147,24 @@ impl Attempts {
 
     /// Performs an attempt when there is a place for it.
     pub fn start(&self, execute: Execute, executor: Arc<dyn Executor>, place: Place) -> Taken {
+        self.start_as(execute, executor, place, false)
+    }
+
+    /// Performs an attempt that has queued elsewhere until now: [`Report::Started`] tells when it begins.
+    pub fn start_queued(&self, execute: Execute, executor: Arc<dyn Executor>, place: Place) -> Taken {
+        match self.start_as(execute, executor, place, true) {
+            Taken::Begins => Taken::Queued,
+            other => other,
+        }
+    }
+
+    fn start_as(
+        &self,
+        execute: Execute,
+        executor: Arc<dyn Executor>,
+        place: Place,
+        has_queued: bool,
+    ) -> Taken {
         let mut state = self.shared.lock();
         let known = state.running.contains_key(&execute.attempt)
             || state.queued.iter().flatten().any(|job| job.execute.attempt == execute.attempt);
@@ -157,7 +173,7 @@ impl Attempts {
         }
         let kind = index(executor.slot());
         let queued = self.shared.free(&state, kind) <= state.queued[kind].len();
-        let held = queued && execute.once;
+        let held = (queued || has_queued) && execute.once;
         state.queued[kind].push_back(Job { held, execute, place, executor });
         self.shared.wake(&mut state, kind);
         if queued { Taken::Queued } else { Taken::Begins }
@@ -404,15 +420,6 @@ pub fn recover_strays_within(attempts: &[AttemptId], grace: Duration) -> (Vec<St
     let (mut found, left) = end_all(|attempt| wanted.contains(attempt), grace);
     found.retain(|stray| !left.contains(stray));
     (found, left)
-}
-
-/// Removes what is left in the folder of the attempts' folders of an engine that is gone. To be called before
-/// any attempt starts and after the strays were ended.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn clear_work_folder(work: &Path) -> std::io::Result<()> {
-    clear_work(work)
 }
 
 #[cfg(test)]

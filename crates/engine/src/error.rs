@@ -106,6 +106,54 @@ pub enum EngineError {
     /// The engine has stopped.
     #[error("the engine has stopped: {0}")]
     Stopped(String),
+    /// The socket of the home.
+    #[error("the socket {path} cannot be used: {why}")]
+    Socket {
+        /// Where it is.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The engine of the home is of another release.
+    #[error("the engine of this home (process {pid}) is Stead {theirs}, this is Stead {ours}")]
+    OtherRelease {
+        /// Its process.
+        pid: u32,
+        /// Its release.
+        theirs: String,
+        /// Ours.
+        ours: String,
+    },
+    /// The engine of the home is there and does nothing.
+    #[error("the engine of this home (process {pid}) does not answer")]
+    NoAnswer {
+        /// Its process.
+        pid: u32,
+    },
+    /// The engine of the home does not take this.
+    #[error("the engine of this home does not take it: {why}")]
+    NotTaken {
+        /// Why.
+        why: String,
+    },
+    /// The store takes nothing for now. It is tried again by itself, but what was asked for was dropped.
+    #[error("it could not be written: {why}")]
+    Unwritten {
+        /// Why.
+        why: String,
+        /// What to try.
+        help: String,
+    },
+    /// What the engine of the home said.
+    #[error("{message}")]
+    Told {
+        /// Stable code.
+        code: String,
+        /// What it said.
+        message: String,
+        /// What to try.
+        help: Option<String>,
+    },
     /// A fault of Stead itself.
     #[error("this is a bug in Stead: {0}")]
     Bug(String),
@@ -113,8 +161,14 @@ pub enum EngineError {
 
 impl EngineError {
     /// Stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
+            EngineError::Told { code, .. } => code,
+            EngineError::Socket { .. } => "R0303",
+            EngineError::OtherRelease { .. } => "R0304",
+            EngineError::NoAnswer { .. } => "R0305",
+            EngineError::NotTaken { .. } => "R0306",
+            EngineError::Unwritten { .. } => "R0307",
             EngineError::Store(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
@@ -154,9 +208,27 @@ impl EngineError {
                 format!("a name has 1 to {} bytes and no control characters", limits::PROJECT_BYTES)
             }
             EngineError::Home { .. } => "check that the folder exists and that you may write there".into(),
+            EngineError::Socket { .. } => {
+                "make sure that the home is yours and stands on a local disk, and that nothing keeps this process from \
+                 making a socket"
+                    .into()
+            }
+            EngineError::OtherRelease { pid, .. } => format!(
+                "use the same release for both, or let that engine leave first (Ctrl-C, or `kill {pid}`): its runs can go on"
+            ),
+            EngineError::NoAnswer { pid } => format!(
+                "it may be suspended: `kill -CONT {pid}` lets it go on, `kill -9 {pid}` ends it and its runs can go on"
+            ),
+            EngineError::Told { help, .. } => return help.clone(),
+            EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
-            EngineError::Refused { .. } | EngineError::Stopped(_) => return None,
+            EngineError::Refused { .. } | EngineError::NotTaken { .. } | EngineError::Stopped(_) => return None,
         })
+    }
+
+    /// Whether it may pass by itself: a store that somebody else holds, a disk that is full.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, EngineError::Store(error) if error.passes())
     }
 
     /// Whether only one stream is concerned, so that the others can go on.

@@ -3,10 +3,12 @@
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use stead_core::effect::{AttemptError, AttemptResult, EndReason, ErrorKind, Execute};
 use stead_store::files::FileStore;
+
+use crate::lent::Environment;
 
 /// Performs the attempts of one kind of action.
 pub trait Executor: Send + Sync {
@@ -48,6 +50,15 @@ pub struct Place {
     pub log: PathBuf,
     /// Where files by hash are kept.
     pub files: PathBuf,
+    /// What the terminal that the run was started from lends it; without it the engine's own environment counts.
+    pub lent: Option<Arc<Environment>>,
+}
+
+impl Place {
+    /// What was lent.
+    pub fn lent(&self) -> Option<&Environment> {
+        self.lent.as_deref()
+    }
 }
 
 /// Takes files that attempts hand over into the store of files by hash.

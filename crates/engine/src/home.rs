@@ -3,7 +3,9 @@
 //! ```text
 //! .stead/
 //!   stead.db       journals, heads, definitions
-//!   lock           who holds the engine
+//!   lock           who holds the engine, and where it listens
+//!   socket         where it listens, unless the path is too long
+//!   carried/       a locked file per run that a terminal waits for, performed by another one's engine
 //!   files/         values by hash
 //!   logs/RUN/      one log per attempt that printed something
 //!   work/          folders of attempts under way
@@ -87,6 +89,11 @@ impl Home {
         self.root.join("work")
     }
 
+    /// Marks of runs whose terminals wait.
+    pub fn carried(&self) -> PathBuf {
+        self.root.join("carried")
+    }
+
     /// Where an attempt works.
     pub fn place(&self, attempt: &AttemptId, project: &str) -> Place {
         // Short and flat: the folder is removed with the attempt, and sockets in it have little room for names.
@@ -97,6 +104,7 @@ impl Home {
             dir: self.work().join(own),
             log: self.log(attempt),
             files: self.files(),
+            lent: None,
         }
     }
 

@@ -1,23 +1,28 @@
 //! What stands around the core: the operations, the driver, executors, process trees, recovery, logs.
 
 pub mod attempts;
+pub mod carried;
 pub mod driver;
 pub mod engine;
 pub mod error;
 pub mod executor;
 pub mod executors;
 pub mod failpoint;
+mod feed;
 pub mod home;
+pub mod lent;
 pub mod limits;
 pub mod logs;
 pub mod net;
 pub mod operations;
 pub mod reads;
 pub mod redact;
+pub mod seat;
 pub mod secrets;
 pub mod settings;
+pub mod socket;
 
-pub use engine::{Engine, ask_home};
+pub use engine::{Engine, ask_home, ask_home_while};
 pub use error::EngineError;
 pub use home::Home;
-pub use settings::Settings;
+pub use settings::{Measures, Settings};

@@ -179,3 +179,64 @@ pub const TROUBLED_LOOK: i64 = 1_000;
 
 /// Bytes of a project's name.
 pub const PROJECT_BYTES: usize = 100;
+
+/// Bytes of one request to the engine of a home: a definition with all its files, and inputs.
+pub const REQUEST_BYTES: usize = 96 << 20;
+
+/// Bytes of one answer of the engine of a home. What is longer the client reads from the store itself.
+pub const ANSWER_BYTES: usize = 64 << 20;
+
+/// Connections to the engine of a home at once.
+pub const CONNECTIONS: usize = 256;
+
+/// How long whoever connects may take to say who it is.
+pub const HELLO_TIME: Duration = Duration::from_secs(5);
+
+/// How long whoever follows may take in nothing of what it is told. Then its connection is closed, and it goes on
+/// from where it was.
+pub const FOLLOW_STALL: Duration = Duration::from_secs(10);
+
+/// When nothing was written for so long, followers are told that the engine is there.
+pub const FOLLOW_TICK: Duration = Duration::from_secs(1);
+
+/// When nothing is heard of an engine for so long, its clients say so.
+pub const SILENCE: Duration = Duration::from_secs(3);
+
+/// How long a command that reads waits for the engine of the home before it reads the store itself.
+pub const READ_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a command waits for the engine of the home before it gives up.
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Rows of the journal read at once for one who follows.
+pub const FOLLOW_ROWS: usize = 64;
+
+/// Rows a client has taken in and not shown yet.
+pub const FOLLOW_QUEUE: usize = 256;
+
+/// Bytes of the environment and the secrets that are lent for one run.
+pub const LENT_BYTES: usize = 1 << 20;
+
+/// How long an engine that takes a home over waits for terminals to lend the environments of their runs.
+pub const LEND_WAIT: Duration = Duration::from_secs(10);
+
+/// How long the driver waits before it tries again to write what it could not; the wait doubles each time.
+pub const STORE_RETRY: Duration = Duration::from_millis(100);
+
+/// The longest of these waits.
+pub const STORE_RETRY_MOST: Duration = Duration::from_secs(5);
+
+/// Streams that a new engine brings on in one step, beside what it is asked to do.
+pub const RECOVER_BATCH: usize = 64;
+
+/// Runs that an environment is lent for at once.
+pub const LENT_RUNS: usize = 1_000;
+
+/// Bytes of events behind which an answer with events ends; the last row that is begun is in it.
+pub const EVENTS_BYTES: usize = 8 << 20;
+
+/// Rows of a journal read at once when all of it is looked through.
+pub const SCAN_ROWS: usize = 1_000;
+
+/// How long a connection that is being answered keeps an engine that leaves.
+pub const CLOSE_TIME: Duration = Duration::from_secs(2);

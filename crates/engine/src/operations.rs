@@ -87,6 +87,64 @@ pub enum Operation {
     Logs { run: String },
     /// The definition that a run is pinned to.
     Definition { run: String },
+    /// What the engine of the home is doing, if there is one.
+    Engine,
+}
+
+impl Operation {
+    /// Whether it changes something.
+    pub fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Operation::Retry { dry_run: true, .. }
+                | Operation::Runs { .. }
+                | Operation::Status { .. }
+                | Operation::Events { .. }
+                | Operation::Logs { .. }
+                | Operation::Definition { .. }
+                | Operation::Engine
+        )
+    }
+
+    /// The run that it is about, as it was named.
+    pub fn run(&self) -> Option<&str> {
+        match self {
+            Operation::Start { run, .. } => Some(run.as_str()),
+            Operation::Cancel { run, .. }
+            | Operation::Settle { run, .. }
+            | Operation::Pause { run, .. }
+            | Operation::Resume { run, .. }
+            | Operation::Retry { run, .. }
+            | Operation::Signal { to: Receivers::Run(run), .. }
+            | Operation::Status { run }
+            | Operation::Events { run, .. }
+            | Operation::Logs { run }
+            | Operation::Definition { run } => Some(run),
+            Operation::Signal { to: Receivers::Where { .. }, .. }
+            | Operation::Runs { .. }
+            | Operation::Engine => None,
+        }
+    }
+
+    /// The name of the run that it is about, where one may stand that means another run a moment later: `@last`.
+    pub(crate) fn name_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Operation::Cancel { run, .. }
+            | Operation::Settle { run, .. }
+            | Operation::Pause { run, .. }
+            | Operation::Resume { run, .. }
+            | Operation::Retry { run, .. }
+            | Operation::Signal { to: Receivers::Run(run), .. }
+            | Operation::Status { run }
+            | Operation::Events { run, .. }
+            | Operation::Logs { run }
+            | Operation::Definition { run } => Some(run),
+            Operation::Signal { to: Receivers::Where { .. }, .. }
+            | Operation::Start { .. }
+            | Operation::Runs { .. }
+            | Operation::Engine => None,
+        }
+    }
 }
 
 /// Who gets a signal.
@@ -169,6 +227,50 @@ pub enum Answer {
     Logs { run: StreamId, logs: Vec<LogFile> },
     /// See [`Operation::Definition`].
     Definition { revision: String, bundle: Bundle },
+    /// See [`Operation::Engine`].
+    Engine { engine: Option<EngineNow> },
+}
+
+/// What the engine of a home is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineNow {
+    /// Its process.
+    pub pid: u32,
+    /// Its release.
+    pub version: String,
+    /// Since when it holds the home.
+    pub since: Time,
+    /// Attempts under way, those that queue included.
+    pub under_way: usize,
+    /// Runs that cannot go on.
+    pub troubles: Vec<Trouble>,
+    /// Why nothing can be written at the moment. It is tried again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreTrouble>,
+}
+
+/// A run that cannot go on: something of it cannot be read. It stays as it is, and holds up no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The run.
+    pub run: StreamId,
+    /// Why.
+    pub why: String,
+}
+
+/// A store that cannot be written for now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreTrouble {
+    /// Stable code of the error.
+    pub code: String,
+    /// What is wrong.
+    pub why: String,
+    /// What to try.
+    pub help: Option<String>,
+    /// Since when.
+    pub since: Time,
+    /// How often it was tried since.
+    pub tries: u32,
 }
 
 /// A run in a list.

@@ -7,12 +7,13 @@ use stead_core::ids::StreamId;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
 use stead_store::files::FileStore;
-use stead_store::{Filter, Reader};
+use stead_store::{Filter, Reader, Row};
 
 use crate::driver::found::found;
 use crate::driver::{Plans, load_state, load_value};
 use crate::error::EngineError;
 use crate::home::Home;
+use crate::limits;
 use crate::operations::{Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow};
 
 /// Answers operations that read.
@@ -40,6 +41,8 @@ impl<R: Reader> Reads<R> {
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
             Operation::Definition { run } => self.definition(run)?,
+            // What is not in the store.
+            Operation::Engine => return Ok(None),
             Operation::Start { .. }
             | Operation::Cancel { .. }
             | Operation::Pause { .. }
@@ -140,6 +143,25 @@ impl<R: Reader> Reads<R> {
         Ok(found.into_iter().map(|found| found.run).collect())
     }
 
+    /// Whether there is a run of this id.
+    pub(crate) fn exists(&mut self, run: &StreamId) -> Result<bool, EngineError> {
+        Ok(self.reader.head(run)?.is_some())
+    }
+
+    /// Whether a turn of a run was caused by something whose name ends so. Reads its whole journal: for what is
+    /// asked once in a long while.
+    pub(crate) fn was_caused(&mut self, run: &StreamId, ending: &str) -> Result<bool, EngineError> {
+        let mut from = 1;
+        loop {
+            let rows = self.reader.journal(run, from, limits::SCAN_ROWS)?;
+            if rows.iter().any(|row| row.cause.ends_with(ending)) {
+                return Ok(true);
+            }
+            let Some(last) = rows.last() else { return Ok(false) };
+            from = last.seq + last.count;
+        }
+    }
+
     fn status(&mut self, run: &str) -> Result<stead_core::run::View, EngineError> {
         let (id, mut state) = self.state(run)?;
         let plan = self.plans.get(&mut self.reader, &state.revision)?;
@@ -197,9 +219,28 @@ impl<R: Reader> Reads<R> {
         let id = self.find(run)?;
         let last = self.reader.head(&id)?.map_or(0, |listed| listed.seq);
         let mut events = Vec::new();
-        for row in self.reader.journal(&id, after + 1, limit)? {
+        let (mut from, mut rows, mut bytes) = (after + 1, 0, 0);
+        // In pieces, and an answer has a bound; whoever wants more asks for what is behind it.
+        while rows < limit && bytes < limits::EVENTS_BYTES {
+            let piece = self.reader.journal(&id, from, limits::FOLLOW_ROWS.min(limit - rows))?;
+            let Some(end) = piece.last().map(|row| row.seq + row.count) else { break };
+            (from, rows) = (end, rows + piece.len());
+            bytes += piece.iter().map(|row| row.events.len()).sum::<usize>();
+            self.unpack(&id, after, piece, &mut events)?;
+        }
+        Ok(Answer::Events { events, last })
+    }
+
+    fn unpack(
+        &self,
+        id: &StreamId,
+        after: u64,
+        rows: Vec<Row>,
+        events: &mut Vec<EventRow>,
+    ) -> Result<(), EngineError> {
+        for row in rows {
             let all: Vec<Value> =
-                serde_json::from_slice(&row.events).map_err(|e| EngineError::journal(&id, row.seq, &e))?;
+                serde_json::from_slice(&row.events).map_err(|e| EngineError::journal(id, row.seq, &e))?;
             for (seq, event) in (row.seq..).zip(all) {
                 if seq > after {
                     let run = id.clone();
@@ -207,7 +248,7 @@ impl<R: Reader> Reads<R> {
                 }
             }
         }
-        Ok(Answer::Events { events, last })
+        Ok(())
     }
 
     fn definition(&mut self, run: &str) -> Result<Answer, EngineError> {

@@ -1,7 +1,13 @@
 //! What an engine is told about where it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use stead_store::fault::Faults;
+use stead_store::sqlite::Options;
+
+use crate::attempts::Places;
+use crate::limits;
 use crate::net::NetworkPolicy;
 use crate::secrets::Secrets;
 
@@ -12,11 +18,43 @@ pub struct Settings {
     pub secrets: Arc<dyn Secrets>,
     /// What its steps may connect to.
     pub network: NetworkPolicy,
+    /// Its own measures, or those of a test.
+    pub measures: Measures,
 }
 
 /// At one's own terminal: steps may call what its user may.
 impl<S: Secrets + 'static> From<Arc<S>> for Settings {
     fn from(secrets: Arc<S>) -> Self {
-        Self { secrets, network: NetworkPolicy::OWN }
+        Self { secrets, network: NetworkPolicy::OWN, measures: Measures::default() }
+    }
+}
+
+/// Measures of an engine.
+#[derive(Debug, Clone)]
+pub struct Measures {
+    /// How many attempts run at once.
+    pub places: Places,
+    /// Time between TERM and KILL for programs of a dead engine.
+    pub stray_grace: Duration,
+    /// How long terminals are waited for that are about to lend the environments of their runs.
+    pub lend_wait: Duration,
+    /// The first wait, and the longest, before what could not be written is tried again.
+    pub retry: (Duration, Duration),
+    /// How the store is opened.
+    pub store: Options,
+    /// Where the store is to fail.
+    pub faults: Option<Faults>,
+}
+
+impl Default for Measures {
+    fn default() -> Self {
+        Self {
+            places: Places::default(),
+            stray_grace: limits::END_GRACE,
+            lend_wait: limits::LEND_WAIT,
+            retry: (limits::STORE_RETRY, limits::STORE_RETRY_MOST),
+            store: Options::default(),
+            faults: None,
+        }
     }
 }

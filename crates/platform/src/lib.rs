@@ -4,5 +4,6 @@
 //! needs `/proc` does not, and each item says so. Everything else in the project is plain `std` and POSIX.
 
 pub mod machine;
+pub mod peer;
 pub mod process;
 pub mod terminal;

@@ -243,6 +243,14 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
+    /// Nobody could be kept from being a second engine.
+    #[error("the file system of {} has no locks: {detail}", path.display())]
+    NoLocks {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        detail: String,
+    },
 }
 
 impl StoreError {
@@ -289,6 +297,7 @@ impl StoreError {
             Self::FileDamaged { .. } => "S0502",
             Self::Held { .. } => "S0601",
             Self::HeldByUnknown { .. } => "S0602",
+            Self::NoLocks { .. } => "S0603",
         }
     }
 
@@ -335,13 +344,15 @@ impl StoreError {
             Self::Busy { .. } => {
                 "See which process has the file open (a backup, a database browser) and let it finish."
             }
-            Self::Mode { .. } => "Put the home on a local disk: network file systems cannot hold it.",
+            Self::Mode { .. } | Self::NoLocks { .. } => {
+                "Put the home on a local disk: network file systems cannot hold it."
+            }
             Self::Io { .. } => "Check the disk and the permissions of the home.",
             Self::Injected { .. } => "Only tests do this.",
             Self::FileMissing { .. } => "It may have been pruned, or the home was copied without its files.",
             Self::FileDamaged { .. } => "Restore this file from a copy; check the disk.",
             Self::Held { .. } | Self::HeldByUnknown { .. } => {
-                "Send the command to that engine, or end that process first; a home has one engine."
+                "A home has one engine. That process holds this one and takes no commands: end it first, or wait for it."
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `stead resume`: goes on with runs that were left or interrupted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stead_core::ids::StreamId;
@@ -7,7 +8,7 @@ use stead_core::status::RunStatus;
 use stead_engine::operations::{Answer, Operation, RunQuery};
 use stead_lang::plan::Plan;
 
-use super::run::{open, wish};
+use super::run::wish;
 use crate::args::{Follow, OPEN, Resume};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
@@ -18,7 +19,7 @@ use crate::out;
 /// Goes on with one run, or with all open ones.
 ///
 /// # Errors
-/// When there is no such run, another process holds the home, or the engine fails.
+/// When there is no such run, or the home cannot be used.
 pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
     let wish = wish(&Follow {
         json: args.json,
@@ -26,13 +27,16 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         timeout: args.timeout.clone(),
         output: args.output.clone(),
     })?;
-    let open_runs = || {
-        // One that somebody paused goes on when somebody names it.
-        let status = OPEN.iter().copied().filter(|status| *status != RunStatus::Paused).collect();
-        let query = RunQuery { status, ..RunQuery::default() };
-        Ok::<_, CliError>(here.runs(query)?.into_iter().map(|row| row.run).collect::<Vec<_>>())
+    let open = match &args.run {
+        Some(_) => Vec::new(),
+        None => {
+            // One that somebody paused goes on when somebody names it.
+            let status = OPEN.iter().copied().filter(|status| *status != RunStatus::Paused).collect();
+            let query = RunQuery { status, ..RunQuery::default() };
+            here.runs(query)?.into_iter().map(|row| row.run).collect::<Vec<_>>()
+        }
     };
-    if args.run.is_none() && open_runs()?.is_empty() {
+    if args.run.is_none() && open.is_empty() {
         out::note("no run is open");
         return Ok(Exit::Done);
     }
@@ -42,22 +46,25 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         let error = CliError::usage(codes::NOTHING, format!("there is no run {run}"));
         return Err(error.detail(format!("{} has none", here.home.root().display())));
     }
-    let mut following = open(here, args.json)?;
+    let mut following = Following::open(here, args.json)?;
     let runs: Vec<StreamId> = match &args.run {
-        Some(run) => vec![following.view(run).map_err(|error| here.explained(error))?.run],
-        None => open_runs()?,
+        Some(run) => vec![following.view(run)?.run],
+        // As they were: one that goes on quickly may have ended since.
+        None => open,
     };
+    let mut attended = Vec::new();
+    for run in &runs {
+        let (plan, secrets) = definition(&mut following, run);
+        following.picture.watch(run, plan);
+        attended.push((run.clone(), secrets));
+    }
+    following.picture.tell_apart();
+    following.attend(attended)?;
     if let (Some(run), Some(_)) = (runs.first(), &args.run)
         && following.view(run.as_str())?.status == RunStatus::Paused
     {
-        let operation = Operation::Resume { run: run.to_string(), by: actor() };
-        following.engine.ask(operation).map_err(|error| here.explained(error))?;
+        following.ask(&Operation::Resume { run: run.to_string(), by: actor() })?;
     }
-    for run in &runs {
-        let plan = plan(&following, run);
-        following.picture.watch(run, plan);
-    }
-    following.picture.tell_apart();
     for run in &runs {
         following.catch_up(run)?;
     }
@@ -72,11 +79,13 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
     conclude(following, why, answers)
 }
 
-/// The plan of a kept definition. Without it a run is shown in one line; that the engine cannot go on with it
-/// either is its own business to say.
-pub fn plan(following: &Following<'_>, run: &StreamId) -> Option<Arc<Plan>> {
-    match following.engine.ask(Operation::Definition { run: run.to_string() }) {
-        Ok(Answer::Definition { bundle, .. }) => stead_lang::check(&bundle).plan,
-        _ => None,
+/// The plan of a kept definition, and the secrets it names. Without it a run is shown in one line; that the engine
+/// cannot go on with it either is its own business to say.
+pub fn definition(following: &mut Following<'_>, run: &StreamId) -> (Option<Arc<Plan>>, BTreeSet<String>) {
+    match following.ask(&Operation::Definition { run: run.to_string() }) {
+        Ok(Answer::Definition { bundle, .. }) => {
+            (stead_lang::check(&bundle).plan, following.secrets_of(&bundle))
+        }
+        _ => (None, BTreeSet::new()),
     }
 }

@@ -8,12 +8,12 @@ use stead_core::run::{Again, Selection};
 use stead_core::status::RunStatus;
 use stead_engine::operations::{Answer, Operation, RunQuery};
 
-use super::resume::plan;
-use super::run::{open, wish};
+use super::resume::definition;
+use super::run::wish;
 use crate::args::Retry;
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
-use crate::follow::{Answers, conclude};
+use crate::follow::{Answers, Following, conclude};
 use crate::here::{Here, actor, unexpected};
 use crate::inputs;
 use crate::out;
@@ -58,12 +58,17 @@ pub fn retry(here: &Here, args: &Retry) -> Result<Exit, CliError> {
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    let mut following = open(here, args.follow.json)?;
+    let mut following = Following::open(here, args.follow.json)?;
+    let mut attended = Vec::new();
+    for (run, _) in &chosen {
+        let (plan, secrets) = definition(&mut following, run);
+        following.picture.watch(run, plan);
+        attended.push((run.clone(), secrets));
+    }
+    following.attend(attended)?;
     for (run, operation) in chosen {
-        let plan = plan(&following, &run);
-        following.picture.watch(&run, plan);
         following.catch_up(&run)?;
-        following.engine.ask(operation).map_err(|error| here.explained(error))?;
+        following.ask(&operation)?;
         following.catch_up(&run)?;
     }
     following.picture.tell_apart();

@@ -1,14 +1,10 @@
 //! `stead run`: starts a run and follows it to its end.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
-use stead_engine::engine::Engine;
 use stead_engine::operations::Operation;
-use stead_engine::secrets::ConfiguredSecrets;
 use stead_lang::plan::Plan;
 
 use super::dry_run;
@@ -16,18 +12,15 @@ use crate::args::{Follow, Run};
 use crate::definition::{self, Ready};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
-use crate::follow::picture::Picture;
-use crate::follow::show::Show;
 use crate::follow::{Answers, Following, Wish, conclude};
 use crate::here::Here;
 use crate::inputs;
 use crate::out;
-use crate::signals;
 
 /// Runs a workflow.
 ///
 /// # Errors
-/// When the definition or an input is wrong, or the engine cannot be opened or fails.
+/// When the definition or an input is wrong, or the home cannot be used.
 pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     let wish = wish(&args.follow)?;
     let Ready { bundle, plan, warnings } = definition::ready(&args.file, here.err)?;
@@ -51,13 +44,14 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
         return dry_run::show(here, &plan, &inputs, args.follow.json);
     }
     let run = draw()?;
-    let mut following = open(here, args.follow.json)?;
-    following.picture.watch(&run, Some(plan.clone()));
-    let folder = here.project().display().to_string();
     let breaks = breaks(&plan, args)?;
+    let mut following = Following::open(here, args.follow.json)?;
+    let secrets = following.secrets_of(&bundle);
+    following.picture.watch(&run, Some(plan));
+    following.attend(vec![(run.clone(), secrets)])?;
+    let folder = here.project().display().to_string();
     let project = args.project.clone();
-    let start = Operation::Start { run, bundle, inputs, project, folder, breaks };
-    following.engine.ask(start).map_err(|error| here.explained(error))?;
+    following.ask(&Operation::Start { run, bundle, inputs, project, folder, breaks })?;
     let why = following.follow(wish)?;
     let answers = match &args.follow.output {
         _ if args.follow.json => Answers::Records,
@@ -80,22 +74,6 @@ fn breaks(plan: &Plan, args: &Run) -> Result<Breaks, CliError> {
         }
     }
     Ok(Breaks { each: args.pause_each, at: args.pause_at.clone() })
-}
-
-/// An engine of this home, and all that is needed to follow what it does.
-///
-/// # Errors
-/// When another process holds the home, or it cannot be opened.
-pub fn open(here: &Here, json: bool) -> Result<Following<'_>, CliError> {
-    let signals = signals::listen()?;
-    let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
-    // Said before anything runs; the secrets themselves are looked for when a step needs them.
-    secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;
-    let engine = Engine::open(&here.home, secrets).map_err(|error| here.explained(error))?;
-    let written = engine.follow()?;
-    let show = Show::new(here, json);
-    Ok(Following { here, engine, written, signals, picture: Picture::default(), show })
 }
 
 /// What the arguments say about following.

@@ -43,6 +43,7 @@ pub fn status(here: &Here, args: &Status) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     out::answer(&full(here, &view, now))?;
+    here.say_troubles(Some(view.run.as_str()));
     Ok(Exit::Done)
 }
 

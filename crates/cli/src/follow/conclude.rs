@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use stead_core::run::View;
 use stead_engine::operations::{Answer, Operation};
+use stead_engine::seat::Seat;
 use stead_platform::terminal;
 
-use super::leave::{Left, leave};
-use super::{Following, Why};
+use super::leave::{Left, detach, leave};
+use super::{Following, Why, Wish};
 use crate::error::{CliError, Kind, codes};
 use crate::exit::Exit;
 use crate::here::{Here, unexpected};
@@ -41,14 +42,14 @@ pub fn conclude(mut following: Following<'_>, why: Why, answers: Answers<'_>) ->
     for root in &roots {
         let view = following.view(root.as_str())?;
         if !matches!(answers, Answers::List) {
-            following.show.last(following.here, &mut following.picture, &view);
+            following.show.last(following.here, &mut following.picture, &view, false);
         }
         exits.push(Exit::of(view.status));
         told = told.and_then(|()| tell(&view, answers));
     }
     following.show.clear();
-    following.wait_for_others();
-    following.engine.stop()?;
+    following.leave_others();
+    following.stop()?;
     match told {
         // The run is over whether or not anybody reads what it gave.
         Err(error) if error.kind == Kind::Closed => {}
@@ -62,14 +63,21 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
     following.show.clear();
     if why == Why::Waits {
         // These rest; what is under way belongs to others and is not ended for nothing.
-        following.wait_for_others();
+        following.leave_others();
     }
-    let Following { here, engine, signals, mut picture, mut show, .. } = following;
     let signal = match why {
         Why::Signal(signal) => Some(signal),
         _ => None,
     };
-    let left = leave(here, engine, &picture.roots, &signals, signal)?;
+    if following.seat.carrier().is_some() && detach(&mut following, signal)? == Left::Cancelled {
+        return ended(following, answers);
+    }
+    let goes_on = following.seat.carrier().is_some();
+    let Following { here, seat, signals, mut picture, mut show, .. } = following;
+    let left = match seat {
+        Seat::Own(engine) => leave(here, engine, &picture.roots, &signals, signal)?,
+        Seat::Carried(_) => Left::Open,
+    };
     let roots = picture.roots.clone();
     let mut ended = Vec::new();
     for root in &roots {
@@ -79,7 +87,7 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
             ended.push(Exit::of(view.status));
         }
         if why != Why::Closed {
-            show.last(here, &mut picture, &view);
+            show.last(here, &mut picture, &view, goes_on);
             let told = if view.status.is_end() { tell(&view, answers) } else { tell_open(&view, answers) };
             match told {
                 Err(error) if error.kind == Kind::Closed => {}
@@ -96,6 +104,23 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
             Exit::Left
         }
     })
+}
+
+/// Runs that another process performs were cancelled: they are followed to their end, which is near.
+fn ended(mut following: Following<'_>, answers: Answers<'_>) -> Result<Exit, CliError> {
+    let wish = Wish { no_wait: false, until: None };
+    let why = following.follow(wish)?;
+    following.show.clear();
+    for root in following.picture.roots.clone() {
+        let view = following.view(root.as_str())?;
+        following.show.last(following.here, &mut following.picture, &view, why != Why::Ended);
+        match tell_open(&view, answers) {
+            Err(error) if error.kind == Kind::Closed => {}
+            other => other?,
+        }
+    }
+    following.stop()?;
+    Ok(Exit::Cancelled)
 }
 
 fn status(here: &Here, run: &str) -> Result<View, CliError> {

@@ -37,11 +37,23 @@ pub fn lines(picture: &mut Picture, tails: &Tails, size: Size, now: Time, face: 
     several(picture, &roots, height, now, face)
 }
 
-/// The lines that stay when a run is left or over.
-pub fn last(picture: &mut Picture, view: &View, size: Size, now: Time, face: Face) -> Vec<Line> {
+/// The lines that stay when a run is left or over. `goes_on`: another process performs it.
+pub fn last(
+    picture: &mut Picture,
+    view: &View,
+    goes_on: bool,
+    size: Size,
+    now: Time,
+    face: Face,
+) -> Vec<Line> {
     let room = usize::from(size.rows).saturating_sub(6).max(3);
     if view.status.is_end() {
         let mut all = vec![tree::title(view, now, face)];
+        all.extend(steps(picture, view, &Tails::default(), room, now, face));
+        return all;
+    }
+    if goes_on {
+        let mut all = vec![tree::title_of(view, State::Running, "left, goes on", now, face)];
         all.extend(steps(picture, view, &Tails::default(), room, now, face));
         return all;
     }

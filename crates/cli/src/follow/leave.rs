@@ -8,6 +8,7 @@ use stead_core::status::RunStatus;
 use stead_engine::engine::{Engine, ask_home};
 use stead_engine::operations::{Answer, Operation};
 
+use super::Following;
 use crate::error::CliError;
 use crate::here::{Here, actor};
 use crate::out;
@@ -97,6 +98,33 @@ pub fn leave(
     }
     for run in runs {
         cancel_run(here, run.as_str())?;
+    }
+    Ok(Left::Cancelled)
+}
+
+/// Leaves runs that another process performs: they go on there. After a Ctrl-C another one soon after cancels them.
+///
+/// # Errors
+/// When they cannot be cancelled.
+pub fn detach(following: &mut Following<'_>, why: Option<Leave>) -> Result<Left, CliError> {
+    let pid = following.seat.carrier().unwrap_or_default();
+    if why.is_some() {
+        out::note(&format!("leaving: the run goes on in the engine of this home (process {pid})"));
+    }
+    if why != Some(Leave::Interrupt) {
+        return Ok(Left::Open);
+    }
+    out::note("Ctrl-C again cancels the run");
+    if following.signals.recv_timeout(LINGER) != Ok(Leave::Interrupt) {
+        return Ok(Left::Open);
+    }
+    out::note("cancelling");
+    for run in following.picture.roots.clone() {
+        if following.view(run.as_str())?.status.is_end() {
+            continue;
+        }
+        let reason = Some("Ctrl-C twice".to_owned());
+        following.ask(&Operation::Cancel { run: run.to_string(), by: actor(), reason, force: false })?;
     }
     Ok(Left::Cancelled)
 }

@@ -9,21 +9,32 @@ pub mod screen;
 pub mod show;
 pub mod tail;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, never, select};
+use crossbeam_channel::{Receiver, never, select};
 use serde_json::Value;
 use stead_core::ids::StreamId;
 use stead_core::run::View;
+use stead_engine::carried::Mark;
 use stead_engine::driver::Written;
-use stead_engine::engine::Engine;
+use stead_engine::engine::Waiting;
 use stead_engine::error::EngineError;
-use stead_engine::operations::{Answer, Operation};
+use stead_engine::lent::{self, Environment};
+use stead_engine::limits;
+use stead_engine::operations::{Answer, EngineNow, Operation};
+use stead_engine::seat::{Heard, Seat, Unanswered};
+use stead_engine::secrets::ConfiguredSecrets;
+use stead_engine::settings::Settings;
+use stead_engine::socket::Link;
+use stead_lang::Bundle;
 
-use crate::error::{CliError, Kind};
-use crate::here::{Here, unexpected};
+use crate::error::{CliError, Kind, codes};
+use crate::here::{Here, no_answer, unexpected};
 use crate::out;
-use crate::signals::Leave;
+use crate::signals::{self, Leave};
 use crate::text;
 use picture::{Happened, Picture};
 use show::Show;
@@ -54,34 +65,185 @@ pub enum Why {
     Closed,
 }
 
-/// An engine, and what comes out of it.
+/// A place at a home, what is heard there, and how it is shown.
 pub struct Following<'h> {
     /// Where.
     pub here: &'h Here,
-    /// The engine.
-    pub engine: Engine,
+    /// Of the engine, when this process holds the home.
+    settings: Settings,
+    /// The engine: of this process, or of the one that holds the home.
+    pub seat: Seat,
     /// What it writes.
-    pub written: Receiver<Written>,
+    heard: Heard,
     /// Signals to this process.
     pub signals: Receiver<Leave>,
     /// The runs.
     pub picture: Picture,
     /// How they are shown.
     pub show: Show,
+    /// What the runs are lent where another process performs them: names of secrets.
+    lends: Vec<(StreamId, BTreeSet<String>)>,
+    /// Says to the next engine that they are waited for.
+    marks: Vec<Mark>,
+    /// The last position that was heard.
+    position: Option<u64>,
+    /// A signal that came while the engine was waited for.
+    interrupted: Option<Leave>,
+    /// Why nothing can be written, as far as it was told.
+    store: Option<String>,
 }
 
-impl Following<'_> {
+impl<'h> Following<'h> {
+    /// Takes a place at the home.
+    ///
+    /// # Errors
+    /// When the home cannot be used, or whoever holds it does not answer.
+    pub fn open(here: &'h Here, json: bool) -> Result<Self, CliError> {
+        let signals = signals::listen()?;
+        let settings = settings(here)?;
+        let mut show = Show::new(here, json);
+        let mut interrupted = None;
+        let mut waits = Waits::new(&signals, &mut interrupted, &mut show, Some(limits::ANSWER_PATIENCE));
+        let seat = Seat::take(&here.home, &settings, &[], &mut |waiting| waits.on(waiting));
+        let seat = seat.map_err(|error| match interrupted {
+            Some(_) => CliError::left("left before the engine of this home answered: nothing was started"),
+            None => here.explained(error),
+        })?;
+        let heard = Heard::nothing();
+        let (picture, lends, marks) = (Picture::default(), Vec::new(), Vec::new());
+        let (position, interrupted, store) = (None, None, None);
+        Ok(Self {
+            here,
+            settings,
+            seat,
+            heard,
+            signals,
+            picture,
+            show,
+            lends,
+            marks,
+            position,
+            interrupted,
+            store,
+        })
+    }
+
+    /// Names of the secrets that a definition is lent, if it is performed by another process.
+    pub fn secrets_of(&self, bundle: &Bundle) -> BTreeSet<String> {
+        match &self.seat {
+            Seat::Own(_) => BTreeSet::new(),
+            Seat::Carried(_) => lent::secrets_of(bundle),
+        }
+    }
+
+    /// Hears of a run from now on. Where another process performs it, it is lent the environment of this one, and
+    /// these secrets.
+    ///
+    /// # Errors
+    /// When the engine does not take it, or a signal came meanwhile.
+    pub fn attend(&mut self, runs: Vec<(StreamId, BTreeSet<String>)>) -> Result<(), CliError> {
+        self.lends = runs;
+        while let Err(unanswered) = self.join() {
+            self.sit_again(unanswered)?;
+        }
+        Ok(())
+    }
+
+    fn join(&mut self) -> Result<(), Unanswered> {
+        let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
+        let patience: &mut stead_engine::engine::Patience<'_> = &mut |waiting| waits.on(waiting);
+        if self.seat.carrier().is_some() {
+            for (run, names) in &self.lends {
+                if !self.marks.iter().any(|mark| mark.run() == run) {
+                    self.marks.extend(Mark::of(&self.here.home, run).map_err(Unanswered::Engine)?);
+                }
+                self.seat.lend(run, &Environment::of_process(names), patience)?;
+            }
+        } else {
+            self.marks.clear();
+        }
+        let mut runs = self.picture.roots.clone();
+        let mut next = 0;
+        while next < runs.len() {
+            runs.extend(self.picture.children(&runs[next]));
+            next += 1;
+        }
+        self.heard = self.seat.follow(&runs, self.position, patience)?;
+        Ok(())
+    }
+
+    /// Has an operation performed, once, by whoever holds the home until it is.
+    ///
+    /// # Errors
+    /// When it is refused, or a signal came meanwhile.
+    pub fn ask(&mut self, operation: &Operation) -> Result<Answer, CliError> {
+        self.ask_engine(operation)?.map_err(|error| self.here.explained(error))
+    }
+
+    /// As [`ask`](Self::ask), with what the engine answers as it is.
+    fn ask_engine(&mut self, operation: &Operation) -> Result<Result<Answer, EngineError>, CliError> {
+        let mut wish = stead_engine::seat::Wish::new()?;
+        loop {
+            let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
+            match self.seat.ask(&mut wish, operation, &mut |waiting| waits.on(waiting)) {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(Unanswered::Engine(error)) if self.interrupted.is_none() => return Ok(Err(error)),
+                Err(unanswered) => self.go_on(unanswered)?,
+            }
+        }
+    }
+
+    /// The engine has gone: finds the next one, or becomes it, and goes on where it was.
+    fn go_on(&mut self, unanswered: Unanswered) -> Result<(), CliError> {
+        self.sit_again(unanswered)?;
+        while let Err(unanswered) = self.join() {
+            self.sit_again(unanswered)?;
+        }
+        Ok(())
+    }
+
+    fn sit_again(&mut self, unanswered: Unanswered) -> Result<(), CliError> {
+        if self.interrupted.is_some() {
+            return Err(CliError::left("left while the engine of this home was waited for"));
+        }
+        if let Unanswered::Engine(error) = unanswered {
+            return Err(self.here.explained(error));
+        }
+        self.heard = Heard::nothing();
+        let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
+        let own: Vec<&StreamId> = self.marks.iter().map(Mark::run).collect();
+        let seat = Seat::take(&self.here.home, &self.settings, &own, &mut |waiting| waits.on(waiting));
+        match seat {
+            Ok(seat) => {
+                self.seat = seat;
+                Ok(())
+            }
+            Err(_) if self.interrupted.is_some() => {
+                Err(CliError::left("left while the engine of this home was waited for"))
+            }
+            Err(error) => Err(self.here.explained(error)),
+        }
+    }
+
     /// Follows until the runs have ended, or there is a reason to leave before.
     ///
     /// # Errors
     /// When the engine stopped by itself, or an event cannot be read.
     pub fn follow(&mut self, wish: Wish) -> Result<Why, CliError> {
+        match self.hear(wish) {
+            Err(error) if error.kind == Kind::Closed => Ok(Why::Closed),
+            Err(error) => self.interrupted.take().map(Why::Signal).ok_or(error),
+            Ok(why) => Ok(why),
+        }
+    }
+
+    fn hear(&mut self, wish: Wish) -> Result<Why, CliError> {
         loop {
             // Ends are looked for before anything is waited for: a resumed run may have ended.
             if self.picture.all_ended() {
                 return Ok(Why::Ended);
             }
-            if self.written.is_empty() && self.rests(wish)? {
+            if self.heard.written.is_empty() && self.rests(wish)? {
                 return Ok(Why::Waits);
             }
             self.show.tick(self.here, &mut self.picture);
@@ -99,19 +261,45 @@ impl Following<'_> {
                     // The listener is gone; without it there are no signals to handle.
                     Err(_) => self.signals = never(),
                 },
-                recv(self.written) -> written => {
-                    let Ok(written) = written else {
-                        self.engine.wait()?;
-                        return Err(CliError::machine("the engine has stopped"));
-                    };
-                    match self.take(written) {
-                        Err(error) if error.kind == Kind::Closed => return Ok(Why::Closed),
-                        other => other?,
+                recv(self.heard.written) -> written => match written {
+                    Ok(written) => self.take(written)?,
+                    Err(_) => self.lost()?,
+                },
+                recv(self.heard.link) -> link => match link {
+                    Ok(Link::Now(now)) => self.troubles(*now)?,
+                    Ok(Link::Silent) => {
+                        let pid = self.seat.carrier().unwrap_or_default();
+                        self.show.note(&format!("the engine of this home (process {pid}) does not answer"));
                     }
-                }
-                default(pace) => self.troubles()?,
+                    Ok(Link::Back) => self.show.note("the engine of this home answers again"),
+                    Ok(Link::Broken(why)) => {
+                        let what = "what the engine of this home says cannot be understood";
+                        return Err(CliError::machine(format!("this is a bug in Stead: {what}: {why}")));
+                    }
+                    // What was heard before is taken first; then the other channel is closed as well.
+                    Ok(Link::Gone) | Err(_) => self.heard.link = never(),
+                },
+                default(pace) => if let Seat::Own(engine) = &self.seat {
+                    let now = engine.now();
+                    self.troubles(now)?;
+                },
             }
         }
+    }
+
+    /// Nothing more will be heard of the engine.
+    fn lost(&mut self) -> Result<(), CliError> {
+        if let Seat::Own(engine) = &self.seat {
+            engine.wait()?;
+            return Err(CliError::machine("the engine has stopped"));
+        }
+        self.go_on(Unanswered::Lost)?;
+        // What was written while nobody was heard.
+        for root in self.picture.roots.clone() {
+            let happened = self.read(&root)?;
+            self.show.happened(&happened)?;
+        }
+        Ok(())
     }
 
     /// Takes what was written, and what else is there already, so that a burst costs one picture.
@@ -119,7 +307,7 @@ impl Following<'_> {
         const BURST: usize = 1024;
         let mut happened = self.book(first)?;
         for _ in 0..BURST {
-            let Ok(written) = self.written.try_recv() else { break };
+            let Ok(written) = self.heard.written.try_recv() else { break };
             happened.extend(self.book(written)?);
         }
         self.show.happened(&happened)
@@ -127,6 +315,7 @@ impl Following<'_> {
 
     fn book(&mut self, written: Written) -> Result<Vec<Happened>, CliError> {
         let Written { stream, position, seq, at, events } = written;
+        self.position = Some(position);
         if self.picture.misses(&stream, seq) {
             return self.read(&stream);
         }
@@ -153,15 +342,15 @@ impl Following<'_> {
                 return Ok(false);
             }
         }
-        Ok(self.written.is_empty())
+        Ok(self.heard.written.is_empty())
     }
 
     /// A run at this moment, with its outputs.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn view(&self, run: &str) -> Result<View, CliError> {
-        match self.engine.ask(Operation::Status { run: run.to_owned() })? {
+    pub fn view(&mut self, run: &str) -> Result<View, CliError> {
+        match self.ask(&Operation::Status { run: run.to_owned() })? {
             Answer::Status { view } => Ok(*view),
             other => Err(unexpected(&other)),
         }
@@ -182,7 +371,7 @@ impl Following<'_> {
         let mut after = self.picture.seq(run);
         loop {
             let ask = Operation::Events { run: run.to_string(), after, limit: ROWS };
-            let (events, last) = match self.engine.ask(ask) {
+            let (events, last) = match self.ask_engine(&ask)? {
                 Ok(Answer::Events { events, last }) => (events, last),
                 Ok(other) => return Err(unexpected(&other)),
                 // A child run whose first turn is to come.
@@ -210,15 +399,26 @@ impl Following<'_> {
         Ok(happened)
     }
 
-    /// A run that cannot go on is not waited for.
-    fn troubles(&self) -> Result<(), CliError> {
+    /// A run that cannot go on is not waited for. A store that cannot be written for now is told of once.
+    fn troubles(&mut self, now: EngineNow) -> Result<(), CliError> {
+        let store = now.store.map(|trouble| trouble.why);
+        if store != self.store {
+            self.show.note(&match &store {
+                Some(why) => format!("nothing can be written: {why}; it is tried again by itself"),
+                None => "what could not be written is written".to_owned(),
+            });
+            self.store = store;
+        }
+        if now.troubles.is_empty() {
+            return Ok(());
+        }
         let mut runs = self.picture.roots.clone();
         while let Some(run) = runs.pop() {
             if self.picture.status(&run).is_end() {
                 continue;
             }
-            if let Some(why) = self.engine.trouble(&run) {
-                return Err(CliError::machine(format!("run {run} cannot go on: {why}")));
+            if let Some(trouble) = now.troubles.iter().find(|trouble| trouble.run == run) {
+                return Err(CliError::machine(format!("run {run} cannot go on: {}", trouble.why)));
             }
             runs.extend(self.picture.children(&run));
         }
@@ -226,21 +426,77 @@ impl Following<'_> {
     }
 
     /// Waits until no attempt of other runs is under way: they go on in this process, too. A signal ends it.
-    pub fn wait_for_others(&mut self) {
-        if self.engine.under_way() == 0 {
-            return;
+    /// Another process that waits goes on with them then.
+    pub fn leave_others(&mut self) {
+        let Seat::Own(engine) = &self.seat else { return };
+        let under_way = engine.under_way();
+        engine.leave_when_quiet();
+        if under_way > 0 {
+            let n = text::count(under_way, "attempt");
+            out::note(&format!(
+                "other runs of this home still have {n} under way; Ctrl-C leaves them to be resumed"
+            ));
         }
-        let n = text::count(self.engine.under_way(), "attempt");
-        out::note(&format!(
-            "other runs of this home still have {n} under way; Ctrl-C leaves them to be resumed"
-        ));
-        while self.engine.under_way() > 0 {
-            // What they write is not shown.
-            while self.written.try_recv().is_ok() {}
-            match self.signals.recv_timeout(Duration::from_millis(50)) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(_) | Err(RecvTimeoutError::Disconnected) => return,
+        loop {
+            select! {
+                // What they write is not shown.
+                recv(self.heard.written) -> written => if written.is_err() { return },
+                recv(self.signals) -> _ => return,
             }
         }
+    }
+
+    /// Leaves the home, if this process holds it.
+    ///
+    /// # Errors
+    /// When the engine had stopped because of one.
+    pub fn stop(self) -> Result<(), CliError> {
+        match self.seat {
+            Seat::Own(engine) => Ok(engine.stop()?),
+            Seat::Carried(_) => Ok(()),
+        }
+    }
+}
+
+/// Settings of an engine that holds the home here.
+///
+/// # Errors
+/// When a file with secrets cannot be used. The secrets themselves are looked for when a step needs them.
+fn settings(here: &Here) -> Result<Settings, CliError> {
+    let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
+    secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;
+    Ok(Settings::from(secrets))
+}
+
+/// What happens while whoever holds the home is waited for.
+struct Waits<'a> {
+    signals: &'a Receiver<Leave>,
+    interrupted: &'a mut Option<Leave>,
+    show: &'a mut Show,
+    limit: Option<Duration>,
+    told: bool,
+}
+
+impl<'a> Waits<'a> {
+    fn new(
+        signals: &'a Receiver<Leave>,
+        interrupted: &'a mut Option<Leave>,
+        show: &'a mut Show,
+        limit: Option<Duration>,
+    ) -> Self {
+        Self { signals, interrupted, show, limit, told: false }
+    }
+
+    /// Says once that it takes long; false: a signal came, or it takes too long.
+    fn on(&mut self, waiting: &Waiting<'_>) -> bool {
+        if let Ok(signal) = self.signals.try_recv() {
+            *self.interrupted = Some(signal);
+            return false;
+        }
+        if waiting.time >= limits::SILENCE && !std::mem::replace(&mut self.told, true) {
+            self.show.note(&no_answer(waiting));
+        }
+        self.limit.is_none_or(|limit| waiting.time < limit)
     }
 }

@@ -127,13 +127,23 @@ impl Show {
         }
     }
 
+    /// Says something beside what is shown.
+    pub fn note(&mut self, line: &str) {
+        self.clear();
+        out::note(line);
+        if let Show::Live(live) = self {
+            (live.drawn, live.dirty) = (None, true);
+        }
+    }
+
     /// Leaves a still picture of a run, why it failed, and how to go on.
-    pub fn last(&mut self, here: &Here, picture: &mut Picture, view: &View) {
+    /// `goes_on`: another process performs it.
+    pub fn last(&mut self, here: &Here, picture: &mut Picture, view: &View, goes_on: bool) {
         self.clear();
         let face = here.err;
         if let Show::Live(_) = self {
             let size = Screen::size();
-            let lines = frame::last(picture, view, size, text::now(), face);
+            let lines = frame::last(picture, view, goes_on, size, text::now(), face);
             let columns = usize::from(size.columns).saturating_sub(1);
             let lines: Vec<String> = lines.iter().map(|line| line.render(columns, face)).collect();
             out::say(&format!("{}\n", lines.join("\n")));

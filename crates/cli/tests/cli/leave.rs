@@ -120,21 +120,6 @@ fn errors_without_a_reader_are_no_trouble() {
 }
 
 #[test]
-fn a_home_has_one_engine() {
-    let project = project();
-    let child = project.spawn("run work.yml");
-    project.wait_for_file("begun");
-    let got = project.stead("run work.yml").is(6).says("error[S0601]").says("is held by process");
-    assert!(got.err.contains("Ctrl-C where that engine runs"), "{got:#?}");
-    assert_eq!(project.stead("run work.yml --json").is(6).lines()[0]["code"], "S0601");
-    project.stead("cancel work").is(6);
-    // Reading needs no engine.
-    project.stead("status work").is(0).answers("two");
-    std::fs::write(project.path("go"), "").unwrap();
-    finish(child).is(0);
-}
-
-#[test]
 fn work_of_other_runs_is_waited_for() {
     let project = project().workflow("quick", "steps: [{ id: q, run: echo q }]\n");
     let child = project.spawn("run work.yml");

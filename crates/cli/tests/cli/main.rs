@@ -17,4 +17,5 @@ mod screen;
 mod secrets;
 mod shell;
 mod signals;
+mod two;
 mod waits;

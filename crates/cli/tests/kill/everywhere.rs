@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use stead_core::run::{StepNow, View};
@@ -263,37 +262,4 @@ pub(crate) fn nothing_is_left(folder: &Path) {
         })
         .collect();
     assert!(left.is_empty(), "{left:#?}");
-}
-
-/// Waits for something, and says what did not come.
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} did not come");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-#[test]
-fn a_second_start_on_one_home_is_refused_and_names_the_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut trial = Trial::new(folder.path());
-    let file = trial.folder().join("slow.yml");
-    let text = "stead: 1\nname: slow\nsteps:\n  - { id: s, run: 'echo x > begun; while [ ! -e go ]; do sleep 0.01; done' }\n";
-    std::fs::write(&file, text).unwrap();
-    let file = file.display().to_string();
-    let (mut command, _) = trial.command(&["run", &file]);
-    let mut first = command.spawn().unwrap();
-    until("the first step", || trial.folder().join("begun").exists());
-    for words in [vec!["run", &file], vec!["resume"]] {
-        let (mut second, _) = trial.command(&words);
-        let output = second.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
-        assert_eq!(output.status.code(), Some(6), "{output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(&first.id().to_string()), "{said}");
-    }
-    assert_eq!(trial.runs().len(), 1, "the second was not started");
-    std::fs::write(trial.folder().join("go"), "").unwrap();
-    assert!(first.wait().unwrap().success());
-    assert_eq!(trial.top().unwrap().status, RunStatus::Completed);
 }

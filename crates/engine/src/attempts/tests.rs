@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::{Value, json};
@@ -61,6 +62,7 @@ fn place(home: &Path) -> Place {
         dir: home.join("work/a"),
         log: home.join("a.log"),
         files: home.join("files"),
+        lent: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) use plans::bundle;
 use stream::Stream;
 pub(crate) use stream::{load_state, load_value};
 
+use crate::engine::desk::named_cause;
 use crate::error::EngineError;
 use crate::failpoint;
 use crate::limits;
@@ -62,8 +63,13 @@ pub enum Refusal {
     Refused(String),
     /// There is no such run.
     Unknown,
-    /// The store could not write it.
-    Store(String),
+    /// The store could not write it: why, and what to try.
+    Store {
+        /// Why.
+        why: String,
+        /// What to try.
+        help: String,
+    },
 }
 
 /// Events of one turn, as they stand in the journal.
@@ -89,12 +95,20 @@ pub struct Driver<S> {
     plans: Plans,
     streams: HashMap<StreamId, Stream>,
     queue: VecDeque<Addressed>,
+    /// Streams that the last engine left open and that were not brought on yet, with messages they have not taken.
+    unrecovered: HashMap<StreamId, Vec<Message>>,
+    /// The order in which they are.
+    to_recover: VecDeque<StreamId>,
+    /// Names of wishes, by the token of their input: they stand in the journal.
+    names: HashMap<u64, String>,
     /// The earliest time at which a stream of the store is due.
     next_due: Option<Time>,
     /// Streams that were given the time and have not told yet when they are due next.
     timed: HashSet<StreamId>,
     /// Streams that cannot go on: something of theirs cannot be read.
     troubled: HashSet<StreamId>,
+    /// Tokens whose inputs were dropped.
+    dropped: Vec<u64>,
     performs_nothing: bool,
 }
 
@@ -113,9 +127,13 @@ impl<S: Store> Driver<S> {
             plans: Plans::default(),
             streams: HashMap::new(),
             queue: VecDeque::new(),
+            unrecovered: HashMap::new(),
+            to_recover: VecDeque::new(),
+            names: HashMap::new(),
             next_due,
             timed: HashSet::new(),
             troubled: HashSet::new(),
+            dropped: Vec::new(),
             performs_nothing: false,
         })
     }
@@ -124,22 +142,48 @@ impl<S: Store> Driver<S> {
     /// process that performs nothing.
     pub fn perform_nothing(&mut self) {
         self.performs_nothing = true;
+        self.unrecovered.clear();
+        self.to_recover.clear();
     }
 
-    /// Queues what a new engine has to bring on: lost attempts of open runs, messages not taken.
+    /// Notes what a new engine has to bring on: lost attempts of open runs, messages not taken. It is done in the
+    /// steps that follow, beside what else comes: a stream that is asked for something before is brought on first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn recover(&mut self) -> Result<Vec<StreamId>, EngineError> {
         let open = self.store.open_streams()?;
         for stream in &open {
-            let input = Input::Recovered;
-            self.push(Addressed { stream: stream.clone(), input, revision: None, token: 0 });
-            for message in self.store.inbox(stream)? {
-                self.push_message(message);
-            }
+            // Read now: what is sent from here on is queued as it is sent.
+            let messages = self.store.inbox(stream)?;
+            self.unrecovered.insert(stream.clone(), messages);
+            self.to_recover.push_back(stream.clone());
         }
         Ok(open)
+    }
+
+    /// Nudges the next few streams of those that are to be brought on: that is done before any input, this one too.
+    fn recover_some(&mut self) {
+        let room = limits::BATCH.saturating_sub(self.queue.len()).min(limits::RECOVER_BATCH);
+        for _ in 0..room {
+            let Some(stream) = self.to_recover.pop_front() else { break };
+            if self.unrecovered.contains_key(&stream) {
+                self.push(Addressed { stream, input: Input::Continue, revision: None, token: 0 });
+            }
+        }
+    }
+
+    /// The next input. A stream that was not brought on yet is brought on before it.
+    fn next_input(&mut self) -> Option<Addressed> {
+        let next = self.queue.pop_front()?;
+        if self.unrecovered.is_empty() {
+            return Some(next);
+        }
+        let Some(messages) = self.unrecovered.remove(&next.stream) else { return Some(next) };
+        let before: Vec<Addressed> = recovery(&next.stream, messages).collect();
+        self.queue.push_front(next);
+        before.into_iter().rev().for_each(|input| self.queue.push_front(input));
+        self.queue.pop_front()
     }
 
     /// Attempts of open runs that were under way when the last engine went.
@@ -160,14 +204,41 @@ impl<S: Store> Driver<S> {
         Ok(all)
     }
 
+    /// The run that is at the top of those which started a run: itself, when none did. One that cannot be read is
+    /// taken for the top.
+    pub fn top_of(&mut self, run: &StreamId) -> StreamId {
+        let mut top = run.clone();
+        for _ in 0..=stead_core::limits::CHILD_DEPTH {
+            let parent = match self.streams.get(&top) {
+                Some(stream) => stream.state.parent.as_ref().map(|parent| parent.run.clone()),
+                None => self.store.head(&top).ok().flatten().and_then(|listed| listed.head.parent),
+            };
+            match parent {
+                Some(parent) => top = parent,
+                None => break,
+            }
+        }
+        top
+    }
+
+    /// Tokens of the inputs that the last step has dropped because it failed.
+    pub fn take_dropped(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.dropped)
+    }
+
     /// Queues an input for the next step.
     pub fn push(&mut self, input: Addressed) {
         self.queue.push_back(input);
     }
 
+    /// Names the input of a token: its row in the journal will say so, and whoever asks again is known by it.
+    pub fn name(&mut self, token: u64, name: &str) {
+        self.names.insert(token, name.to_owned());
+    }
+
     /// Whether there is something to do at once.
     pub fn is_busy(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || !self.to_recover.is_empty()
     }
 
     /// When there is something to do by itself.
@@ -201,9 +272,10 @@ impl<S: Store> Driver<S> {
     /// When the store cannot be written: nothing of this step has happened then, nobody was told otherwise.
     pub fn step(&mut self, now: Time) -> Result<Stepped, EngineError> {
         self.wake(now)?;
+        self.recover_some();
         let mut batch = Batch::default();
         for _ in 0..limits::BATCH {
-            let Some(input) = self.queue.pop_front() else { break };
+            let Some(input) = self.next_input() else { break };
             if let Err(error) = self.take(&input, now, &mut batch) {
                 batch.inputs.push(input);
                 self.take_back(batch);
@@ -235,7 +307,13 @@ impl<S: Store> Driver<S> {
 
     fn take(&mut self, addressed: &Addressed, now: Time, batch: &mut Batch) -> Result<(), EngineError> {
         let Addressed { stream: id, input, revision, token } = addressed;
-        let answer = match self.turn(id, input, revision.clone(), now, batch) {
+        let cause = match self.names.get(token) {
+            Some(name) => named_cause(&cause(input), name),
+            None => cause(input),
+        };
+        let turned = self.turn(id, input, revision.clone(), cause, now, batch);
+        self.names.remove(token);
+        let answer = match turned {
             Ok(None) => Ok(()),
             Ok(Some(refusal)) => Err(refusal),
             // What is wrong with one stream must not stop the others. Its state is as it was before.
@@ -254,14 +332,17 @@ impl<S: Store> Driver<S> {
     }
 
     /// Nothing of a step was written: what is in memory never happened and is loaded again as it was, and the
-    /// inputs wait for the next step. Those who wait for an answer get one from the caller.
+    /// inputs wait for the next step. Those that somebody waits for are dropped, and the caller tells them.
     fn take_back(&mut self, batch: Batch) {
         for id in batch.touched.keys() {
             self.streams.remove(id);
             self.timed.remove(id);
         }
-        for input in batch.inputs.into_iter().rev().filter(|input| input.token == 0) {
-            self.queue.push_front(input);
+        for input in batch.inputs.into_iter().rev() {
+            match input.token {
+                0 => self.queue.push_front(input),
+                token => self.dropped.push(token),
+            }
         }
     }
 
@@ -270,6 +351,7 @@ impl<S: Store> Driver<S> {
         id: &StreamId,
         input: &Input,
         revision: Option<String>,
+        cause: String,
         now: Time,
         batch: &mut Batch,
     ) -> Result<Option<Refusal>, EngineError> {
@@ -330,7 +412,7 @@ impl<S: Store> Driver<S> {
         }
         let folder = stream.state.folder.clone();
         let Turn { events, effects, messages, refused, .. } = turn;
-        let commit = stream.commit(id, cause(input), &events, messages, taken, now);
+        let commit = stream.commit(id, cause, &events, messages, taken, now);
         batch.bytes += commit.events.len();
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
         if commit.count > 0 || !commit.taken.is_empty() {
@@ -464,8 +546,7 @@ impl<S: Store> Driver<S> {
     }
 
     fn push_message(&mut self, message: Message) {
-        let stream = message.to.clone();
-        self.push(Addressed { stream, input: Input::Message(message), revision: None, token: 0 });
+        self.push(given(message));
     }
 
     /// The stream, loaded if it is not in memory; `None` where it has no journal.
@@ -489,6 +570,18 @@ struct Batch {
     inputs: Vec<Addressed>,
     troubles: Vec<(StreamId, String)>,
     bytes: usize,
+}
+
+/// The input that a message is.
+fn given(message: Message) -> Addressed {
+    let stream = message.to.clone();
+    Addressed { stream, input: Input::Message(message), revision: None, token: 0 }
+}
+
+/// What brings a stream on that an engine before has left.
+fn recovery(stream: &StreamId, messages: Vec<Message>) -> impl Iterator<Item = Addressed> + use<> {
+    let recovered = Addressed { stream: stream.clone(), input: Input::Recovered, revision: None, token: 0 };
+    std::iter::once(recovered).chain(messages.into_iter().map(given))
 }
 
 /// Whether a store has looked at a commit and found that it does not fit: then nothing of it was written.

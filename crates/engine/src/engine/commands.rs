@@ -1,6 +1,6 @@
 //! What the driver's thread is told, and how operations come to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
@@ -17,19 +17,27 @@ use stead_store::sqlite::{SqliteReader, SqliteStore};
 use crate::driver::{Refusal, Written};
 use crate::error::EngineError;
 use crate::home::Home;
+use crate::lent::Environment;
 use crate::operations::{Operation, Settlement};
 use crate::reads::Reads;
 
 /// What the driver's thread is told.
 pub(super) enum Command {
     /// An operation that writes. The run it is about is found already.
-    Write { stream: StreamId, write: Write, reply: Sender<Result<(), Refusal>> },
+    /// `id` names the wish of another process, which may ask again.
+    Write { stream: StreamId, write: Write, id: Option<String>, reply: Sender<Result<(), Refusal>> },
+    /// An environment for the programs of a run; the answer: whether it is kept.
+    Lend { run: StreamId, environment: Arc<Environment>, lender: Weak<()>, reply: Sender<bool> },
     /// An attempt that was queued has found a place.
     Begins(AttemptId),
     /// An attempt has ended.
     Result(AttemptId, AttemptResult),
     /// Somebody wants to know what is written from now on.
     Follow(Sender<Written>, Sender<()>),
+    /// Nothing is left of an attempt of a dead engine.
+    Gone(String),
+    /// Stop as soon as no attempt is under way.
+    Leave,
     /// Stop: attempts are ended, what is under way is made again by the next engine.
     Stop,
 }
@@ -92,7 +100,8 @@ pub(super) fn writing<R: Reader>(
         | Operation::Status { .. }
         | Operation::Events { .. }
         | Operation::Logs { .. }
-        | Operation::Definition { .. } => {
+        | Operation::Definition { .. }
+        | Operation::Engine => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })
@@ -112,7 +121,7 @@ pub(super) fn refused(stream: &StreamId, refusal: Refusal) -> EngineError {
     match refusal {
         Refusal::Refused(why) => EngineError::Refused { id: stream.to_string(), why },
         Refusal::Unknown => EngineError::NoRun { id: stream.to_string() },
-        Refusal::Store(why) => EngineError::Stopped(why),
+        Refusal::Store { why, help } => EngineError::Unwritten { why, help },
     }
 }
 

@@ -1,38 +1,45 @@
 //! The engine of a home: the driver on a thread of its own, executors around it.
 
 mod commands;
+pub(crate) mod desk;
+mod held;
 mod offline;
 mod outside;
+mod recovery;
 mod signal;
 #[cfg(test)]
 mod tests;
 mod turns;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use stead_core::ids::StreamId;
 use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
-pub use offline::ask_home;
+pub use offline::{Patience, Waiting, ask_home, ask_home_while};
+pub(crate) use offline::{read_store, wait_for_place, wish};
 
-use commands::{Command, Kept, Write, called, clock, reads_of, refused, writing};
+use commands::{Command, called, clock, reads_of};
+use desk::{Desk, Notices, lock};
 use outside::Outside;
-use turns::Loop;
+use turns::{Loop, Retry};
 
 use crate::attempts::{Attempts, Stop};
 use crate::driver::{Driver, Written};
 use crate::error::EngineError;
+use crate::executors::process::left_in;
+use crate::feed::Feed;
 use crate::home::Home;
-use crate::limits;
-use crate::operations::{Answer, Operation, Receivers};
+use crate::operations::{Answer, EngineNow, Operation};
 use crate::reads::Reads;
 use crate::settings::Settings;
+use crate::socket::{Listening, Server};
 
 /// Ends what a stopping engine waits for.
 #[derive(Clone)]
@@ -49,55 +56,80 @@ impl Hurry {
 pub struct Engine {
     commands: Sender<Command>,
     thread: Mutex<Option<JoinHandle<Result<(), EngineError>>>>,
-    under_way: Arc<AtomicUsize>,
     attempts: Arc<Attempts>,
-    troubles: Arc<Mutex<BTreeMap<StreamId, String>>>,
     recovered: Vec<StreamId>,
-    home: Home,
-    reads: Mutex<Reads<SqliteReader>>,
-    checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
+    desk: Arc<Desk>,
+    server: Server,
+    /// Given back last.
     _lock: HomeLock,
 }
 
 impl Engine {
-    /// Takes the home, recovers what its last engine left, and begins.
+    /// Takes the home, listens on its socket, and begins; what the last engine left is brought on beside.
     ///
     /// # Errors
     /// When another process holds the home, or the store cannot be opened.
     pub fn open(home: &Home, settings: impl Into<Settings>) -> Result<Self, EngineError> {
+        Self::take_over(home, settings.into(), &[])
+    }
+
+    /// [`open`](Self::open), by a process that was carried until now: `own` are its runs, for which nobody else is
+    /// going to lend an environment.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn take_over(home: &Home, settings: Settings, own: &[&StreamId]) -> Result<Self, EngineError> {
+        let measures = settings.measures.clone();
         home.make()?;
-        let lock = HomeLock::take(home.root(), &called(), clock(0))?;
-        let store = SqliteStore::open(&home.database())?;
-        let files = FileStore::open(&home.files())?;
-        let mut driver = Driver::new(store, files)?;
-        let lost = driver.open_attempts()?;
-        crate::attempts::recover_strays(&lost);
-        crate::attempts::clear_work_folder(&home.work()).map_err(|e| EngineError::Home {
-            what: "cannot clear the folder",
+        let since = clock(0);
+        let mut lock = HomeLock::take(home.root(), &called(), since)?;
+        // At once: whoever finds the home held waits there for an answer.
+        let listening = Listening::on(home, &mut lock)?;
+        let mut store = SqliteStore::open_with(&home.database(), &measures.store)?;
+        if let Some(faults) = measures.faults.clone() {
+            store = store.with_faults(faults);
+        }
+        let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+        let recovered = driver.recover()?;
+        let (commands, inbox) = unbounded();
+        let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
+        let desk = Desk::new(home, commands.clone(), notices.clone(), feed.clone(), since)?;
+        let mut outside = Outside::new(home.clone(), settings, commands.clone(), notices, feed);
+        let mut waited = crate::carried::waited_for(home);
+        waited.retain(|run| !own.contains(&run));
+        outside.held.expect(waited, measures.lend_wait);
+        // Nothing is under way yet: whatever carries a mark, or has a folder, is a dead engine's.
+        let strays = if recovered.is_empty() { Vec::new() } else { recovery::strays(home) };
+        outside.held.strays(&strays);
+        outside.looked_for_strays = !recovered.is_empty();
+        let left = left_in(&home.work()).map_err(|e| EngineError::Home {
+            what: "cannot read the folder",
             path: home.work().display().to_string(),
             why: e.to_string(),
         })?;
-        let recovered = driver.recover()?;
-        let (commands, inbox) = unbounded();
-        let under_way = Arc::new(AtomicUsize::new(0));
-        let outside = Outside::new(home.clone(), settings.into(), commands.clone(), under_way.clone());
+        recovery::end_beside(strays, left, measures.stray_grace, commands.clone())?;
         let attempts = outside.attempts.clone();
-        let troubles = outside.troubles.clone();
-        let thread = std::thread::Builder::new().name("driver".into());
-        let thread = thread
-            .spawn(move || Loop { driver, outside, inbox, replies: HashMap::new(), next: 1, last: 0 }.run());
+        let turns = Loop {
+            driver,
+            outside,
+            inbox,
+            replies: HashMap::new(),
+            next: 1,
+            last: 0,
+            leaving: false,
+            retry: Retry::new(measures.retry),
+        };
+        let thread = std::thread::Builder::new().name("driver".into()).spawn(move || turns.run());
         let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
-        let reads = Mutex::new(reads_of(home)?);
+        let desk = Arc::new(desk);
+        let server = Server::begin(listening, desk.clone())?;
         Ok(Self {
             commands,
             thread: Mutex::new(Some(thread)),
-            under_way,
             attempts,
-            troubles,
             recovered,
-            home: home.clone(),
-            reads,
-            checked: Mutex::default(),
+            desk,
+            server,
             _lock: lock,
         })
     }
@@ -107,52 +139,18 @@ impl Engine {
     /// # Errors
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
-        if let Operation::Start { run, bundle, inputs, project, folder, breaks } = operation {
-            check_project(&project)?;
-            let kept = self.checked(bundle)?;
-            let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
-                .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
-            let inputs = inputs.into_iter().collect();
-            self.write(&run, Write::Start { kept, inputs, project, folder, breaks })?;
-            return Ok(Answer::Started { run });
+        match self.desk.ask(operation) {
+            Err(EngineError::Stopped(why)) => Err(self.wait().err().unwrap_or(EngineError::Stopped(why))),
+            other => other,
         }
-        // One reader for all who ask: opening one costs more than most questions.
-        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = reads.ask(&operation)? {
-            return Ok(answer);
-        }
-        if let Operation::Signal { to, .. } = &operation {
-            let runs = reads.receivers(to)?;
-            drop(reads);
-            let one = matches!(to, Receivers::Run(_));
-            return signal::signal(runs, one, &operation, |run, write| self.write(run, write));
-        }
-        let (run, write) = writing(operation, &mut reads)?;
-        drop(reads);
-        self.write(&run, write)?;
-        Ok(Answer::Done { run })
     }
 
-    /// Has something written, and waits until it is durable.
-    fn write(&self, run: &StreamId, write: Write) -> Result<(), EngineError> {
-        let (reply, answer) = bounded(1);
-        let command = Command::Write { stream: run.clone(), write, reply };
-        self.commands.send(command).map_err(|_| self.stopped())?;
-        answer.recv().map_err(|_| self.stopped())?.map_err(|refusal| refused(run, refusal))
-    }
-
-    /// A definition, checked. Starting many runs of one checks it once.
-    fn checked(&self, bundle: stead_lang::Bundle) -> Result<Arc<Kept>, EngineError> {
-        let mut known = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, kept)) = known.iter().find(|(before, _)| *before == bundle) {
-            return Ok(kept.clone());
+    /// [`ask`](Self::ask), for a wish that may have been asked for before.
+    pub(crate) fn ask_as(&self, id: &str, again: bool, operation: Operation) -> Result<Answer, EngineError> {
+        match self.desk.ask_as(id, again, operation) {
+            Err(EngineError::Stopped(why)) => Err(self.wait().err().unwrap_or(EngineError::Stopped(why))),
+            other => other,
         }
-        let kept = Arc::new(Kept::check(&bundle)?);
-        known.push_back((bundle, kept.clone()));
-        if known.len() > limits::DEFINITIONS_CHECKED {
-            known.pop_front();
-        }
-        Ok(kept)
     }
 
     /// Events as they become durable, from now on.
@@ -160,37 +158,40 @@ impl Engine {
     /// # Errors
     /// When the engine has stopped.
     pub fn follow(&self) -> Result<Receiver<Written>, EngineError> {
-        let (sender, receiver) = unbounded();
-        let (known, wait) = bounded(1);
-        self.commands.send(Command::Follow(sender, known)).map_err(|_| self.stopped())?;
-        // Nothing is written from here on that the receiver misses.
-        wait.recv().map_err(|_| self.stopped())?;
-        Ok(receiver)
+        self.desk.follow()
     }
 
-    /// Attempts under way, of all runs.
+    /// Attempts under way.
     pub fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+        self.desk.notices.under_way.load(Ordering::Relaxed)
     }
 
-    /// Whether it has stopped, which it does by itself only when something is wrong: [`stop`](Self::stop) says
-    /// what.
+    /// What it is doing.
+    pub fn now(&self) -> EngineNow {
+        self.desk.now()
+    }
+
+    /// Whether it has stopped: because it was told to leave, or by itself when something is wrong, and then
+    /// [`stop`](Self::stop) says what.
     pub fn has_stopped(&self) -> bool {
-        self.thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_none_or(JoinHandle::is_finished)
+        lock(&self.thread).as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Why a run cannot go on: something of it cannot be read. It stays as it is, and holds up no other.
     pub fn trouble(&self, run: &StreamId) -> Option<String> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(run).cloned()
+        lock(&self.desk.notices.troubles).get(run).cloned()
     }
 
     /// Runs that the last engine left open and that go on now.
     pub fn recovered(&self) -> &[StreamId] {
         &self.recovered
+    }
+
+    /// It stops as soon as no attempt is under way: between the end of one and the beginning of what follows. Until
+    /// then it goes on as before.
+    pub fn leave_when_quiet(&self) {
+        // A driver that has stopped already says why when asked.
+        let _ = self.commands.send(Command::Leave);
     }
 
     /// Ends attempts, waits for that, and leaves the home. Open runs go on with its next engine. What must not be
@@ -202,7 +203,9 @@ impl Engine {
     pub fn stop(self) -> Result<(), EngineError> {
         // A driver that has stopped already says why below.
         let _ = self.commands.send(Command::Stop);
-        self.wait()
+        let result = self.wait();
+        self.server.close();
+        result
     }
 
     /// A handle by which a stop that takes too long is made to end what it waits for: such steps are parked.
@@ -232,30 +235,8 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub fn reads(&self) -> Result<Reads<SqliteReader>, EngineError> {
-        reads_of(&self.home)
+        reads_of(&self.desk.home)
     }
-
-    /// Its channel is closed: the driver is on its way out, and knows why.
-    fn stopped(&self) -> EngineError {
-        match self.wait() {
-            Err(error) => error,
-            Ok(()) => EngineError::Stopped("it does not take operations any more".into()),
-        }
-    }
-}
-
-/// Refuses what cannot be the name of a project. An empty one is none.
-fn check_project(name: &str) -> Result<(), EngineError> {
-    let why = if name.len() > limits::PROJECT_BYTES {
-        "it is too long"
-    } else if name.chars().any(char::is_control) {
-        "it has control characters"
-    } else if name.trim() != name {
-        "it begins or ends with a space"
-    } else {
-        return Ok(());
-    };
-    Err(EngineError::Project { name: name.chars().take(40).collect(), why })
 }
 
 impl Drop for Engine {
@@ -265,5 +246,6 @@ impl Drop for Engine {
         self.attempts.stop_as(Stop::Now);
         // Errors were the business of `stop`; this is the way out of a caller that failed already.
         let _ = self.wait();
+        self.server.close();
     }
 }

@@ -1,64 +1,196 @@
-//! Operations where no engine runs.
+//! Operations from outside of the engine: handed to the process that holds the home, or done here where nobody does.
+
+use std::time::{Duration, Instant};
 
 use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
 use stead_store::StoreError;
 use stead_store::files::FileStore;
-use stead_store::lock::HomeLock;
+use stead_store::lock::{Holder, HomeLock};
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
 use super::commands::{Write, called, clock, reads_of, refused, writing};
+use super::desk::{landed, named_cause};
 use super::signal::signal;
 use crate::driver::{Addressed, Driver};
 use crate::error::EngineError;
 use crate::home::Home;
+use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
 use crate::reads::Reads;
+use crate::socket::{Client, Failed};
 
-/// Performs an operation in a home whose engine may not run: reads as they are, writes by taking the home,
-/// taking the turns, performing nothing, and leaving.
+/// What is waited for: the engine of a home.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting<'a> {
+    /// Who holds the home, as far as it is known.
+    pub holder: Option<&'a Holder>,
+    /// For how long.
+    pub time: Duration,
+}
+
+/// Asked now and then while something is waited for; false: not any longer.
+pub type Patience<'p> = dyn FnMut(&Waiting<'_>) -> bool + 'p;
+
+/// [`ask_home_while`], waiting as long as is usual and telling nobody.
 ///
 /// # Errors
-/// When the operation is refused, or another process holds the home.
+/// As there.
 pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError> {
+    ask_home_while(home, operation, &mut |waiting| waiting.time < limits::ANSWER_PATIENCE)
+}
+
+/// Performs an operation in a home. Where an engine runs it is asked. Where none does, what reads is read, and what
+/// writes is done by taking the home, taking the turns, performing nothing, and leaving. An engine that comes or
+/// goes meanwhile is waited for.
+///
+/// # Errors
+/// When the operation is refused, or nobody answers who holds the home.
+pub fn ask_home_while(
+    home: &Home,
+    mut operation: Operation,
+    patience: &mut Patience<'_>,
+) -> Result<Answer, EngineError> {
     if !home.database().exists() {
-        return match operation {
-            Operation::Runs { query } => match query.parent.or(query.after) {
-                Some(id) => Err(EngineError::NoRun { id }),
-                None => Ok(Answer::Runs { runs: Vec::new() }),
-            },
-            Operation::Cancel { run: id, .. }
-            | Operation::Settle { run: id, .. }
-            | Operation::Pause { run: id, .. }
-            | Operation::Retry { run: id, .. }
-            | Operation::Resume { run: id, .. }
-            | Operation::Status { run: id }
-            | Operation::Events { run: id, .. }
-            | Operation::Logs { run: id }
-            | Operation::Definition { run: id }
-            | Operation::Signal { to: Receivers::Run(id), .. } => Err(EngineError::NoRun { id }),
-            Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
-                Err(EngineError::NobodyFound { wanted: workflow })
+        return without_store(operation);
+    }
+    if !operation.writes() {
+        return read(home, &operation, patience);
+    }
+    if let Operation::Start { .. } = operation {
+        return Err(EngineError::Stopped("a run is started by an engine".into()));
+    }
+    // `@last` may be another run when it is asked again.
+    if let Some(name) = operation.name_mut()
+        && StreamId::run_in_full(name).is_none()
+    {
+        *name = current(home)?.find(name)?.to_string();
+    }
+    let id = wish()?;
+    let mut again = false;
+    let since = Instant::now();
+    loop {
+        if let Some(client) = Client::connect(home, patience)? {
+            match client.ask(&id, again, &operation, patience) {
+                Ok(answer) => return Ok(answer),
+                Err(Failed::Lost) => again = true,
+                Err(Failed::GaveUp) => return Err(client.no_answer()),
+                Err(Failed::TooLong) => return Err(EngineError::bug(&"an answer that is too long")),
+                Err(Failed::Engine(error)) => return Err(error),
             }
-            Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
-        };
+        }
+        match alone(home, &id, again, &operation) {
+            Err(EngineError::Store(held @ (StoreError::Held { .. } | StoreError::HeldByUnknown { .. }))) => {
+                wait_for_place(home, since, held, patience)?;
+            }
+            other => return other,
+        }
     }
+}
+
+/// Waits a moment for who holds a home to answer, or to leave.
+pub(crate) fn wait_for_place(
+    home: &Home,
+    since: Instant,
+    held: StoreError,
+    patience: &mut Patience<'_>,
+) -> Result<(), EngineError> {
+    let time = since.elapsed();
+    let holder = HomeLock::holder(home.root());
+    if !patience(&Waiting { holder: holder.as_ref(), time }) {
+        return Err(held.into());
+    }
+    // One that comes or goes takes a few milliseconds.
+    std::thread::sleep((time / 8).clamp(Duration::from_millis(1), Duration::from_millis(50)));
+    Ok(())
+}
+
+/// A name for something that is wanted, drawn by chance.
+pub(crate) fn wish() -> Result<String, EngineError> {
+    let mut chance = [0; 12];
+    let mut filled = 0;
+    while filled < chance.len() {
+        match rustix::rand::getrandom(&mut chance[filled..], rustix::rand::GetRandomFlags::empty()) {
+            Ok(read) => filled += read,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                return Err(EngineError::Stopped(format!("the system gives no random bytes: {error}")));
+            }
+        }
+    }
+    Ok(chance.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn without_store(operation: Operation) -> Result<Answer, EngineError> {
+    match operation {
+        Operation::Runs { query } => match query.parent.or(query.after) {
+            Some(id) => Err(EngineError::NoRun { id }),
+            None => Ok(Answer::Runs { runs: Vec::new() }),
+        },
+        Operation::Engine => Ok(Answer::Engine { engine: None }),
+        Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
+        Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
+            Err(EngineError::NobodyFound { wanted: workflow })
+        }
+        other => Err(EngineError::NoRun { id: other.run().unwrap_or_default().to_owned() }),
+    }
+}
+
+/// What reads is told by the engine, which knows more than the store; without one, or with one that does not answer,
+/// by the store.
+fn read(home: &Home, operation: &Operation, patience: &mut Patience<'_>) -> Result<Answer, EngineError> {
+    let mut patience = |waiting: &Waiting<'_>| patience(waiting) && waiting.time < limits::READ_PATIENCE;
+    let told = match Client::connect(home, &mut patience) {
+        Ok(Some(client)) => client.ask("", false, operation, &mut patience),
+        Ok(None) => Err(Failed::Lost),
+        Err(error) => Err(Failed::Engine(error)),
+    };
+    match told {
+        Ok(answer) => return Ok(answer),
+        Err(Failed::Engine(
+            EngineError::OtherRelease { .. }
+            | EngineError::NoAnswer { .. }
+            | EngineError::Socket { .. }
+            | EngineError::NotTaken { .. },
+        ))
+        | Err(Failed::Lost | Failed::GaveUp | Failed::TooLong) => {}
+        Err(Failed::Engine(error)) => return Err(error),
+    }
+    read_store(home, operation)
+}
+
+/// What reads, told by the store.
+pub(crate) fn read_store(home: &Home, operation: &Operation) -> Result<Answer, EngineError> {
+    match operation {
+        Operation::Engine => Ok(Answer::Engine { engine: None }),
+        _ => current(home)?.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
+    }
+}
+
+/// Does it here: the home is taken, the turns are taken, nothing is performed, and the home is left.
+fn alone(home: &Home, id: &str, again: bool, operation: &Operation) -> Result<Answer, EngineError> {
     let mut reads = current(home)?;
-    if let Some(answer) = reads.ask(&operation)? {
-        return Ok(answer);
-    }
-    if let Operation::Signal { to, .. } = &operation {
+    if let Operation::Signal { to, .. } = operation {
         let mut alone = Alone::take(home)?;
         // With the home in hand, so that nobody starts or ends meanwhile.
         let runs = reads.receivers(to)?;
-        drop(reads);
         let one = matches!(to, Receivers::Run(_));
-        return signal(runs, one, &operation, |run, write| alone.write(run, write));
+        return signal(runs, one, operation, |run, write| {
+            if again && reads.was_caused(run, &named_cause("", id))? {
+                return Ok(());
+            }
+            alone.write(run, write, id)
+        });
     }
-    let (run, write) = writing(operation, &mut reads)?;
+    // Before the home is taken: what is refused needs no home.
+    let (run, write) = writing(operation.clone(), &mut reads)?;
+    let mut alone = Alone::take(home)?;
+    if again && let Some(answer) = landed(&mut reads, id, operation)? {
+        return Ok(answer);
+    }
     drop(reads);
-    Alone::take(home)?.write(&run, write)?;
+    alone.write(&run, write, id)?;
     Ok(Answer::Done { run })
 }
 
@@ -89,14 +221,15 @@ impl Alone {
         Ok(Self { driver, _lock: lock })
     }
 
-    /// Takes the turns that follow from an input.
-    fn write(&mut self, stream: &StreamId, write: Write) -> Result<(), EngineError> {
+    /// Takes the turns that follow from an input, which is wanted under a name.
+    fn write(&mut self, stream: &StreamId, write: Write, id: &str) -> Result<(), EngineError> {
         let driver = &mut self.driver;
         let now = clock(0);
         let Write::Input(input) = write else {
             return Err(EngineError::Bug("a start without an engine".into()));
         };
         driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });
+        driver.name(1, id);
         let mut answer = Ok(());
         let mut lost = Vec::new();
         while driver.is_busy() {

@@ -5,6 +5,7 @@ use stead_core::run::event::Breaks;
 use stead_lang::Bundle;
 
 use super::*;
+use crate::limits;
 use crate::secrets::EnvironmentSecrets;
 
 fn start(engine: &Engine, run: &str, number: usize, project: &str) -> Result<Answer, EngineError> {
@@ -23,7 +24,7 @@ fn start(engine: &Engine, run: &str, number: usize, project: &str) -> Result<Ans
 fn p11_definitions_at_hand_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::open(&Home::at(folder.path()), Arc::new(EnvironmentSecrets)).unwrap();
-    let at_hand = || engine.checked.lock().unwrap().len();
+    let at_hand = || engine.desk.checked.lock().unwrap().len();
     for number in 0..limits::DEFINITIONS_CHECKED + 5 {
         start(&engine, &format!("r_{number}"), number, "").unwrap();
         assert_eq!(at_hand(), (number + 1).min(limits::DEFINITIONS_CHECKED));

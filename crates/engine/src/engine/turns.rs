@@ -1,9 +1,8 @@
 //! The driver's thread: inputs gathered, one step, and what follows from it.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use stead_core::Time;
@@ -13,10 +12,12 @@ use stead_store::Store;
 use stead_store::sqlite::SqliteStore;
 
 use super::commands::{Command, Kept, Write, clock};
+use super::desk::lock;
 use super::outside::{Outside, ended};
 use crate::driver::{Addressed, Driver, Refusal, Stepped};
 use crate::error::EngineError;
 use crate::limits;
+use crate::operations::StoreTrouble;
 
 /// The driver's thread.
 pub(super) struct Loop {
@@ -26,6 +27,41 @@ pub(super) struct Loop {
     pub(super) replies: HashMap<u64, Sender<Result<(), Refusal>>>,
     pub(super) next: u64,
     pub(super) last: Time,
+    /// To stop as soon as no attempt is under way.
+    pub(super) leaving: bool,
+    /// When what could not be written is tried again.
+    pub(super) retry: Retry,
+}
+
+/// Growing waits.
+pub(super) struct Retry {
+    first: Duration,
+    most: Duration,
+    next: Option<Duration>,
+}
+
+impl Retry {
+    pub(super) fn new((first, most): (Duration, Duration)) -> Self {
+        Self { first, most, next: None }
+    }
+
+    fn next(&mut self) -> Duration {
+        let wait = self.next.unwrap_or(self.first).min(self.most);
+        self.next = Some(wait * 2);
+        wait
+    }
+
+    fn begun(&self) -> bool {
+        self.next.is_some()
+    }
+
+    fn reset(&mut self) {
+        self.next = None;
+    }
+}
+
+fn unwritten(error: &EngineError) -> Refusal {
+    Refusal::Store { why: error.to_string(), help: error.help().unwrap_or_default() }
 }
 
 impl Loop {
@@ -34,7 +70,9 @@ impl Loop {
         // Whoever waits for an answer learns that there is none by the closing of the channel.
         self.replies.clear();
         self.outside.attempts.stop();
-        result.and_then(|()| self.last_results())
+        let result = result.and_then(|()| self.last_results());
+        self.outside.feed.close();
+        result
     }
 
     /// Books what ended by itself while the engine stopped. What would follow is left to the next engine.
@@ -47,7 +85,7 @@ impl Loop {
         }
         while self.driver.is_busy() {
             let stepped = self.driver.step(clock(self.last))?;
-            stepped.written.iter().for_each(|written| self.outside.tell(written));
+            self.outside.tell(&stepped.written);
         }
         Ok(())
     }
@@ -61,18 +99,74 @@ impl Loop {
             let stepped = match self.driver.step(self.last) {
                 Ok(stepped) => stepped,
                 Err(error) => {
-                    for (_, reply) in self.replies.drain() {
-                        let _ = reply.send(Err(Refusal::Store(error.to_string())));
+                    for token in self.driver.take_dropped() {
+                        if let Some(reply) = self.replies.remove(&token) {
+                            let _ = reply.send(Err(unwritten(&error)));
+                        }
                     }
-                    return Err(error);
+                    if !error.passes() {
+                        return Err(error);
+                    }
+                    if !self.wait_out(&error)? {
+                        return Ok(());
+                    }
+                    continue;
                 }
             };
+            self.written();
             self.perform(stepped);
+        }
+    }
+
+    /// Waits before what could not be written is tried again. It is at once when somebody asks for something new, who
+    /// is not to wait for an answer longer than it takes. False: stop.
+    fn wait_out(&mut self, error: &EngineError) -> Result<bool, EngineError> {
+        let until = Instant::now() + self.trouble(error);
+        loop {
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(command) => {
+                    let asked = matches!(command, Command::Write { .. });
+                    if !self.command(command)? {
+                        return Ok(false);
+                    }
+                    if asked {
+                        return Ok(true);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(true),
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            }
+        }
+    }
+
+    /// Says that nothing can be written for now, and how long to wait.
+    fn trouble(&mut self, error: &EngineError) -> Duration {
+        let mut trouble = lock(&self.outside.notices.store);
+        let (since, tries) = trouble.as_ref().map_or((self.last, 0), |known| (known.since, known.tries));
+        *trouble = Some(StoreTrouble {
+            code: error.code().to_owned(),
+            why: error.to_string(),
+            help: error.help(),
+            since,
+            tries: tries + 1,
+        });
+        self.retry.next()
+    }
+
+    /// Something was written.
+    fn written(&mut self) {
+        if self.retry.begun() {
+            self.retry.reset();
+            *lock(&self.outside.notices.store) = None;
         }
     }
 
     /// Takes what has come; waits when there is nothing to do. False: stop.
     fn gather(&mut self) -> Result<bool, EngineError> {
+        if self.is_quiet() {
+            return Ok(false);
+        }
+        self.outside.release();
         if !self.driver.is_busy() {
             let wait = match self.driver.due() {
                 // Looked at again before it is due: a clock that was set, or a machine that slept, shows then.
@@ -81,6 +175,10 @@ impl Loop {
                     Duration::from_millis(left).min(limits::CLOCK_LOOK)
                 }
                 None => limits::CLOCK_LOOK,
+            };
+            let wait = match self.outside.held.until() {
+                Some(until) => wait.min(until.saturating_duration_since(Instant::now())),
+                None => wait,
             };
             match self.inbox.recv_timeout(wait) {
                 Ok(command) => {
@@ -98,26 +196,57 @@ impl Loop {
                 return Ok(false);
             }
         }
-        Ok(true)
+        Ok(!self.is_quiet())
+    }
+
+    /// Whether to leave now: no attempt is under way. Where somebody waits to go on with all that is open, what
+    /// follows from the last result is left to them; else it is done first, as far as it goes.
+    fn is_quiet(&self) -> bool {
+        self.leaving
+            && self.outside.notices.under_way.load(Ordering::Relaxed) == 0
+            && (self.outside.lent.has_lender() || (!self.driver.is_busy() && self.inbox.is_empty()))
     }
 
     fn command(&mut self, command: Command) -> Result<bool, EngineError> {
         match command {
-            Command::Write { stream, write, reply } => {
+            Command::Write { stream, write, id, reply } => {
                 let token = self.next;
                 self.next += 1;
+                if let Some(id) = id {
+                    self.driver.name(token, &id);
+                }
                 self.replies.insert(token, reply);
                 let (input, revision) = match write {
                     Write::Input(input) => (input, None),
                     Write::Start { kept, inputs, project, folder, breaks } => {
-                        let revision = self.keep(&kept)?;
+                        let revision = match self.keep(&kept) {
+                            Err(error) if error.passes() => {
+                                self.trouble(&error);
+                                if let Some(reply) = self.replies.remove(&token) {
+                                    let _ = reply.send(Err(unwritten(&error)));
+                                }
+                                return Ok(true);
+                            }
+                            other => other?,
+                        };
                         (Input::Start { inputs, project, folder, breaks }, Some(revision))
                     }
                 };
                 self.driver.push(Addressed { stream, input, revision, token });
             }
+            Command::Lend { run, environment, lender, reply } => {
+                self.outside.held.lent(&run);
+                // Whoever lent may have gone.
+                let _ = reply.send(self.outside.lent.put(run, environment, lender));
+                self.outside.release();
+            }
+            Command::Gone(attempt) => {
+                self.outside.held.gone(&attempt);
+                self.outside.release();
+            }
+            Command::Leave => self.leaving = true,
             Command::Result(attempt, result) => {
-                self.outside.under_way.fetch_sub(1, Ordering::Relaxed);
+                self.outside.notices.under_way.fetch_sub(1, Ordering::Relaxed);
                 self.driver.push(ended(attempt, result));
             }
             Command::Follow(sender, known) => {
@@ -155,21 +284,29 @@ impl Loop {
             }
         }
         if !stepped.troubles.is_empty() {
-            let mut known = self.outside.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(stepped.troubles);
+            lock(&self.outside.notices.troubles).extend(stepped.troubles);
         }
-        for written in stepped.written {
-            self.outside.tell(&written);
+        self.outside.tell(&stepped.written);
+        for run in &stepped.ended {
+            self.outside.lent.drop_of(run);
         }
         for (effect, folder) in stepped.effects {
             match effect {
                 Effect::Execute(job) => {
-                    if let Some(result) = self.outside.execute(job, &folder) {
+                    let top = match self.outside.lent.is_empty() && self.outside.held.holds_nothing() {
+                        true => job.attempt.stream.clone(),
+                        false => self.driver.top_of(&job.attempt.stream),
+                    };
+                    if let Some(result) = self.outside.execute(job, &folder, &top) {
                         self.driver.push(result);
                     }
                 }
                 Effect::Begin(attempt) => self.outside.attempts.begin(&attempt),
-                Effect::End { attempt, reason } => self.outside.attempts.end(&attempt, reason),
+                Effect::End { attempt, reason } => {
+                    if let Some(result) = self.outside.end(&attempt, reason) {
+                        self.driver.push(result);
+                    }
+                }
             }
         }
     }

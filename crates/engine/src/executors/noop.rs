@@ -42,7 +42,13 @@ mod tests {
         {
             let attempt = AttemptId { stream: StreamId::new("r_1"), path: "a".to_owned(), number: 1 };
             let none = PathBuf::from("/none");
-            let place = Place { project: none.clone(), dir: none.clone(), log: none.clone(), files: none };
+            let place = Place {
+                project: none.clone(),
+                dir: none.clone(),
+                log: none.clone(),
+                files: none,
+                lent: None,
+            };
             let job = Execute {
                 attempt,
                 executor: "noop".to_owned(),

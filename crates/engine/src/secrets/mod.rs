@@ -1,6 +1,6 @@
 //! Secrets: named values that only executors see, for the time of one attempt.
 //!
-//! One comes from the environment of the engine, from a settings file that is its owner's alone, or from a program
+//! One comes from the environment that the terminal of its run lends, else of the engine; from a settings file that is its owner's alone, or from a program
 //! that such a file names. It is looked for when an attempt needs it. What a program told is kept in memory as long
 //! as the engine lives, and nowhere else.
 
@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::executor::Control;
+use crate::lent::Environment;
 use crate::limits::{SECRET_MAX, SECRET_MIN};
 
 /// A secret's text. Printing it for debugging does not show it, and nothing else prints it at all.
@@ -117,19 +118,28 @@ pub enum SecretError {
 
 /// Where secrets come from.
 pub trait Secrets: Send + Sync {
-    /// The secret of this name. Gives up when the attempt that needs it is to end.
+    /// The secret of this name. The environment is what was lent, and only that; without it the engine's own. Gives
+    /// up when the attempt that needs it is to end.
     ///
     /// # Errors
     /// When there is none, or it cannot be used. Errors never hold the value.
-    fn get(&self, name: &str, control: &dyn Control) -> Result<SecretString, SecretError>;
+    fn get(
+        &self,
+        name: &str,
+        lent: Option<&Environment>,
+        control: &dyn Control,
+    ) -> Result<SecretString, SecretError>;
 }
 
-/// Secrets from the environment of the engine: the variable of the same name.
+/// Secrets from the environment: the variable of the same name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnvironmentSecrets;
 
 impl EnvironmentSecrets {
-    fn find(name: &str) -> Result<Option<SecretString>, SecretError> {
+    fn find(name: &str, lent: Option<&Environment>) -> Result<Option<SecretString>, SecretError> {
+        if let Some(lent) = lent {
+            return lent.secret(name);
+        }
         match std::env::var(name) {
             Ok(value) => SecretString::new(name, &value).map(Some),
             Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::NotText { name: name.to_owned() }),
@@ -139,8 +149,13 @@ impl EnvironmentSecrets {
 }
 
 impl Secrets for EnvironmentSecrets {
-    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
-        Self::find(name)?.ok_or_else(|| SecretError::Missing {
+    fn get(
+        &self,
+        name: &str,
+        lent: Option<&Environment>,
+        _: &dyn Control,
+    ) -> Result<SecretString, SecretError> {
+        Self::find(name, lent)?.ok_or_else(|| SecretError::Missing {
             name: name.to_owned(),
             help: format!("start Stead with the environment variable `{name}`"),
         })
@@ -231,8 +246,13 @@ impl ConfiguredSecrets {
 }
 
 impl Secrets for ConfiguredSecrets {
-    fn get(&self, name: &str, control: &dyn Control) -> Result<SecretString, SecretError> {
-        if let Some(secret) = EnvironmentSecrets::find(name)? {
+    fn get(
+        &self,
+        name: &str,
+        lent: Option<&Environment>,
+        control: &dyn Control,
+    ) -> Result<SecretString, SecretError> {
+        if let Some(secret) = EnvironmentSecrets::find(name, lent)? {
             return Ok(secret);
         }
         for path in &self.files {
@@ -261,11 +281,12 @@ pub fn put_in(
     request: &mut Value,
     places: &[(String, String)],
     secrets: &dyn Secrets,
+    lent: Option<&Environment>,
     control: &dyn Control,
 ) -> Result<Vec<SecretString>, SecretError> {
     let mut used: Vec<SecretString> = Vec::with_capacity(places.len());
     for (pointer, name) in places {
-        let secret = secrets.get(name, control)?;
+        let secret = secrets.get(name, lent, control)?;
         let place = request
             .pointer_mut(pointer)
             .ok_or_else(|| SecretError::NoPlace { name: name.clone(), pointer: pointer.clone() })?;

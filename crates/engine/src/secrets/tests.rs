@@ -7,7 +7,7 @@ use crate::executor::NoControl;
 
 struct One(&'static str);
 impl Secrets for One {
-    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
+    fn get(&self, name: &str, _: Option<&Environment>, _: &dyn Control) -> Result<SecretString, SecretError> {
         SecretString::new(name, self.0)
     }
 }
@@ -31,22 +31,22 @@ fn a_secret_is_never_printed() {
 fn secrets_go_to_their_places_in_the_request() {
     let mut request = json!({"env": {"A/B": null, "C": "c"}, "stdin": {"list": [1, null]}});
     let all = [places("/env/A~1B"), places("/stdin/list/1")].concat();
-    let used = put_in(&mut request, &all, &One("hunter22"), &NoControl).unwrap();
+    let used = put_in(&mut request, &all, &One("hunter22"), None, &NoControl).unwrap();
     assert_eq!(request, json!({"env": {"A/B": "hunter22", "C": "c"}, "stdin": {"list": [1, "hunter22"]}}));
     assert_eq!(used.len(), 1, "the same secret is redacted once");
 }
 
 #[test]
 fn a_place_that_is_not_there_is_an_error() {
-    let error = put_in(&mut json!({}), &places("/env/A"), &One("hunter22"), &NoControl).unwrap_err();
+    let error = put_in(&mut json!({}), &places("/env/A"), &One("hunter22"), None, &NoControl).unwrap_err();
     assert_eq!(error, SecretError::NoPlace { name: "TOKEN".to_owned(), pointer: "/env/A".to_owned() });
 }
 
 #[test]
 fn a_missing_variable_says_what_to_set() {
-    let error = EnvironmentSecrets.get("STEAD_NO_SUCH_SECRET", &NoControl).unwrap_err();
+    let error = EnvironmentSecrets.get("STEAD_NO_SUCH_SECRET", None, &NoControl).unwrap_err();
     assert!(error.to_string().contains("environment variable `STEAD_NO_SUCH_SECRET`"), "{error}");
-    assert!(EnvironmentSecrets.get("PATH", &NoControl).is_ok());
+    assert!(EnvironmentSecrets.get("PATH", None, &NoControl).is_ok());
 }
 
 /// A home with a settings file, and a user with another.
@@ -79,7 +79,7 @@ impl Bench {
     }
 
     fn get(&self, name: &str) -> Result<String, String> {
-        let secret = self.secrets().get(name, &NoControl);
+        let secret = self.secrets().get(name, None, &NoControl);
         secret.map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string())
     }
 
@@ -208,7 +208,7 @@ fn a_program_is_asked_when_needed_and_once() {
     assert!(!asked.exists(), "looking at settings asks nobody");
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_eq!(secrets.get(NAME, &NoControl).unwrap().expose(), "hunter22"));
+            scope.spawn(|| assert_eq!(secrets.get(NAME, None, &NoControl).unwrap().expose(), "hunter22"));
         }
     });
     assert_eq!(std::fs::read_to_string(&asked).unwrap(), "x\n");
@@ -219,9 +219,9 @@ fn a_program_is_asked_when_needed_and_once() {
         bench.path("later").display()
     );
     bench.write("home/settings.yml", &text, 0o600);
-    assert!(secrets.get(NAME, &NoControl).is_err());
+    assert!(secrets.get(NAME, None, &NoControl).is_err());
     bench.write("later", "hunter22-later", 0o600);
-    assert_eq!(secrets.get(NAME, &NoControl).unwrap().expose(), "hunter22-later");
+    assert_eq!(secrets.get(NAME, None, &NoControl).unwrap().expose(), "hunter22-later");
 }
 
 #[test]
@@ -238,11 +238,11 @@ fn p5_a_program_that_does_not_tell_is_ended_with_the_step() {
     let secrets = bench.secrets();
     let (first, second) = (EndSwitch::new().unwrap(), EndSwitch::new().unwrap());
     std::thread::scope(|scope| {
-        let asks = scope.spawn(|| secrets.get(NAME, &first));
+        let asks = scope.spawn(|| secrets.get(NAME, None, &first));
         while !begun.exists() {
             std::thread::yield_now();
         }
-        let waits = scope.spawn(|| secrets.get(NAME, &second));
+        let waits = scope.spawn(|| secrets.get(NAME, None, &second));
         second.end(EndReason::Cancelled);
         assert!(waits.join().unwrap().unwrap_err().to_string().contains("the step was ended first"));
         first.end(EndReason::Timeout);

@@ -17,7 +17,7 @@ mod tree;
 mod table;
 
 pub use identity::{ProcessId, Signal, signal_name};
-pub use stray::{Stray, end_all, find_by_attempt};
+pub use stray::{Stray, end_all, end_each, find_by_attempt, variable_of};
 pub use tree::{Member, Tree};
 
 use std::os::fd::OwnedFd;

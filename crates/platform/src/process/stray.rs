@@ -1,6 +1,7 @@
 //! Processes of attempts whose engine is gone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use super::table::{self, Row};
@@ -47,6 +48,14 @@ pub fn find_by_attempt(wanted: impl Fn(&str) -> bool) -> Vec<Stray> {
     strays
 }
 
+/// A variable of the environment that a process was started with. `None` when it has none, has gone, or may not be
+/// looked at.
+pub fn variable_of(process: ProcessId, name: &str) -> Option<OsString> {
+    let value = table::variable_of(process.pid, name)?;
+    // Looked at after: from then on it was this process and no later one of its number.
+    process.is_alive().then_some(value)
+}
+
 fn stray(row: &Row, attempt: String) -> Stray {
     Stray { id: ProcessId { pid: row.pid, start: row.start }, name: row.name.clone(), attempt }
 }
@@ -55,37 +64,58 @@ fn stray(row: &Row, attempt: String) -> Stray {
 /// those that were found. Gives up on what does not even heed KILL (a process deep in the kernel) when
 /// another grace has passed; those are the second list.
 pub fn end_all(wanted: impl Fn(&str) -> bool, grace: Duration) -> (Vec<Stray>, Vec<Stray>) {
-    let mut all = find_by_attempt(&wanted);
-    let mut left = all.clone();
-    for stray in &left {
+    let found = find_by_attempt(wanted);
+    let (more, left) = end_each(found.clone(), grace, &mut |_| {});
+    (found.into_iter().chain(more).collect(), left)
+}
+
+/// Ends processes that were found, with what else carries the marks of their attempts, as [`end_all`] does. Each
+/// attempt of which nothing is left, or that is given up on, is named at once: whoever waits for it does not wait
+/// for the others. Returns what was found besides, and what is left.
+pub fn end_each(found: Vec<Stray>, grace: Duration, gone: &mut dyn FnMut(&str)) -> (Vec<Stray>, Vec<Stray>) {
+    let mut open: BTreeMap<String, Vec<Stray>> = BTreeMap::new();
+    for stray in found {
         stray.id.signal(Signal::Term);
+        open.entry(stray.attempt.clone()).or_default().push(stray);
     }
+    let mut more = Vec::new();
     let kill_at = Instant::now() + grace;
     let give_up_at = kill_at + grace.max(Duration::from_secs(1));
-    loop {
-        left.retain(|stray| stray.id.is_alive());
-        if left.is_empty() {
+    while !open.is_empty() {
+        for strays in open.values_mut() {
+            strays.retain(|stray| stray.id.is_alive());
+        }
+        let empty: HashSet<String> =
+            open.iter().filter(|(_, strays)| strays.is_empty()).map(|(attempt, _)| attempt.clone()).collect();
+        if !empty.is_empty() {
             // What was forked while the first list was made.
-            left = find_by_attempt(&wanted);
-            if left.is_empty() {
-                return (all, left);
-            }
-            all.extend(left.iter().cloned());
-            for stray in &left {
+            for stray in find_by_attempt(|attempt| empty.contains(attempt)) {
                 stray.id.signal(Signal::Term);
+                more.push(stray.clone());
+                open.entry(stray.attempt.clone()).or_default().push(stray);
+            }
+            for attempt in empty {
+                if open.get(&attempt).is_some_and(Vec::is_empty) {
+                    open.remove(&attempt);
+                    gone(&attempt);
+                }
             }
         }
         let now = Instant::now();
         if now >= give_up_at {
-            return (all, left);
+            break;
         }
         if now >= kill_at {
-            for stray in &left {
+            for stray in open.values().flatten() {
                 stray.id.signal(Signal::Kill);
             }
         }
-        std::thread::sleep(LOOK);
+        if !open.is_empty() {
+            std::thread::sleep(LOOK);
+        }
     }
+    open.keys().for_each(|attempt| gone(attempt));
+    (more, open.into_values().flatten().collect())
 }
 
 #[cfg(test)]
@@ -94,6 +124,29 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+
+    #[test]
+    fn what_ends_is_named_before_what_does_not() {
+        let name = |what: &str| format!("r_{what}:{}:1", std::process::id());
+        let start = |script: &str, attempt: &str| {
+            let mut command = Command::new("bash");
+            let mut child = command
+                .args(["-c", script])
+                .env(super::super::ATTEMPT_VARIABLE, attempt)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+            std::thread::spawn(move || child.wait().unwrap());
+        };
+        let (deaf, quick) = (name("deaf"), name("quick"));
+        start("trap '' TERM; echo; while :; do sleep 1; done", &deaf);
+        start("echo; exec sleep 60", &quick);
+        let found = find_by_attempt(|attempt| attempt == deaf || attempt == quick);
+        let mut named = Vec::new();
+        let (_, left) = end_each(found, Duration::from_millis(300), &mut |gone| named.push(gone.to_owned()));
+        assert_eq!((named, left), (vec![quick, deaf], vec![]));
+    }
 
     #[test]
     fn strays_are_found_by_their_mark_and_ended() {
@@ -116,7 +169,10 @@ mod tests {
         assert!(!reaper.join().unwrap().success());
         assert_eq!(find_by_attempt(|a| a == attempt), []);
 
-        assert_eq!(find_by_attempt(|a| a == other).len(), 1);
+        let others = find_by_attempt(|a| a == other);
+        assert_eq!(others.len(), 1);
+        assert_eq!(variable_of(others[0].id, super::super::ATTEMPT_VARIABLE), Some(other.into()));
+        assert_eq!(variable_of(others[0].id, "STEAD_NO_SUCH_VARIABLE"), None);
         kept.kill().unwrap();
         kept.wait().unwrap();
     }

@@ -1,7 +1,9 @@
 //! The system's table of processes, read from `/proc`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::ffi::OsStringExt as _;
 use std::time::Duration;
 
 use super::ATTEMPT_VARIABLE;
@@ -91,6 +93,13 @@ pub(super) fn attempt_of(pid: i32) -> Option<String> {
             .find_map(|variable| variable.strip_prefix(ATTEMPT_VARIABLE.as_bytes())?.strip_prefix(b"="))
             .map(|value| String::from_utf8_lossy(value).into_owned());
     }
+}
+
+/// A variable of a process that runs its program.
+pub(super) fn variable_of(pid: i32, name: &str) -> Option<OsString> {
+    let environment = environment(pid)?;
+    let value = |variable: &[u8]| Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+    environment.split(|&b| b == 0).find_map(value).map(OsString::from_vec)
 }
 
 /// Whether the old environment is gone and the new one not there yet: it has no address. One that was

@@ -26,6 +26,10 @@ pub(super) fn attempt_of(_pid: i32) -> Option<String> {
     None
 }
 
+pub(super) fn variable_of(_pid: i32, _name: &str) -> Option<std::ffi::OsString> {
+    None
+}
+
 pub(super) fn newest_pid() -> Option<i32> {
     None
 }

@@ -78,6 +78,7 @@ impl Bench {
             dir: self.around.path().join("none"),
             log: self.around.path().join("log"),
             files: self.files(),
+            lent: None,
         };
         let job = Execute {
             attempt,
@@ -328,8 +329,13 @@ fn links_and_absolute_paths_inside_are_followed() {
     // Above the project there may be links as well.
     let alias = bench.around.path().join("alias");
     symlink(bench.project(), &alias).unwrap();
-    let place =
-        Place { project: alias.clone(), dir: PathBuf::new(), log: PathBuf::new(), files: bench.files() };
+    let place = Place {
+        project: alias.clone(),
+        dir: PathBuf::new(),
+        log: PathBuf::new(),
+        files: bench.files(),
+        lent: None,
+    };
     let root = super::Root::open(&place.project, None).unwrap();
     for path in [alias.join("real/deep/a"), whole] {
         assert!(root.find(path.to_str().unwrap(), super::Take::Existing).is_ok(), "{}", path.display());

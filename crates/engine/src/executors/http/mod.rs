@@ -49,7 +49,7 @@ impl HttpExecutor {
         control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<Value, Failure> {
-        let value = self.with_secrets(job, control, redaction)?;
+        let value = self.with_secrets(job, place, control, redaction)?;
         let mut request = Request::read(&value, &job.secrets, &place.files).map_err(Failure::exit)?;
         if !matches!(request.method, "GET" | "HEAD") && !request.has("Idempotency-Key") {
             request.headers.push(idempotency_key(&job.key));
@@ -88,6 +88,7 @@ impl HttpExecutor {
     fn with_secrets<'a>(
         &self,
         job: &'a Execute,
+        place: &Place,
         control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<Cow<'a, Value>, Failure> {
@@ -101,7 +102,7 @@ impl HttpExecutor {
             return Err(Failure::exit(format!("secret `{name}` may not go to `{at}` (a bug in Stead)")));
         }
         let mut value = job.request.clone();
-        let used = secrets::put_in(&mut value, &job.secrets, &*self.secrets, control)
+        let used = secrets::put_in(&mut value, &job.secrets, &*self.secrets, place.lent(), control)
             .map_err(|error| Failure::exit(error.to_string()))?;
         *redaction = Redaction::of(&used);
         Ok(Cow::Owned(value))

@@ -6,9 +6,7 @@ use std::path::Path;
 use stead_core::effect::Execute;
 
 use super::request::Request;
-
-/// What is passed on from the environment of the engine.
-const INHERITED: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TMPDIR"];
+use crate::lent::INHERITED;
 
 pub(super) fn inherited(get: impl Fn(&str) -> Option<OsString>) -> Vec<(OsString, OsString)> {
     INHERITED.iter().filter_map(|name| Some((OsString::from(name), get(name)?))).collect()

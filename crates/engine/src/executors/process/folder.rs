@@ -127,19 +127,22 @@ fn open_up(dir: &Path) {
     }
 }
 
-/// Removes what engines that crashed left of their attempts.
+/// What engines that crashed left of their attempts, as long as none has begun in this one.
 ///
 /// # Errors
-/// When the folder cannot be read; single entries that cannot be removed are passed over.
-pub(crate) fn clear(work: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(work) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    for entry in entries {
-        let _ = remove_file(&entry?.path());
+/// When the folder cannot be read.
+pub(crate) fn left(work: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(work) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other?.map(|entry| entry.map(|entry| entry.path())).collect(),
     }
-    Ok(())
+}
+
+/// Removes what was left. What cannot be removed is passed over.
+pub(crate) fn remove_left(left: &[PathBuf]) {
+    for path in left {
+        let _ = remove_file(path);
+    }
 }
 
 #[cfg(test)]
@@ -171,12 +174,12 @@ mod tests {
     fn it_stays_when_it_is_to_be_kept_and_is_cleared_at_the_next_start() {
         let home = tempfile::tempdir().unwrap();
         let work = home.path().join("work");
-        clear(&work).unwrap();
+        remove_left(&left(&work).unwrap());
         let mut folder = Folder::make(&work.join("r_1-abc"), true).unwrap();
         folder.write_script("true", "").unwrap();
         drop(folder);
         assert_eq!(fs::read_dir(&work).unwrap().count(), 2);
-        clear(&work).unwrap();
+        remove_left(&left(&work).unwrap());
         assert_eq!(fs::read_dir(&work).unwrap().count(), 0);
     }
 

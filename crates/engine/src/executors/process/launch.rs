@@ -40,7 +40,9 @@ pub(super) fn launch(
     folder: &mut Folder,
 ) -> Result<Launched, String> {
     let cwd = working_folder(place, request);
-    let variables = environment::of(&executor.inherited, job, request, folder.dir(), folder.output())?;
+    let lent = place.lent.as_ref().map(|lent| lent.variables());
+    let inherited = lent.as_ref().unwrap_or(&executor.inherited);
+    let variables = environment::of(inherited, job, request, folder.dir(), folder.output())?;
     let line = command_line(request, folder)?;
     for argument in &line.arguments {
         program::check_argument(&argument.to_string_lossy())?;

@@ -34,7 +34,7 @@ use crate::limits::ProcessLimits;
 use crate::redact::Redaction;
 use crate::secrets::{self, Secrets};
 
-pub(crate) use folder::clear as clear_work;
+pub(crate) use folder::{left as left_in, remove_left};
 pub use shell::{SHELLS, Shell};
 
 use request::Request;
@@ -93,7 +93,7 @@ impl ProcessExecutor {
         control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<AttemptResult, Failure> {
-        let body = self.with_secrets(job, control, redaction)?;
+        let body = self.with_secrets(job, place, control, redaction)?;
         let request = Request::read(&body).map_err(Failure::exit)?;
         if let Some(reason) = control.ended() {
             return Ok(ended_early(reason));
@@ -112,6 +112,7 @@ impl ProcessExecutor {
     fn with_secrets<'a>(
         &self,
         job: &'a Execute,
+        place: &Place,
         control: &dyn Control,
         redaction: &mut Redaction,
     ) -> Result<Cow<'a, Value>, Failure> {
@@ -127,7 +128,7 @@ impl ProcessExecutor {
             return Err(Failure::exit(format!("secret `{name}` may not go to `{pointer}` (a bug in Stead)")));
         }
         let mut body = job.request.clone();
-        let used = secrets::put_in(&mut body, &job.secrets, &*self.secrets, control)
+        let used = secrets::put_in(&mut body, &job.secrets, &*self.secrets, place.lent(), control)
             .map_err(|error| Failure::exit(error.to_string()))?;
         *redaction = Redaction::of(&used);
         Ok(Cow::Owned(body))

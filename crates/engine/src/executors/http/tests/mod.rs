@@ -22,6 +22,7 @@ use stead_store::files::FileStore;
 
 use super::HttpExecutor;
 use crate::executor::{Control, EndSwitch, Executor, Place};
+use crate::lent::Environment;
 use crate::limits::HttpLimits;
 use crate::net::{Client, NetworkPolicy, Resolve};
 use crate::secrets::{SecretError, SecretString, Secrets};
@@ -48,7 +49,7 @@ impl Resolve for Names {
 struct Known(HashMap<&'static str, &'static str>);
 
 impl Secrets for Known {
-    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
+    fn get(&self, name: &str, _: Option<&Environment>, _: &dyn Control) -> Result<SecretString, SecretError> {
         match self.0.get(name) {
             Some(value) => SecretString::new(name, value),
             None => Err(SecretError::Missing { name: name.to_owned(), help: "set it".to_owned() }),
@@ -95,7 +96,7 @@ impl Bench {
     fn place(&self) -> Place {
         let home = self.home.path();
         let (project, dir) = (home.join("project"), home.join("work"));
-        Place { project, dir, log: home.join("log"), files: home.join("files") }
+        Place { project, dir, log: home.join("log"), files: home.join("files"), lent: None }
     }
 
     fn files(&self) -> PathBuf {

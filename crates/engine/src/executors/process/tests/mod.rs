@@ -20,6 +20,7 @@ use stead_core::ids::StreamId;
 
 use super::ProcessExecutor;
 use crate::executor::{Control, EndSwitch, Executor, Place};
+use crate::lent::Environment;
 use crate::limits::ProcessLimits;
 use crate::logs::{LogReader, LogStream};
 use crate::secrets::{SecretError, SecretString, Secrets};
@@ -39,7 +40,7 @@ struct Bench {
 struct Known(HashMap<&'static str, &'static str>);
 
 impl Secrets for Known {
-    fn get(&self, name: &str, _: &dyn Control) -> Result<SecretString, SecretError> {
+    fn get(&self, name: &str, _: Option<&Environment>, _: &dyn Control) -> Result<SecretString, SecretError> {
         match self.0.get(name) {
             Some(value) => SecretString::new(name, value),
             None => Err(SecretError::Missing { name: name.to_owned(), help: "set it".to_owned() }),
@@ -76,6 +77,7 @@ impl Bench {
             dir: home.join("work").join(&name),
             log: home.join("logs").join(name + ".log"),
             files: home.join("files"),
+            lent: None,
         }
     }
 

@@ -1,0 +1,251 @@
+//! Where operations are handed in: by the process that holds the home, and by all others over its socket.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use stead_core::Time;
+use stead_core::ids::StreamId;
+use stead_store::Reader;
+use stead_store::sqlite::SqliteReader;
+
+use super::commands::{Command, Kept, Write, reads_of, refused, writing};
+use super::signal::signal;
+use crate::driver::Written;
+use crate::error::EngineError;
+use crate::feed::Feed;
+use crate::home::Home;
+use crate::lent::Environment;
+use crate::limits;
+use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
+use crate::reads::Reads;
+
+/// Where operations are handed in.
+pub(crate) struct Desk {
+    commands: Sender<Command>,
+    /// One reader for all who ask: opening one costs more than most questions.
+    reads: Mutex<Reads<SqliteReader>>,
+    pub(super) checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
+    /// Wishes of other processes that are being performed, by their ids.
+    wishes: Mutex<HashSet<String>>,
+    granted: Condvar,
+    pub(crate) home: Home,
+    pub(crate) feed: Arc<Feed>,
+    /// Since when this process holds the home.
+    since: Time,
+    pub(super) notices: Arc<Notices>,
+}
+
+/// What the driver's thread lets others know.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    /// Attempts under way, those that queue included.
+    pub(super) under_way: AtomicUsize,
+    /// Runs that cannot go on, and why.
+    pub(super) troubles: Mutex<BTreeMap<StreamId, String>>,
+    /// Why nothing can be written at the moment.
+    pub(super) store: Mutex<Option<StoreTrouble>>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        home: &Home,
+        commands: Sender<Command>,
+        notices: Arc<Notices>,
+        feed: Arc<Feed>,
+        since: Time,
+    ) -> Result<Self, EngineError> {
+        Ok(Self {
+            commands,
+            reads: Mutex::new(reads_of(home)?),
+            checked: Mutex::default(),
+            wishes: Mutex::default(),
+            granted: Condvar::new(),
+            home: home.clone(),
+            feed,
+            since,
+            notices,
+        })
+    }
+
+    /// Performs an operation. What writes is durable when this returns.
+    pub(super) fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
+        self.perform(operation, None)
+    }
+
+    /// Performs an operation that another process has given an id. Asked again it is not performed again.
+    pub(crate) fn ask_as(&self, id: &str, again: bool, operation: Operation) -> Result<Answer, EngineError> {
+        if !operation.writes() {
+            return self.ask(operation);
+        }
+        let mut wishes = lock(&self.wishes);
+        while !wishes.insert(id.to_owned()) {
+            // The first time it was asked is not over yet.
+            wishes = self.granted.wait(wishes).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(wishes);
+        let before = if again { landed(&mut lock(&self.reads), id, &operation) } else { Ok(None) };
+        let answer = match before {
+            Ok(None) => self.perform(operation, Some((id, again))),
+            Ok(Some(answer)) => Ok(answer),
+            Err(error) => Err(error),
+        };
+        lock(&self.wishes).remove(id);
+        self.granted.notify_all();
+        answer
+    }
+
+    fn perform(&self, operation: Operation, wish: Option<(&str, bool)>) -> Result<Answer, EngineError> {
+        let id = wish.map(|(id, _)| id);
+        match operation {
+            Operation::Start { run, bundle, inputs, project, folder, breaks } => {
+                check_project(&project)?;
+                let kept = self.checked(bundle)?;
+                let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
+                    .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
+                let inputs = inputs.into_iter().collect();
+                self.write(&run, Write::Start { kept, inputs, project, folder, breaks }, id)?;
+                return Ok(Answer::Started { run });
+            }
+            Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
+            _ => {}
+        }
+        let mut reads = lock(&self.reads);
+        if let Some(answer) = reads.ask(&operation)? {
+            return Ok(answer);
+        }
+        if let Operation::Signal { to, .. } = &operation {
+            let runs = reads.receivers(to)?;
+            drop(reads);
+            let one = matches!(to, Receivers::Run(_));
+            return signal(runs, one, &operation, |run, write| match wish {
+                // Of several runs some may have it already.
+                Some((id, true)) if lock(&self.reads).was_caused(run, &named_cause("", id))? => Ok(()),
+                _ => self.write(run, write, id),
+            });
+        }
+        let (run, write) = writing(operation, &mut reads)?;
+        drop(reads);
+        self.write(&run, write, id)?;
+        Ok(Answer::Done { run })
+    }
+
+    /// Has something written, and waits until it is durable.
+    fn write(&self, run: &StreamId, write: Write, id: Option<&str>) -> Result<(), EngineError> {
+        let (reply, answer) = bounded(1);
+        let id = id.map(str::to_owned);
+        let command = Command::Write { stream: run.clone(), write, id, reply };
+        self.commands.send(command).map_err(|_| leaving())?;
+        answer.recv().map_err(|_| leaving())?.map_err(|refusal| refused(run, refusal))
+    }
+
+    /// A definition, checked. Starting many runs of one checks it once.
+    fn checked(&self, bundle: stead_lang::Bundle) -> Result<Arc<Kept>, EngineError> {
+        let mut known = lock(&self.checked);
+        if let Some((_, kept)) = known.iter().find(|(before, _)| *before == bundle) {
+            return Ok(kept.clone());
+        }
+        let kept = Arc::new(Kept::check(&bundle)?);
+        known.push_back((bundle, kept.clone()));
+        if known.len() > limits::DEFINITIONS_CHECKED {
+            known.pop_front();
+        }
+        Ok(kept)
+    }
+
+    /// Programs of a run and its child runs see this environment from now on. `lender` is gone when the terminal is.
+    pub(crate) fn lend(
+        &self,
+        run: StreamId,
+        environment: Environment,
+        lender: Weak<()>,
+    ) -> Result<(), EngineError> {
+        let size = environment.bytes();
+        if size > limits::LENT_BYTES {
+            let why = format!("an environment of {size} bytes is more than {}", limits::LENT_BYTES);
+            return Err(EngineError::NotTaken { why });
+        }
+        let (reply, answer) = bounded(1);
+        let command = Command::Lend { run, environment: Arc::new(environment), lender, reply };
+        self.commands.send(command).map_err(|_| leaving())?;
+        match answer.recv().map_err(|_| leaving())? {
+            true => Ok(()),
+            false => {
+                let why = format!("environments are lent for {} runs already", limits::LENT_RUNS);
+                Err(EngineError::NotTaken { why })
+            }
+        }
+    }
+
+    /// Events as they become durable, from now on.
+    pub(super) fn follow(&self) -> Result<Receiver<Written>, EngineError> {
+        let (sender, receiver) = unbounded();
+        let (known, sure) = bounded(1);
+        self.commands.send(Command::Follow(sender, known)).map_err(|_| leaving())?;
+        sure.recv().map_err(|_| leaving())?;
+        Ok(receiver)
+    }
+
+    /// What the engine is doing.
+    pub(crate) fn now(&self) -> EngineNow {
+        let troubles = lock(&self.notices.troubles);
+        let troubles = troubles.iter().map(|(run, why)| Trouble { run: run.clone(), why: why.clone() });
+        EngineNow {
+            pid: std::process::id(),
+            version: crate::socket::VERSION.to_owned(),
+            since: self.since,
+            under_way: self.notices.under_way.load(Ordering::Relaxed),
+            troubles: troubles.collect(),
+            store: lock(&self.notices.store).clone(),
+        }
+    }
+}
+
+/// Refuses what cannot be the name of a project. An empty one is none.
+fn check_project(name: &str) -> Result<(), EngineError> {
+    let why = if name.len() > limits::PROJECT_BYTES {
+        "it is too long"
+    } else if name.chars().any(char::is_control) {
+        "it has control characters"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else {
+        return Ok(());
+    };
+    Err(EngineError::Project { name: name.chars().take(40).collect(), why })
+}
+
+/// Its channel is closed: the driver is on its way out.
+fn leaving() -> EngineError {
+    EngineError::Stopped("it does not take operations any more".into())
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these guard is whole after every step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the cause of a turn's row ends with, that was taken for an operation with an id.
+pub(crate) fn named_cause(cause: &str, id: &str) -> String {
+    format!("{cause}:{id}")
+}
+
+/// The answer to an operation that was performed before, whose answer was lost on the way.
+pub(super) fn landed<R: Reader>(
+    reads: &mut Reads<R>,
+    id: &str,
+    operation: &Operation,
+) -> Result<Option<Answer>, EngineError> {
+    if let Operation::Start { run, .. } = operation {
+        let there = reads.exists(run)?;
+        return Ok(there.then(|| Answer::Started { run: run.clone() }));
+    }
+    // Of a signal it is looked up run by run.
+    let Some(run) = operation.run().filter(|_| !matches!(operation, Operation::Signal { .. })) else {
+        return Ok(None);
+    };
+    let run = reads.find(run)?;
+    let there = reads.was_caused(&run, &named_cause("", id))?;
+    Ok(there.then_some(Answer::Done { run }))
+}

@@ -1,0 +1,69 @@
+//! What an engine does about the one before it, beside its work: programs that still run are ended, and what is left of
+//! their folders is removed. Only a step whose own program still runs waits for that.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use stead_core::effect::AttemptId;
+use stead_platform::process::{Stray, end_each, find_by_attempt, variable_of};
+
+use super::commands::Command;
+use super::held::step_of;
+use crate::error::EngineError;
+use crate::executors::process::remove_left;
+use crate::home::Home;
+
+/// Programs of attempts of this home that are still there. To be called before any attempt begins: all of them are a
+/// dead engine's.
+pub(super) fn strays(home: &Home) -> Vec<Stray> {
+    of_home(home, find_by_attempt(|_| true))
+}
+
+/// Programs of earlier attempts of a step that is made again.
+pub(super) fn strays_of(home: &Home, attempt: &AttemptId) -> Vec<Stray> {
+    let step = (attempt.stream.clone(), attempt.path.clone());
+    let own = attempt.to_string();
+    of_home(home, find_by_attempt(|mark| mark != own && step_of(mark).as_ref() == Some(&step)))
+}
+
+/// Those whose attempt had its folder in this home: a copy of a home has the same runs.
+fn of_home(home: &Home, mut found: Vec<Stray>) -> Vec<Stray> {
+    if found.is_empty() {
+        return found;
+    }
+    let Ok(work) = home.work().canonicalize() else { return Vec::new() };
+    let mut ours: HashSet<String> = HashSet::new();
+    for stray in &found {
+        let dir = variable_of(stray.id, "STEAD_DIR").map(PathBuf::from);
+        let parent = dir.as_deref().and_then(Path::parent).and_then(|parent| parent.canonicalize().ok());
+        if parent.as_ref() == Some(&work) {
+            ours.insert(stray.attempt.clone());
+        }
+    }
+    found.retain(|stray| ours.contains(&stray.attempt));
+    found
+}
+
+/// Ends them, then removes what is left of their folders, on a thread of its own. Each attempt of which nothing is
+/// left is told of at once.
+pub(super) fn end_beside(
+    strays: Vec<Stray>,
+    left: Vec<PathBuf>,
+    grace: Duration,
+    commands: Sender<Command>,
+) -> Result<(), EngineError> {
+    if strays.is_empty() && left.is_empty() {
+        return Ok(());
+    }
+    let end = move || {
+        end_each(strays, grace, &mut |attempt| {
+            // An engine that has gone meanwhile leaves the rest to the next.
+            let _ = commands.send(Command::Gone(attempt.to_owned()));
+        });
+        remove_left(&left);
+    };
+    let thread = std::thread::Builder::new().name("strays".into()).spawn(end);
+    thread.map(drop).map_err(|e| EngineError::Stopped(e.to_string()))
+}
