@@ -42,6 +42,10 @@ pub struct Measures {
     pub retry: (Duration, Duration),
     /// How the store is opened.
     pub store: Options,
+    /// How long a follower may take in nothing.
+    pub stall: Duration,
+    /// Bytes of one answer to another process.
+    pub answer_bytes: usize,
     /// Where the store is to fail.
     pub faults: Option<Faults>,
 }
@@ -54,6 +58,8 @@ impl Default for Measures {
             lend_wait: limits::LEND_WAIT,
             retry: (limits::STORE_RETRY, limits::STORE_RETRY_MOST),
             store: Options::default(),
+            stall: limits::FOLLOW_STALL,
+            answer_bytes: limits::ANSWER_BYTES,
             faults: None,
         }
     }

@@ -9,12 +9,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
-use stead_engine::Settings;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::seat::{Heard, Seat, Unanswered, Wish};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::socket::{Link, PROTOCOL, VERSION};
-use stead_engine::{Engine, EngineError, Home, limits};
+use stead_engine::{Engine, EngineError, Home, Measures, Settings, limits};
 use stead_lang::Bundle;
 
 fn settings() -> Settings {
@@ -35,7 +34,11 @@ impl Bench {
     }
 
     fn open(&self) -> Engine {
-        Engine::open(&self.home(), Arc::new(EnvironmentSecrets)).unwrap()
+        self.open_with(&Measures::default())
+    }
+
+    fn open_with(&self, measures: &Measures) -> Engine {
+        Engine::open(&self.home(), Settings { measures: measures.clone(), ..settings() }).unwrap()
     }
 
     fn sit(&self) -> Seat {
@@ -151,32 +154,157 @@ fn one_goes_on_from_a_position() {
     engine.stop().unwrap();
 }
 
-#[test]
-fn p11_one_who_takes_nothing_costs_nothing_and_misses_nothing() {
-    let bench = Bench::new();
-    let engine = bench.open();
-    let mut slow = bench.raw();
-    greet(&mut slow);
-    send(&mut slow, &json!({"call": "follow", "runs": [], "after": 0}));
-    assert_eq!(next(&mut slow).unwrap()["reply"], "following");
-    // Far more than a socket holds, while nobody reads.
-    let seat = bench.sit();
-    let heard = seat.follow(&[], None, &mut |_| true).unwrap();
-    let text = "x".repeat(20_000);
-    let body = format!("steps: [{{ id: l, loop: {{ max: 300 }}, noop: '{text}' }}]\n");
-    ask(&seat, &bench.start("r_a", &body)).unwrap();
-    let all = hear(&heard, "r_a");
-    // The others were not held up. What the slow one takes up now is whole as far as it goes, and the rest is there.
+/// What a follower without a client is told: events until nothing more comes, or so many.
+fn take(stream: &mut UnixStream, most: usize) -> Vec<(u64, Value)> {
     let mut got = Vec::new();
-    while got.len() < all.len() {
-        let Some(told) = next(&mut slow) else { break };
+    while got.len() < most {
+        let Some(told) = next(stream) else { break };
         if let Some(written) = told.get("written") {
             let events = written["events"].as_array().unwrap().clone();
             got.extend((written["seq"].as_u64().unwrap()..).zip(events));
         }
     }
-    assert_eq!(got, all[..got.len()]);
-    assert_eq!(got.len(), all.len());
+    got
+}
+
+/// Writes far more than a socket holds: 10 MB of events.
+fn write_much(bench: &Bench, seat: &Seat) -> Vec<(u64, Value)> {
+    let heard = seat.follow(&[], None, &mut |_| true).unwrap();
+    let text = "x".repeat(20_000);
+    let body = format!("steps: [{{ id: l, loop: {{ max: 500 }}, noop: '{text}' }}]\n");
+    ask(seat, &bench.start("r_much", &body)).unwrap();
+    hear(&heard, "r_much")
+}
+
+fn follow_all(bench: &Bench, after: u64) -> UnixStream {
+    let mut stream = bench.raw();
+    greet(&mut stream);
+    send(&mut stream, &json!({"call": "follow", "runs": [], "after": after}));
+    assert_eq!(next(&mut stream).unwrap()["reply"], "following");
+    stream
+}
+
+#[test]
+fn p11_one_who_takes_nothing_holds_nobody_up_and_misses_nothing() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let mut slow = follow_all(&bench, 0);
+    let all = write_much(&bench, &bench.sit());
+    assert_eq!(take(&mut slow, all.len()), all);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn p11_one_who_takes_nothing_for_long_is_cut_off_and_goes_on_where_it_was() {
+    let bench = Bench::new();
+    let engine = bench.open_with(&Measures { stall: Duration::from_millis(20), ..Measures::default() });
+    let mut slow = follow_all(&bench, 0);
+    let all = write_much(&bench, &bench.sit());
+    until_hung_up(&slow);
+    // What is in the socket is taken, the last piece of it cut off in the middle.
+    let mut got = take(&mut slow, all.len());
+    assert!(!got.is_empty() && got.len() < all.len(), "it was to be cut off");
+    while got.len() < all.len() {
+        // Whoever is slow again is cut off again. There is a position to a row, and the first row has several events.
+        let from = got.len() as u64;
+        let mut again = follow_all(&bench, from.saturating_sub(10));
+        let more = take_to(&mut again, all.len() as u64);
+        got.extend(more.into_iter().filter(|(seq, _)| *seq > from));
+    }
+    assert_eq!(got, all);
+    engine.stop().unwrap();
+}
+
+/// Waits until the other end has closed.
+fn until_hung_up(stream: &UnixStream) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut fds = [PollFd::new(stream, PollFlags::empty())];
+    let time = Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(poll(&mut fds, Some(&time)).unwrap(), 1);
+    assert!(fds[0].revents().contains(PollFlags::HUP));
+}
+
+/// What a follower is told up to an event, or until it is cut off.
+fn take_to(stream: &mut UnixStream, last: u64) -> Vec<(u64, Value)> {
+    let mut got = Vec::new();
+    while got.last().is_none_or(|(seq, _)| *seq < last) {
+        let one = take(stream, 1);
+        if one.is_empty() {
+            break;
+        }
+        got.extend(one);
+    }
+    got
+}
+
+#[test]
+fn p11_an_engine_that_leaves_does_not_wait_for_one_who_takes_nothing() {
+    let bench = Bench::new();
+    let engine = bench.open_with(&Measures { stall: Duration::from_secs(3600), ..Measures::default() });
+    let _slow = follow_all(&bench, 0);
+    write_much(&bench, &bench.sit());
+    engine.stop().unwrap();
+}
+
+#[test]
+fn p11_events_come_in_pieces() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let seat = bench.sit();
+    let all = write_much(&bench, &seat);
+    let mut got = Vec::new();
+    let mut pieces = 0;
+    loop {
+        let after = got.last().map_or(0, |(seq, _)| *seq);
+        let operation = Operation::Events { run: "r_much".into(), after, limit: usize::MAX };
+        let Answer::Events { events, last } = ask(&seat, &operation).unwrap() else { panic!() };
+        got.extend(events.into_iter().map(|row| (row.seq, row.event)));
+        pieces += 1;
+        if got.last().unwrap().0 == last {
+            break;
+        }
+    }
+    assert!(pieces > 1);
+    assert_eq!(got, all);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn p11_an_answer_that_is_too_long_is_read_from_the_store() {
+    let bench = Bench::new();
+    let engine = bench.open_with(&Measures { answer_bytes: 1_000, ..Measures::default() });
+    let seat = bench.sit();
+    write_much(&bench, &seat);
+    let operation = Operation::Status { run: "r_much".into() };
+    let error = ask(&seat, &operation);
+    assert!(matches!(error, Ok(Answer::Status { .. })), "{error:?}");
+    let told = stead_engine::ask_home(&bench.home(), operation);
+    assert!(matches!(told, Ok(Answer::Status { .. })), "{told:?}");
+    engine.stop().unwrap();
+}
+
+#[test]
+fn p11_what_is_lent_is_bounded() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let seat = bench.sit();
+    let lent = |bytes: usize| {
+        let json = json!({"variables": [], "secrets": {"TOKEN": "x".repeat(bytes)}});
+        let environment = serde_json::from_value(json).unwrap();
+        seat.lend(&StreamId::new("r_a"), &environment, &mut |_| true)
+    };
+    assert!(lent(limits::LENT_BYTES - 5).is_ok());
+    let Err(Unanswered::Engine(error)) = lent(limits::LENT_BYTES) else { panic!() };
+    assert_eq!(error.code(), "R0306");
+    engine.stop().unwrap();
+}
+
+#[test]
+fn p11_one_that_does_not_say_who_it_is_is_not_kept() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let mut silent = bench.raw();
+    assert_eq!(next(&mut silent), None);
     engine.stop().unwrap();
 }
 
@@ -271,7 +399,6 @@ fn p11_so_many_are_let_in_and_the_others_come_again() {
         })
         .collect();
     let mut one_more = bench.raw();
-    send(&mut one_more, &json!({"protocol": PROTOCOL, "version": VERSION, "pid": 1}));
     assert_eq!(next(&mut one_more), None, "it is not let in");
     drop(crowd);
     assert!(matches!(ask(&bench.sit(), &Operation::Engine), Ok(Answer::Engine { .. })));
@@ -289,12 +416,24 @@ fn a_wish_asked_again_is_granted_once() {
         send(&mut stream, &json!({"call": "ask", "id": id, "again": again, "operation": operation}));
         next(&mut stream).unwrap()
     };
-    let start = bench.start("r_a", "steps: [{ id: w, wait: { for: 1h } }]\n");
+    // A journal that is looked through in several pieces.
+    let many = limits::SCAN_ROWS + 100;
+    let body = format!(
+        "steps:\n  - {{ id: l, loop: {{ max: {many} }}, noop: 1 }}\n  - {{ id: w, wait: {{ for: 1h }} }}\n"
+    );
+    let start = bench.start("r_a", &body);
     assert_eq!(ask("w1", false, &start)["answer"]["answer"], "started");
     // Whoever lost the answer asks again; whoever means another start is refused.
     assert_eq!(ask("w1", true, &start)["answer"]["answer"], "started");
     assert_eq!(ask("w2", false, &start)["fault"]["fault"], "refused");
     let cancel = Operation::Cancel { run: "r_a".into(), by: "user:ana".into(), reason: None, force: false };
+    loop {
+        let status = ask("", false, &Operation::Status { run: "r_a".into() });
+        if status["answer"]["view"]["status"] == "waiting" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     assert_eq!(ask("w3", false, &cancel)["answer"]["answer"], "done");
     assert_eq!(ask("w3", true, &cancel)["answer"]["answer"], "done");
     assert_eq!(ask("w4", true, &cancel)["fault"]["fault"], "refused", "it was never asked before");

@@ -19,6 +19,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Status", Ok("status r_none")),
     ("Logs", Ok("logs r_none")),
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
+    ("Engine", Err("`status` says what the engine is in trouble with")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 

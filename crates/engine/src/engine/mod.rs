@@ -122,7 +122,7 @@ impl Engine {
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || turns.run());
         let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
         let desk = Arc::new(desk);
-        let server = Server::begin(listening, desk.clone())?;
+        let server = Server::begin(listening, desk.clone(), &measures)?;
         Ok(Self {
             commands,
             thread: Mutex::new(Some(thread)),

@@ -13,7 +13,7 @@ use stead_store::lock::Holder;
 
 use super::frame::{self, FrameError};
 use super::place;
-use super::words::{Call, Hello, Reply, Told, VERSION};
+use super::words::{Call, Fault, Hello, Reply, Told, VERSION};
 use crate::driver::Written;
 use crate::engine::{Patience, Waiting, read_store};
 use crate::error::EngineError;
@@ -198,6 +198,7 @@ impl Client {
     fn call(&self, call: &Call<'_>, patience: &mut Patience<'_>) -> Result<Reply, Failed> {
         self.write(call, patience)?;
         match self.hear_one(patience)? {
+            Reply::Fault { fault: Fault::TooLong } => Err(Failed::TooLong),
             Reply::Fault { fault } => Err(Failed::Engine(fault.into())),
             reply => Ok(reply),
         }

@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use stead_platform::peer;
@@ -20,6 +20,7 @@ use crate::engine::desk::Desk;
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::limits;
+use crate::settings::Measures;
 
 /// Stack of a thread that serves one connection.
 const STACK: usize = 512 * 1024;
@@ -55,6 +56,10 @@ pub(crate) struct Server {
 
 struct Shared {
     desk: Arc<Desk>,
+    /// Bytes of one answer.
+    answer: usize,
+    /// How long a client may take in nothing.
+    stall: Duration,
     connections: Mutex<Connections>,
     fewer: Condvar,
 }
@@ -67,21 +72,31 @@ struct Connections {
 }
 
 struct Connection {
-    stream: UnixStream,
+    stream: Arc<UnixStream>,
     /// Something of it is being done: it is let finish.
     busy: bool,
 }
 
 impl Server {
     /// Serves from now on.
-    pub(crate) fn begin(listening: Listening, desk: Arc<Desk>) -> Result<Self, EngineError> {
+    pub(crate) fn begin(
+        listening: Listening,
+        desk: Arc<Desk>,
+        measures: &Measures,
+    ) -> Result<Self, EngineError> {
         let cannot = |error: io::Error| EngineError::Socket {
             path: listening.path.display().to_string(),
             why: error.to_string(),
         };
         let (woken, wake) = io::pipe().map_err(cannot)?;
         listening.listener.set_nonblocking(true).map_err(cannot)?;
-        let shared = Arc::new(Shared { desk, connections: Mutex::default(), fewer: Condvar::new() });
+        let shared = Arc::new(Shared {
+            desk,
+            answer: measures.answer_bytes,
+            stall: measures.stall,
+            connections: Mutex::default(),
+            fewer: Condvar::new(),
+        });
         let serving = shared.clone();
         let path = listening.path.display().to_string();
         let thread = std::thread::Builder::new().name("socket".into());
@@ -127,15 +142,14 @@ impl Shared {
     }
 
     /// Books a connection; nothing for one too many.
-    fn enter(&self, stream: &UnixStream) -> Option<u64> {
+    fn enter(&self, stream: &Arc<UnixStream>) -> Option<u64> {
         let mut connections = self.lock();
         if connections.closing || connections.open.len() >= limits::CONNECTIONS {
             return None;
         }
         let id = connections.next;
         connections.next += 1;
-        let stream = stream.try_clone().ok()?;
-        connections.open.insert(id, Connection { stream, busy: false });
+        connections.open.insert(id, Connection { stream: stream.clone(), busy: false });
         Some(id)
     }
 
@@ -181,6 +195,7 @@ fn let_in(stream: UnixStream, shared: &Arc<Shared>) {
     if stream.set_nonblocking(false).is_err() {
         return;
     }
+    let stream = Arc::new(stream);
     let Some(id) = shared.enter(&stream) else { return };
     let serving = shared.clone();
     let thread = std::thread::Builder::new().name("client".into()).stack_size(STACK);
@@ -197,7 +212,7 @@ fn let_in(stream: UnixStream, shared: &Arc<Shared>) {
 /// Serves one connection to its end.
 fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameError> {
     stream.set_read_timeout(Some(limits::HELLO_TIME))?;
-    stream.set_write_timeout(Some(limits::FOLLOW_STALL))?;
+    stream.set_write_timeout(Some(shared.stall))?;
     let never = &mut |_| false;
     let theirs: Hello = frame::read(&mut stream, 4096, never)?;
     let mut ours = Hello::ours();
@@ -236,11 +251,8 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
             }
         };
         match done {
-            Ok(reply) => match frame::write(&mut stream, &reply, limits::ANSWER_BYTES, never) {
-                Err(FrameError::TooLong { size, limit }) => {
-                    let why = format!("an answer of {size} bytes is longer than {limit}");
-                    fault(stream, EngineError::NotTaken { why })?;
-                }
+            Ok(reply) => match frame::write(&mut stream, &reply, shared.answer, never) {
+                Err(FrameError::TooLong { .. }) => tell(stream, Fault::TooLong)?,
                 other => other?,
             },
             // It was not performed: the next engine is asked.
@@ -253,7 +265,11 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
     }
 }
 
-fn fault(mut stream: &UnixStream, error: EngineError) -> Result<(), FrameError> {
-    let reply = Reply::Fault { fault: Fault::of(error) };
+fn fault(stream: &UnixStream, error: EngineError) -> Result<(), FrameError> {
+    tell(stream, Fault::of(error))
+}
+
+fn tell(mut stream: &UnixStream, fault: Fault) -> Result<(), FrameError> {
+    let reply = Reply::Fault { fault };
     frame::write(&mut stream, &reply, limits::ANSWER_BYTES, &mut |_| false)
 }

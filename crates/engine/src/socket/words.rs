@@ -85,6 +85,8 @@ pub(crate) enum Fault {
     Ambiguous { id: String, found: Vec<String> },
     Refused { id: String, why: String },
     Invalid { diagnostics: Vec<Diagnostic> },
+    NotTaken { why: String },
+    TooLong,
     Other { code: String, message: String, help: Option<String> },
 }
 
@@ -95,6 +97,7 @@ impl Fault {
             EngineError::Ambiguous { id, found } => Self::Ambiguous { id, found },
             EngineError::Refused { id, why } => Self::Refused { id, why },
             EngineError::Invalid { diagnostics } => Self::Invalid { diagnostics },
+            EngineError::NotTaken { why } => Self::NotTaken { why },
             other => {
                 let (code, help) = (other.code().to_owned(), other.help());
                 Self::Other { code, message: other.to_string(), help }
@@ -110,6 +113,8 @@ impl From<Fault> for EngineError {
             Fault::Ambiguous { id, found } => Self::Ambiguous { id, found },
             Fault::Refused { id, why } => Self::Refused { id, why },
             Fault::Invalid { diagnostics } => Self::Invalid { diagnostics },
+            Fault::NotTaken { why } => Self::NotTaken { why },
+            Fault::TooLong => Self::NotTaken { why: "the answer is too long to be sent".to_owned() },
             Fault::Other { code, message, help } => Self::Told { code, message, help },
         }
     }
