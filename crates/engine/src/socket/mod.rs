@@ -2,7 +2,7 @@
 //!
 //! The process that holds the home's lock listens; every other command sends its operation there and gets the answer
 //! back, the same [`Operation`](crate::operations::Operation) and [`Answer`](crate::operations::Answer) that are used
-//! inside (P8). [`words`] has what is said, [`frame`] how it is written, [`place`] where the socket is.
+//! inside (P8). `words` has what is said, `frame` how it is written, `place` where the socket is.
 //!
 //! ```text
 //! client                                     engine
