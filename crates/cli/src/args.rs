@@ -74,6 +74,8 @@ pub enum Command {
     Status(Status),
     /// Show what the programs of a run printed
     Logs(Logs),
+    /// Show who has the places that runs share, and who waits for one
+    Limits(Limits),
     /// Print what a shell needs to complete commands, runs, steps and files
     Completions(Completions),
     /// Print the manual, or write all its pages into a folder
@@ -451,6 +453,22 @@ pub struct Logs {
     pub lines: Option<usize>,
 }
 
+/// Arguments of `limits`.
+#[derive(Debug, Args)]
+pub struct Limits {
+    /// Only the places for this key, each with who has it or waits for it
+    pub key: Option<String>,
+    /// Only those of this project; '' for runs of none
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Take the place back from this run, which cannot go on and so cannot give it back; the next one gets it
+    #[arg(long, value_name = "RUN", requires = "key")]
+    pub free: Option<String>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "For bash: stead completions bash > ~/.local/share/bash-completion/completions/stead
@@ -510,6 +528,7 @@ impl Command {
             Command::Runs(args) => args.json,
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
+            Command::Limits(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
             Command::Init(_)
             | Command::Graph(_)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use stead_core::run::{StepNow, View};
-use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
+use stead_engine::operations::{Answer, LimitRow, Operation, RunQuery, RunRow};
 
 use crate::args::{Cli, Color, Global, OUTCOMES, STATUSES};
 use crate::definition;
@@ -52,7 +52,8 @@ fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
     Some(match (command, arg) {
         ("logs", "run") => run_and_step(),
         ("signal", "name") => awaited(),
-        (_, "run" | "parent" | "after") => run(),
+        (_, "run" | "parent" | "after" | "free") => run(),
+        ("limits", "key") => key_of_places(),
         (_, "step") => step(),
         (_, "file" | "files" | "input_file") => definition(),
         (_, "inputs") => input(),
@@ -113,6 +114,18 @@ fn workflow() -> ArgValueCompleter {
 /// Completes the name of a project that has runs.
 fn project() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| names(current, |row| row.head.project.clone()))
+}
+
+/// Completes a key whose places are in use.
+fn key_of_places() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let limits = here().and_then(|here| match here.ask(Operation::Limits { project: None, key: None }) {
+            Ok(Answer::Limits { limits }) => Some(limits),
+            _ => None,
+        });
+        let named = |limit: LimitRow| candidate(&limit.key, &format!("{} of {}", limit.held, limit.max));
+        beginning(current, limits.into_iter().flatten().map(named))
+    })
 }
 
 /// Completes a definition's file.

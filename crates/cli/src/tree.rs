@@ -162,6 +162,14 @@ fn took(step: &StepNow, now: Time) -> Option<String> {
     (!pure).then(|| text::duration(millis))
 }
 
+/// What is waited for, and by which step.
+pub fn waits_line(waits: &WaitsFor, now: Time) -> String {
+    match waits.path.as_str() {
+        "" => waits_text(waits, now),
+        path => format!("{}: {}", text::clean(path), waits_text(waits, now)),
+    }
+}
+
 /// What is waited for, in words.
 pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
     let left = waits.until.map(|until| text::remaining(until - now));
@@ -171,7 +179,10 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
         ("retry", Some(left)) => format!("again in {left}"),
         ("retry", None) => "again soon".to_owned(),
         ("child", _) => format!("run {}", waits.detail.as_deref().unwrap_or("inside")),
-        ("slot", _) => "queued".to_owned(),
+        ("slot", _) => match waits.detail.as_deref().filter(|detail| detail.starts_with("a place for ")) {
+            Some(place) => format!("waits for {}", text::clean(place)),
+            None => "queued".to_owned(),
+        },
         ("resume", _) => match waits.path.as_str() {
             "" => format!("{}, until it is resumed", waits.detail.as_deref().unwrap_or("paused")),
             step => format!("paused before {step}, until it is resumed"),
@@ -204,6 +215,10 @@ pub fn title_of(view: &View, state: State, word: &str, now: Time, face: Face) ->
             Ink::Plain,
             &format!("  {}", text::duration(view.ended_at.unwrap_or(now) - view.created_at)),
         );
+    }
+    // Of the run itself; steps say it where they stand.
+    if let Some(waits) = view.waits_for.iter().find(|waits| waits.path.is_empty() && waits.kind == "slot") {
+        line.add(state.ink(), &format!("  {}", waits_text(waits, now)));
     }
     line
 }

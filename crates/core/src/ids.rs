@@ -10,6 +10,15 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct StreamId(Arc<str>);
 
+/// What a stream is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamKind {
+    /// A run.
+    Run,
+    /// The places of a key.
+    Limit,
+}
+
 impl StreamId {
     /// Takes a name as it is.
     pub fn new(name: &str) -> Self {
@@ -33,6 +42,18 @@ impl StreamId {
         let digits = text.strip_prefix("r_")?;
         let full = digits.len() == 16 && digits.bytes().all(|byte| ALPHABET.contains(&byte));
         full.then(|| Self::new(text))
+    }
+
+    /// The name of the limit of a key in a project.
+    pub fn limit(project: &str, key: &str) -> Self {
+        // A project's name has no line break.
+        let hash = blake3::hash(format!("{project}\n{key}").as_bytes());
+        Self::new(&format!("l_{}", base32(&hash.as_bytes()[..10])))
+    }
+
+    /// What the stream is of.
+    pub fn kind(&self) -> StreamKind {
+        if self.0.starts_with("l_") { StreamKind::Limit } else { StreamKind::Run }
     }
 
     /// The name.

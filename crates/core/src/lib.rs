@@ -1,12 +1,13 @@
 //! The streams of Stead as pure state machines.
 //!
-//! A stream takes one input at a time: [`run::turn()`] decides and makes events, `apply` books them. No clock,
+//! A stream is a [run](run) or a [limit](limit); its id says which. It takes one input at a time: [`run::turn()`] decides and makes events, `apply` books them. No clock,
 //! no randomness, no async, no IO: time comes with the input, names are derived, values that are not at hand
 //! are asked for. This is where the semantics live, and nowhere else.
 
 pub mod effect;
 pub mod head;
 pub mod ids;
+pub mod limit;
 pub mod limits;
 pub mod message;
 pub mod path;

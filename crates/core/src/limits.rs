@@ -44,5 +44,11 @@ pub const SIGNAL_BYTES: usize = 1 << 20;
 pub const SIGNAL_RUNS: usize = 1_000;
 /// Longest path of a step instance that a signal is sent to, in bytes.
 pub const PATH_BYTES: usize = 4 << 10;
+/// Places of one key.
+pub const PLACES: u32 = stead_lang::limits::PLACES;
+/// Runs and steps that wait for a place of one key. Further ones are refused.
+pub const PLACES_WAITED_FOR: usize = 100_000;
+/// Length of the key of `concurrency`, in bytes.
+pub const PLACE_KEY_BYTES: usize = stead_lang::limits::PLACE_KEY_BYTES;
 /// Runs inside runs.
 pub const CHILD_DEPTH: u32 = 10;

@@ -110,7 +110,8 @@ impl RunStatus {
     pub fn next(self) -> &'static [RunStatus] {
         use RunStatus::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
         match self {
-            Pending => &[Running, Paused, Failed, Cancelled],
+            // A run waits for its place before it begins.
+            Pending => &[Running, Waiting, Paused, Failed, Cancelled],
             Running => &[Waiting, Paused, Completed, Failed, Cancelled],
             Waiting => &[Running, Paused, Completed, Failed, Cancelled],
             Paused => &[Running, Waiting, Failed, Cancelled],

@@ -6,7 +6,7 @@ use super::*;
 fn every_pair_of_run_statuses_is_in_the_table_or_refused() {
     use RunStatus::{Cancelled, Completed, Failed, Paused, Pending, Running, Waiting};
     let moves = [
-        (Pending, vec![Running, Paused, Failed, Cancelled]),
+        (Pending, vec![Running, Waiting, Paused, Failed, Cancelled]),
         (Running, vec![Waiting, Paused, Completed, Failed, Cancelled]),
         (Waiting, vec![Running, Paused, Completed, Failed, Cancelled]),
         (Paused, vec![Running, Waiting, Failed, Cancelled]),

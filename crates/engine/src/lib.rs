@@ -15,6 +15,7 @@ pub mod limits;
 pub mod logs;
 pub mod net;
 pub mod operations;
+mod places;
 pub mod reads;
 pub mod redact;
 pub mod seat;

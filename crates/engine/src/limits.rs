@@ -177,6 +177,9 @@ pub const DEFINITIONS_CHECKED: usize = 16;
 /// Milliseconds until a stream that is due and cannot go on is looked at again.
 pub const TROUBLED_LOOK: i64 = 1_000;
 
+/// Holders, and those who wait, that are listed of a limit; the rest is counted.
+pub const PLACES_LISTED: usize = 100;
+
 /// Bytes of a project's name.
 pub const PROJECT_BYTES: usize = 100;
 

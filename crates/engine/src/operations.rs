@@ -77,6 +77,18 @@ pub enum Operation {
         id: Option<String>,
         by: String,
     },
+    /// Take back the place that a run has for a key, and give it to the next: of a run that cannot go on, and so
+    /// cannot give it back.
+    FreePlace { project: String, key: String, run: String, by: String },
+    /// The limits in use: who has their places, and who waits for one.
+    Limits {
+        /// Only of this project; an empty text: of none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<String>,
+        /// Only of this key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
     /// The runs of the home, the newest first.
     Runs { query: RunQuery },
     /// One run at this moment.
@@ -98,6 +110,7 @@ impl Operation {
             self,
             Operation::Retry { dry_run: true, .. }
                 | Operation::Runs { .. }
+                | Operation::Limits { .. }
                 | Operation::Status { .. }
                 | Operation::Events { .. }
                 | Operation::Logs { .. }
@@ -120,8 +133,10 @@ impl Operation {
             | Operation::Events { run, .. }
             | Operation::Logs { run }
             | Operation::Definition { run } => Some(run),
+            Operation::FreePlace { run, .. } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Runs { .. }
+            | Operation::Limits { .. }
             | Operation::Engine => None,
         }
     }
@@ -141,7 +156,10 @@ impl Operation {
             | Operation::Definition { run } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Start { .. }
+            // It may be of a run that is not there any more.
+            | Operation::FreePlace { .. }
             | Operation::Runs { .. }
+            | Operation::Limits { .. }
             | Operation::Engine => None,
         }
     }
@@ -219,6 +237,8 @@ pub enum Answer {
     Signalled { runs: Vec<StreamId> },
     /// See [`Operation::Runs`].
     Runs { runs: Vec<RunRow> },
+    /// See [`Operation::Limits`].
+    Limits { limits: Vec<LimitRow> },
     /// See [`Operation::Status`].
     Status { view: Box<View> },
     /// See [`Operation::Events`]. `last` is the number of the last event there is.
@@ -271,6 +291,42 @@ pub struct StoreTrouble {
     pub since: Time,
     /// How often it was tried since.
     pub tries: u32,
+}
+
+/// A limit that is in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitRow {
+    /// The limit.
+    pub limit: StreamId,
+    /// Whose runs share it.
+    pub project: String,
+    /// For what.
+    pub key: String,
+    /// How many places there are.
+    pub max: u32,
+    /// How many have one.
+    pub held: usize,
+    /// How many wait.
+    pub waiting: usize,
+    /// The first of those that have a place, the oldest asking first.
+    pub holders: Vec<PlaceRow>,
+    /// The first of those that wait, in the order of their coming.
+    pub waiters: Vec<PlaceRow>,
+}
+
+/// Somebody who has a place or waits for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRow {
+    /// The run.
+    pub run: StreamId,
+    /// The step instance; empty for the run itself.
+    pub path: String,
+    /// The run's workflow.
+    pub workflow: String,
+    /// Since when it has it, or waits.
+    pub since: Time,
+    /// It was told to go, for another run cancels the oldest.
+    pub leaving: bool,
 }
 
 /// A run in a list.

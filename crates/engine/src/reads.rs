@@ -4,17 +4,19 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 use stead_core::ids::StreamId;
+use stead_core::limit::Place;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
 
 use crate::driver::found::found;
-use crate::driver::{Plans, load_state, load_value};
+use crate::driver::{Plans, load_limit, load_state, load_value};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow};
+use crate::places;
 
 /// Answers operations that read.
 pub struct Reads<R> {
@@ -37,6 +39,10 @@ impl<R: Reader> Reads<R> {
     pub fn ask(&mut self, operation: &Operation) -> Result<Option<Answer>, EngineError> {
         Ok(Some(match operation {
             Operation::Runs { query } => self.runs(query)?,
+            Operation::Limits { project, key } => {
+                let limits = places::in_use(&mut self.reader, project.as_deref(), key.as_deref())?;
+                Answer::Limits { limits }
+            }
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
@@ -49,6 +55,7 @@ impl<R: Reader> Reads<R> {
             | Operation::Resume { .. }
             | Operation::Retry { dry_run: false, .. }
             | Operation::Settle { .. }
+            | Operation::FreePlace { .. }
             | Operation::Signal { .. } => return Ok(None),
             Operation::Retry { run, again, inputs, dry_run: true, .. } => {
                 self.inputs_with(run, inputs)?;
@@ -172,10 +179,37 @@ impl<R: Reader> Reads<R> {
         if let Some(listed) = listed.filter(|listed| listed.seq == view.seq && !view.status.is_end()) {
             view.status = listed.head.status;
         }
+        places::say_who_is_before(&mut self.reader, &state, &mut view)?;
         if let Some(reference) = state.outputs_at() {
             view.outputs = Some(load_value(&mut self.reader, &self.files, &id, reference)?);
         }
         Ok(view)
+    }
+
+    /// The run whose place somebody wants to take back.
+    ///
+    /// # Errors
+    /// When it has none, or can give it back itself.
+    pub fn place_to_free(&mut self, project: &str, key: &str, run: &str) -> Result<StreamId, EngineError> {
+        let refused = |id: &str, why: &str| EngineError::Refused { id: id.to_owned(), why: why.to_owned() };
+        let Some(limit) = load_limit(&mut self.reader, &StreamId::limit(project, key))? else {
+            return Err(refused(key, "nobody asked for a place for it"));
+        };
+        // It may be one that is not there any more, so it is looked for among those who asked.
+        let named = |place: &&Place| place.ask.id.run.as_str().starts_with(run);
+        let asked = limit.holders().chain(limit.waiters()).find(named);
+        let Some(run) = asked.map(|place| place.ask.id.run.clone()) else {
+            return Err(refused(run, &format!("it has no place for `{key}`, and waits for none")));
+        };
+        match self.status(run.as_str()) {
+            Ok(_) => Err(refused(
+                run.as_str(),
+                "it can go on, and gives its place back when it ends: `stead cancel` ends it",
+            )),
+            Err(EngineError::NoRun { .. }) => Ok(run),
+            Err(error) if error.concerns_stream() => Ok(run),
+            Err(error) => Err(error),
+        }
     }
 
     fn selection(&mut self, run: &str, again: &Again) -> Result<Answer, EngineError> {

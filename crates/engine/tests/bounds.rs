@@ -38,7 +38,7 @@ impl Bench {
         let input =
             Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
         let (revision, token) = (Some(self.revision.clone()), number as u64 + 1);
-        self.driver.push(Addressed { stream: stream.clone(), input, revision, token });
+        self.driver.push(Addressed { stream: stream.clone(), input: input.into(), revision, token });
         stream
     }
 
@@ -112,7 +112,7 @@ fn p11_values_at_hand_are_forgotten_and_read_again() {
     let size = text.len();
     let result = AttemptResult { output: Some(Value::String(text)), ..AttemptResult::default() };
     let input = Input::AttemptEnded { path: job.attempt.path.clone(), number: 1, result };
-    bench.driver.push(Addressed { stream: run, input, revision: None, token: 0 });
+    bench.driver.push(Addressed::to(run, input));
     bench.driver.step(1).unwrap();
     assert_eq!(bench.driver.in_memory(), (1, 0), "the run waits, its large value is in a file only");
     let due = bench.driver.due().unwrap();
@@ -134,7 +134,7 @@ fn p11_a_long_journal_gets_a_snapshot() {
                 let Effect::Execute(job) = effect else { panic!("{effect:?}") };
                 let (path, number) = (job.attempt.path, job.attempt.number);
                 let input = Input::AttemptEnded { path, number, result: AttemptResult::default() };
-                bench.driver.push(Addressed { stream: run.clone(), input, revision: None, token: 0 });
+                bench.driver.push(Addressed::to(run.clone(), input));
             }
         }
         let events = bench.driver.store().verify(&run).unwrap();
@@ -157,7 +157,7 @@ fn p11_a_run_that_cannot_go_on_is_looked_at_now_and_then() {
     let error = AttemptError { kind: ErrorKind::Exit, message: "not yet".to_owned() };
     let result = AttemptResult { error: Some(error), ..AttemptResult::default() };
     let input = Input::AttemptEnded { path: "a".into(), number: 1, result };
-    bench.driver.push(Addressed { stream: run.clone(), input, revision: None, token: 0 });
+    bench.driver.push(Addressed::to(run.clone(), input));
     bench.driver.step(1).unwrap();
     assert_eq!(bench.driver.in_memory(), (1, 0), "its value is in a file only");
     std::fs::remove_dir_all(bench.files.path()).unwrap();

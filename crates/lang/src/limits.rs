@@ -82,6 +82,10 @@ pub const JOIN: u32 = 100_000;
 pub const BUDGET: u32 = 1_000_000;
 /// Tries of one step instance.
 pub const ATTEMPTS: u32 = 1_000;
+/// Places for one key: runs or steps at once.
+pub const PLACES: u32 = 10_000;
+/// Length of the key of `concurrency`, in bytes.
+pub const PLACE_KEY_BYTES: usize = 256;
 /// Findings of one check. What is beyond is counted.
 pub const DIAGNOSTICS: usize = 1_000;
 /// Names that are looked through for the nearest to wrong ones, in all: behind so many a finding has no such help.

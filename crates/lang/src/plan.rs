@@ -34,6 +34,8 @@ pub struct Plan {
     pub deadline: Option<Setting<Millis>>,
     /// How many attempts a run may make, with those of its child runs.
     pub budget: Option<Setting<u32>>,
+    /// How many runs with an equal key at once.
+    pub concurrency: Option<Concurrency>,
     /// All steps, outer before inner, in the order of the text.
     pub steps: Vec<Step>,
     /// The block of the document.
@@ -171,10 +173,35 @@ pub struct Step {
     pub deadline: Option<Setting<Millis>>,
     /// How many attempts may be made in all of it.
     pub budget: Option<Setting<u32>>,
+    /// How many steps with an equal key at once: all of it holds one place.
+    pub concurrency: Option<Concurrency>,
     /// What it does: once, or once per item or iteration.
     pub body: Body,
     /// Whether any expression may read its `instances` (or the step as a whole).
     pub instances_read: bool,
+}
+
+/// So many at once of all runs and steps of a project with an equal key.
+#[derive(Debug, Clone)]
+pub struct Concurrency {
+    /// Gives the key.
+    pub key: Template,
+    /// How many places there are.
+    pub max: Setting<u32>,
+    /// What happens without a free place.
+    pub on_full: OnFull,
+}
+
+/// What happens to whoever asks for a place where none is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnFull {
+    /// It waits, first come first served.
+    #[default]
+    Queue,
+    /// The oldest that has one, or waits for one, is cancelled.
+    CancelOld,
+    /// It fails.
+    Refuse,
 }
 
 /// A step that is read.

@@ -121,7 +121,7 @@ impl Data {
             let stream = &commit.stream;
             let next = next.entry(stream).or_insert_with(|| self.stream(stream).map_or(0, Stream::last) + 1);
             check::expected(commit, *next)?;
-            let heads = commit.head.is_some() || commit.due.is_some();
+            let heads = commit.head.is_some() || commit.due.is_some() || commit.open.is_some();
             if heads || (commit.count > 0 && !self.by_name.contains_key(stream) && created.insert(stream)) {
                 created.insert(stream);
                 cross(faults, Point::Head)?;
@@ -156,7 +156,7 @@ impl Data {
 
     fn apply(&mut self, commit: &Commit) -> Option<Position> {
         let mut position = None;
-        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() {
+        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() || commit.open.is_some() {
             position = self.write(commit);
         }
         for id in &commit.taken {
@@ -197,12 +197,14 @@ impl Data {
                 self.due.insert((due, index));
             }
         }
-        if let Some(head) = &commit.head {
-            if head.open {
+        if let Some(open) = commit.head.as_ref().map(|head| head.open).or(commit.open) {
+            if open {
                 self.open.insert(index);
             } else {
                 self.open.remove(&index);
             }
+        }
+        if let Some(head) = &commit.head {
             self.streams[index].head = Some(head.clone());
         }
         position

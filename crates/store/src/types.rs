@@ -34,6 +34,8 @@ pub struct Commit {
     pub due: Option<Option<Time>>,
     /// `Some` writes the head. Workflow, project, parent and time of creation are those of the first one written.
     pub head: Option<Head>,
+    /// `Some` says whether a stream without a head is loaded when the engine starts; a head says so itself.
+    pub open: Option<bool>,
     /// Effects that leave the process.
     pub jobs: Vec<Job>,
 }

@@ -7,6 +7,7 @@ pub mod dry_run;
 pub mod explain;
 pub mod graph;
 pub mod init;
+pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod pause;
@@ -49,6 +50,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Runs(args) => runs::runs(&here, args),
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),
+        Command::Limits(args) => limits::limits(&here, args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     }

@@ -102,8 +102,5 @@ fn why(row: &RunRow, now: i64, here: &Here) -> String {
     if let Some(error) = &row.head.error {
         return tree::in_short(error, here.out);
     }
-    row.head
-        .waits_for
-        .first()
-        .map_or_else(String::new, |waits| format!("{}: {}", waits.path, tree::waits_text(waits, now)))
+    row.head.waits_for.first().map_or_else(String::new, |waits| tree::waits_line(waits, now))
 }

@@ -207,10 +207,7 @@ fn several(picture: &Picture, roots: &[StreamId], height: usize, now: Time, face
         let took = head.ended_at.unwrap_or(now) - head.created_at;
         line.add(Ink::Dim, &format!("  {}", text::duration(took)));
         if let Some(waits) = head.waits_for.first() {
-            line.add(
-                picture.state(run).ink(),
-                &format!("  {}: {}", waits.path, tree::waits_text(waits, now)),
-            );
+            line.add(picture.state(run).ink(), &format!("  {}", tree::waits_line(waits, now)));
         }
         out.push(line);
     }

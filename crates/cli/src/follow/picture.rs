@@ -11,7 +11,7 @@ use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::AttemptId;
 use stead_core::head::Head;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
 use stead_core::run::{Event, RunState, View};
 use stead_core::status::RunStatus;
 use stead_engine::operations::EventRow;
@@ -95,6 +95,9 @@ impl Picture {
         events: Vec<Value>,
     ) -> Result<Vec<Happened>, CliError> {
         let mut happened = Vec::new();
+        if run.kind() != StreamKind::Run {
+            return Ok(happened);
+        }
         for (seq, value) in (seq..).zip(events) {
             let event = Event::deserialize(&value).map_err(|e| {
                 CliError::machine(format!("event {seq} of {run} cannot be read by this version: {e}"))
@@ -195,7 +198,7 @@ impl Picture {
         let Some(watched) = self.runs.get(run) else { return false };
         let waits = watched.state.waits_for();
         let rests = |kind: &str, detail: Option<&str>| match kind {
-            "retry" | "slot" => false,
+            "retry" => false,
             "child" => detail.is_some_and(|child| self.rests(&StreamId::new(child))),
             _ => true,
         };

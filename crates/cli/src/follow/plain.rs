@@ -11,7 +11,7 @@ use stead_core::status::{Outcome, RunStatus};
 use super::picture::{Happened, Picture};
 use crate::face::Face;
 use crate::text;
-use crate::tree::{in_short, outcome_word, waits_text};
+use crate::tree::{in_short, outcome_word, waits_line};
 
 /// Columns of the word of a state.
 const WORD: usize = 10;
@@ -35,7 +35,7 @@ pub fn resumed(picture: &Picture, run: &StreamId, now: Time, face: Face) -> Stri
     let word = outcome_word(head.status, head.outcome);
     let _ = write!(line, "  {}@{}  {word}", text::clean(&head.workflow), text::short(&head.revision));
     for waits in head.waits_for.iter().take(3) {
-        let _ = write!(line, "  {}: {}", text::clean(&waits.path), waits_text(waits, now));
+        let _ = write!(line, "  {}", waits_line(waits, now));
     }
     if let Some(error) = &head.error {
         let _ = write!(line, "  {}", text::clean(&in_short(error, face)));
@@ -87,6 +87,19 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::AttemptBegan { path, number, .. } => ("running", at(path), vec![tries(*number)]),
         Event::ChildStarted { path, number, run, workflow, .. } => {
             ("running", at(path), vec![tries(*number), format!("run {run} {workflow}")])
+        }
+        Event::PlaceAsked { path, key, .. } => {
+            let whose = if path.is_empty() { run() } else { at(path) };
+            ("waiting", whose, vec![format!("for a place for `{key}`")])
+        }
+        Event::PlaceGranted { path, .. } => {
+            let whose = if path.is_empty() { run() } else { at(path) };
+            ("running", whose, vec!["it has its place".to_owned()])
+        }
+        // Of the run itself it is the reason of the cancel that follows.
+        Event::PlaceRevoked { path, .. } if path.is_empty() => return None,
+        Event::PlaceRevoked { path, by, .. } => {
+            ("ending", at(path), vec![format!("run {by} gets its place")])
         }
         Event::WaitStarted { path, until, .. } => {
             ("waiting", at(path), vec![format!("{} more", text::remaining(*until - now))])

@@ -7,6 +7,7 @@ mod definitions;
 mod files;
 mod inputs;
 mod leave;
+mod limits;
 mod live;
 mod logs;
 mod project;

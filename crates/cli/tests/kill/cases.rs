@@ -23,6 +23,9 @@ pub(crate) struct Case {
 /// Appends the step's key to a file: how the test counts.
 const RAN: &str = r#"echo "$STEAD_KEY" >> ran"#;
 
+/// Fails where another program that says this is under way in the same folder.
+const ALONE: &str = "exec 9>alone; flock -n 9 || exit 9";
+
 fn definitions() -> Vec<(&'static str, String)> {
     let inline = |id: &str, line: &str| {
         format!(
@@ -368,6 +371,27 @@ outputs: {{ after: '${{{{ steps.after.output }}}}' }}
             ),
         ),
         (
+            "concurrency",
+            format!(
+                r"
+concurrency: {{}}
+steps:
+  - id: each
+    needs: []
+    foreach: {{ in: [1, 2, 3], parallel: 3 }}
+    workflow: {{ path: placed.yml, inputs: {{ n: '${{{{ item }}}}' }} }}
+  - {{ id: p, needs: [], concurrency: {{ key: shared }}, run: '{ALONE}; {RAN}; echo 1', parse: json }}
+  - id: q
+    needs: []
+    concurrency: {{ key: shared }}
+    steps:
+      - {{ id: r, run: '{ALONE}; {RAN}; echo 2', parse: json }}
+      - {{ id: s, concurrency: {{ key: shared }}, run: '{ALONE}; {RAN}; echo 3', parse: json }}
+outputs: {{ all: '${{{{ steps.each.output.map(o, o.n) + [steps.p.output, steps.q.output.r, steps.q.output.s] }}}}' }}
+"
+            ),
+        ),
+        (
             "fails",
             format!(
                 r"
@@ -387,6 +411,10 @@ pub(crate) fn write(folder: &Path, servers: &Servers) -> Vec<Case> {
         "stead: 1\nname: child\ninputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {{ id: c, run: '{RAN}; echo $((N * 3))', env: {{ N: '${{{{ inputs.n }}}}' }}, parse: json }}\noutputs: {{ n: '${{{{ steps.c.output }}}}' }}\n"
     );
     std::fs::write(folder.join("child.yml"), child).unwrap();
+    let placed = format!(
+        "stead: 1\nname: placed\nconcurrency: {{ key: shared }}\ninputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {{ id: c, run: '{ALONE}; {RAN}; echo $((N * 3))', env: {{ N: '${{{{ inputs.n }}}}' }}, parse: json }}\noutputs: {{ n: '${{{{ steps.c.output }}}}' }}\n"
+    );
+    std::fs::write(folder.join("placed.yml"), placed).unwrap();
     let mut cases = Vec::new();
     for (name, text) in definitions() {
         let file = folder.join(format!("{name}.yml"));

@@ -4,6 +4,7 @@ use super::event::{
     Event, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict,
     named_at,
 };
+use super::places::Place;
 use super::state::{
     Decided, Instance, Ix, Joining, Kind, Output, Paused, Phase, ROOT, RunState, Timer, Undo,
 };
@@ -31,8 +32,10 @@ impl RunState {
                 depth,
                 share,
                 breaks,
+                within,
             } => {
                 self.share = *share;
+                self.within.clone_from(within);
                 self.keys.clone_from(keys);
                 self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
@@ -64,6 +67,40 @@ impl RunState {
             Event::BudgetSpent { path, error } => {
                 let ix = self.at_path(path);
                 self.get_mut(ix).stopping.get_or_insert_with(|| Box::new(error.clone()));
+            }
+            Event::PlaceAsked { path, limit, key, deadline_at, .. } => {
+                let ix = self.at_path(path);
+                if ix == ROOT && self.started_at.is_none() {
+                    self.move_to(RunStatus::Waiting);
+                }
+                let began = !matches!(self.get(ix).kind, Kind::Plain | Kind::Place);
+                if began {
+                    self.set_status(ix, StepStatus::Waiting);
+                    self.gates.push(ix);
+                } else {
+                    self.begin(ix, Kind::Place, StepStatus::Waiting);
+                }
+                let (limit, key, number) = (limit.clone(), key.as_str().into(), self.seq);
+                let place = Place { limit, key, number, held: false, revoked_by: None };
+                self.get_mut(ix).place = Some(Box::new(place));
+                self.places += 1;
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::PlaceGranted { path, .. } => {
+                let ix = self.at_path(path);
+                if let Some(place) = &mut self.get_mut(ix).place {
+                    place.held = true;
+                }
+                if !matches!(self.get(ix).kind, Kind::Place) {
+                    self.set_status(ix, StepStatus::Running);
+                    self.gates.retain(|gate| *gate != ix);
+                }
+            }
+            Event::PlaceRevoked { path, by, .. } => {
+                let ix = self.at_path(path);
+                if let Some(place) = &mut self.get_mut(ix).place {
+                    place.revoked_by = Some(by.clone());
+                }
             }
             Event::GroupStarted { path, deadline_at, machine, join, index } => {
                 let ix = self.at_path(path);
@@ -134,7 +171,7 @@ impl RunState {
                 }
                 match error {
                     None => self.completed(ix, output.as_ref(), OUTPUT, Outcome::Ok),
-                    Some(error) if error.kind == ErrorKind::Cancelled => {
+                    Some(error) if error.kind == ErrorKind::Cancelled && self.get(ix).revoked().is_none() => {
                         self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
                     }
                     Some(error) => self.tried(ix, error, *retry_at, *stops),
@@ -245,7 +282,10 @@ impl RunState {
                 match error {
                     None => self.completed(ix, output.as_ref(), OUTPUT, *outcome),
                     // Cancelled from here; a child that somebody else cancelled is a failure.
-                    Some(_) if self.get(ix).ending == Some(EndReason::Cancelled) => {
+                    Some(_)
+                        if self.get(ix).ending == Some(EndReason::Cancelled)
+                            && self.get(ix).revoked().is_none() =>
+                    {
                         self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
                     }
                     Some(error) => self.tried(ix, error, *retry_at, *stops),
@@ -518,6 +558,7 @@ impl RunState {
     fn end(&mut self, ix: Ix, status: StepStatus, outcome: Outcome) {
         self.set_status(ix, status);
         self.clear_timers(ix, true);
+        self.leave_place(ix);
         let at = self.at;
         let instance = self.get_mut(ix);
         instance.outcome = Some(outcome);
@@ -589,6 +630,7 @@ impl RunState {
         self.move_to(status);
         self.outcome = Some(outcome);
         self.ended_at = Some(self.at);
+        self.leave_all_places();
         self.timers.clear();
         self.waiting.clear();
         self.signals.run_ended();

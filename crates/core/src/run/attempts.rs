@@ -148,16 +148,18 @@ impl<'a> Machine<'a> {
                 Ok(())
             }
             Some((ix, Phase::Ending(reason))) => {
-                let message = match reason {
-                    EndReason::Timeout => "the time-out of the attempt has passed",
-                    _ => "ended, its result was not wanted any more",
+                let revoked = self.state.get(ix).revoked();
+                let message = match (reason, revoked) {
+                    (EndReason::Timeout, _) => "the time-out of the attempt has passed".to_owned(),
+                    (_, Some(revoked)) => revoked.message,
+                    _ => "ended, its result was not wanted any more".to_owned(),
                 };
                 let kind = match reason {
                     EndReason::Timeout => ErrorKind::Timeout,
                     _ => ErrorKind::Cancelled,
                 };
                 let exit_code = result.exit_code;
-                let error = Some(crate::effect::AttemptError { kind, message: message.into() });
+                let error = Some(crate::effect::AttemptError { kind, message });
                 self.attempt_over(ix, number, &AttemptResult { error, exit_code, ..AttemptResult::default() })
             }
             _ => {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use stead_lang::plan::{Action, ActionKind, Body, Child};
 
 use super::event::{Breaks, Event, Parent, StepError};
+use super::places::Held;
 use super::settings::kind_of;
 use super::start::Site;
 use super::state::{Ix, Job, Kind};
@@ -12,6 +13,7 @@ use super::turn::{Machine, Start, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
+use crate::limit::ToRun;
 use crate::limits;
 use crate::message::Message;
 use crate::status::{Outcome, RunStatus};
@@ -33,6 +35,8 @@ pub enum MessageBody {
         /// How many attempts it may make.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         share: Option<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        within: Vec<Held>,
     },
     /// To a child: the result is not wanted any more.
     CancelRun { by: String },
@@ -85,7 +89,7 @@ impl MessageBody {
 }
 
 impl Machine<'_> {
-    pub(super) fn send(&mut self, to: &StreamId, body: &MessageBody) {
+    pub(super) fn send(&mut self, to: &StreamId, body: &impl Serialize) {
         // Plain data with text keys always serialises.
         let body = serde_json::to_value(body).unwrap_or(Value::Null);
         let id = format!("{}:{}:{}", self.state.id, self.state.seq, self.out.messages.len());
@@ -95,7 +99,7 @@ impl Machine<'_> {
     /// Takes a message from another run.
     pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
         match MessageBody::of(message) {
-            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, share, .. }) => {
+            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, share, within, .. }) => {
                 if self.state.exists() {
                     // The same start twice: a run begins once.
                     return Ok(());
@@ -103,7 +107,8 @@ impl Machine<'_> {
                 let inputs = self.start_inputs(&inputs)?;
                 let breaks = Breaks::default();
                 let parent = Some(parent);
-                let start = Start { inputs: Vec::new(), project, folder, parent, depth, share, breaks };
+                let start =
+                    Start { inputs: Vec::new(), project, folder, parent, depth, share, breaks, within };
                 self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
@@ -141,7 +146,10 @@ impl Machine<'_> {
                 }
             }
             // Of a later version, or damaged: taken, so that it does not stop the stream.
-            None => self.late("message", "", 0),
+            None => match ToRun::of(message) {
+                Some(said) => self.place_said(said),
+                None => self.late("message", "", 0),
+            },
         }
         Ok(())
     }
@@ -223,6 +231,7 @@ impl Machine<'_> {
             parent,
             depth: self.state.depth + 1,
             share,
+            within: self.within(&site.path),
         };
         self.send(&run, &start);
         Ok(ix)
@@ -292,7 +301,7 @@ impl Machine<'_> {
         let ending = self.state.get(ix).ending;
         let failure = match ending {
             Some(EndReason::Timeout) => Some(step_error(path, ErrorKind::Timeout, "its time has passed")),
-            _ => failure,
+            _ => failure.map(|failure| self.state.get(ix).revoked().unwrap_or(failure)),
         };
         let retry_at = match &failure {
             Some(error) => match self.retry_at(ix, &site, error, None) {

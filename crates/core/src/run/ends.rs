@@ -162,7 +162,9 @@ impl Machine<'_> {
             };
         }
         match instance.ending.or_else(|| self.ended_from_above(ix)) {
-            Some(EndReason::Cancelled | EndReason::Paused) => return cancelled(),
+            Some(EndReason::Cancelled | EndReason::Paused) => {
+                return instance.revoked().map_or_else(cancelled, failed);
+            }
             Some(EndReason::Timeout) => {
                 let message =
                     if ix == ROOT { "the deadline of the run has passed" } else { "the deadline has passed" };
@@ -334,6 +336,10 @@ impl Machine<'_> {
         let path = self.state.get(ix).path.to_string();
         match reason {
             EndReason::Cancelled | EndReason::Paused => {
+                if let Some(error) = self.state.get(ix).revoked() {
+                    self.fail(ix, error);
+                    return;
+                }
                 self.emit(Event::StepCancelled { path });
                 self.push(Job::Ended(ix));
             }
@@ -370,7 +376,8 @@ impl Machine<'_> {
                 Phase::Parked => self.end_as(ix, reason),
                 Phase::Ending(_) | Phase::Done => {}
             },
-            Kind::Wait { .. } | Kind::Signal { .. } => self.end_as(ix, reason),
+            Kind::Place if ix == ROOT => self.end_before_start(reason),
+            Kind::Wait { .. } | Kind::Signal { .. } | Kind::Place => self.end_as(ix, reason),
             Kind::Child { retry_at: Some(_), .. } => self.end_as(ix, reason),
             Kind::Child { .. } => self.cancel_child(ix, reason),
             Kind::Plain => {}

@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
+use crate::limit::WhenFull;
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::Payload;
+
+use super::places::Held;
 
 /// A name and its value.
 pub type Named = (String, Payload);
@@ -136,6 +139,9 @@ pub enum Event {
         share: Option<u32>,
         #[serde(default, skip_serializing_if = "Breaks::is_empty")]
         breaks: Breaks,
+        /// Places that runs around it have.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        within: Vec<Held>,
     },
     /// The run has begun: its `vars` are computed, its deadline stands.
     RunStarted {
@@ -247,6 +253,21 @@ pub enum Event {
     AttemptLost { path: String, number: u32, then: Lost },
     /// Somebody who knows said what a parked attempt came to.
     AttemptSettled { path: String, number: u32, verdict: Verdict, by: String },
+    /// The run (empty path) or a step asks for a place, and waits for it. The asking is known by the number of this
+    /// event.
+    PlaceAsked {
+        path: String,
+        limit: StreamId,
+        key: String,
+        max: u32,
+        on_full: WhenFull,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+    },
+    /// It has its place.
+    PlaceGranted { path: String, number: u64 },
+    /// Another run is to have its place: it is ended.
+    PlaceRevoked { path: String, number: u64, by: StreamId },
     /// A timer runs.
     WaitStarted {
         path: String,
@@ -467,10 +488,11 @@ impl Event {
         use Event::{
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, BudgetSet, BudgetSpent, CancelRequested, ChildEnded, ChildStarted,
-            FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, RunCancelled,
-            RunCompleted, RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted,
-            SignalAwaited, SignalCame, SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled,
-            StepCompleted, StepEnding, StepFailed, StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
+            FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, PlaceAsked,
+            PlaceGranted, PlaceRevoked, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused,
+            RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame, SignalRefused, SignalSent,
+            SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped,
+            UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -487,6 +509,9 @@ impl Event {
             | AttemptEnded { path, .. }
             | AttemptLost { path, .. }
             | AttemptSettled { path, .. }
+            | PlaceAsked { path, .. }
+            | PlaceGranted { path, .. }
+            | PlaceRevoked { path, .. }
             | WaitStarted { path, .. }
             | SignalAwaited { path, .. }
             | SignalTaken { path, .. }

@@ -8,6 +8,7 @@
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
 //! | `attempts`, `budget`, `children`, `signals`, `timers` | one file per kind of thing that is under way |
+//! | `places` | places shared with other runs: asked for, had, given back |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
 
@@ -21,6 +22,7 @@ pub mod event;
 mod join;
 mod machine;
 mod pause;
+mod places;
 mod reach;
 mod retry;
 mod scope;
@@ -38,6 +40,7 @@ mod views;
 pub use budget::Budget;
 pub use children::MessageBody;
 pub use event::{Event, Parent, StepError};
+pub use places::Held;
 pub use retry::{Again, Selection};
 pub use signals::{Find, Found, SIGNAL_TO_ENDED, SignalNow};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
 use super::event::{Breaks, Parent, StepError};
+use super::places::Held;
 use super::signals::{self, Signals};
 use super::state::{Before, Instance, Ix, Paused, RunState, Timer, Undo};
 use crate::Time;
@@ -17,7 +18,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 4;
+pub const SNAPSHOT_FORMAT: u32 = 5;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,7 @@ struct Stored {
     keys: Vec<(String, String)>,
     signals: signals::Stored,
     share: Option<u32>,
+    within: Vec<Held>,
     slab: Vec<Option<Instance>>,
 }
 
@@ -102,6 +104,7 @@ impl RunState {
             keys: self.keys.clone(),
             signals: self.signals.stored(),
             share: self.share,
+            within: self.within.clone(),
             finishing: self.finishing,
             slab: self.slab.clone(),
         };
@@ -146,6 +149,7 @@ impl RunState {
         state.keys = stored.keys;
         state.signals = Signals::of_stored(stored.signals);
         state.share = stored.share;
+        state.within = stored.within;
         state.finishing = stored.finishing;
         state.slab = stored.slab;
         state.index();
@@ -168,6 +172,8 @@ impl RunState {
             };
             self.by_path.insert(instance.path.clone(), ix);
             self.budgeted |= instance.budget.is_some();
+            self.places += u32::from(instance.place.is_some());
+            self.gates.extend(instance.is_gate().then_some(ix));
             if self.status.is_end() || instance.status.is_end() {
                 continue;
             }

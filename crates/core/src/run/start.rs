@@ -130,6 +130,19 @@ impl Machine<'_> {
         }
         let limit = self.millis(&site.path, step.deadline.as_ref(), |reach| site.scope(reach))?;
         let deadline_at = limit.map(|ms| self.after(ms));
+        if let Some(ix) = self.ask_for_step(site, step, deadline_at)? {
+            return Ok(ix);
+        }
+        self.begin_ready(site, step, deadline_at)
+    }
+
+    /// A step with nothing in its way any more.
+    pub(super) fn begin_ready(
+        &mut self,
+        site: &Site,
+        step: &Step,
+        deadline_at: Option<crate::Time>,
+    ) -> Result<Ix, Stop> {
         let budget = self.step_budget(site, step)?;
         let begun = self.begin_each(site, step, deadline_at)?;
         if let Some(attempts) = budget {

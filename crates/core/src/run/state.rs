@@ -7,6 +7,7 @@ use stead_lang::plan::{Plan, StepIx};
 
 use super::budget::Budget;
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
+use super::places::{Held, Place};
 use super::signals::Signals;
 use crate::Time;
 use crate::effect::EndReason;
@@ -80,6 +81,14 @@ pub struct RunState {
     pub(super) passed: Option<Box<str>>,
     /// Numbers of attempts and rounds of what is begun anew, by path.
     pub(super) before: BTreeMap<Box<str>, Before>,
+    /// Places of others that the run is inside of.
+    pub(super) within: Vec<Held>,
+    /// Instances that have or ask for a place, derived.
+    pub(super) places: u32,
+    /// Instances that went on before and ask for their place once more, derived: nothing begins until they have it.
+    pub(super) gates: Vec<Ix>,
+    /// Places of what the last event ended. Never stored: they are given back in the same turn.
+    pub(super) left: Vec<Held>,
     /// How what is completed would be undone, in the order of completion.
     pub(super) undo: Vec<Undo>,
     /// What runs are found by: indexed inputs and their values, as text.
@@ -127,6 +136,10 @@ pub(super) enum Job {
     Recover(Ix),
     /// A parked attempt of which its probe was not asked.
     Probe(Ix),
+    /// A step that has its place.
+    Enter(Ix),
+    /// Something that is open again and needs its place once more.
+    Reask(Ix),
 }
 
 /// What a timer does.
@@ -186,6 +199,9 @@ pub(super) struct Instance {
     /// How it would be undone is noted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) undo_noted: bool,
+    /// The place that it has or asks for, until it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<Box<Place>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) deadline_at: Option<Time>,
     pub(super) since: Time,
@@ -325,6 +341,8 @@ pub(super) struct Undo {
 pub(super) enum Kind {
     /// Nothing has run: pure, skipped, blocked, failed before it began.
     Plain,
+    /// Waits for its place, or is about to begin with it.
+    Place,
     /// A block.
     Group,
     /// A `foreach` as a whole.
@@ -468,6 +486,10 @@ impl RunState {
             paused: None,
             breaks: Breaks::default(),
             passed: None,
+            within: Vec::new(),
+            places: 0,
+            gates: Vec::new(),
+            left: Vec::new(),
             undo: Vec::new(),
             keys: Vec::new(),
             signals: Signals::default(),
@@ -503,7 +525,7 @@ impl RunState {
 
     /// Whether something is left to do at once.
     pub fn unfinished(&self) -> bool {
-        self.paused.is_none() && !self.agenda.is_empty()
+        self.paused.is_none() && !self.is_gated() && !self.agenda.is_empty()
     }
 
     pub(super) fn get(&self, ix: Ix) -> &Instance {
@@ -562,6 +584,7 @@ impl RunState {
             verdict: None,
             forgot: 0,
             undo_noted: false,
+            place: None,
             deadline_at: None,
             budget: None,
             free: false,

@@ -12,11 +12,12 @@ use stead_lang::inputs::index_text;
 use stead_lang::plan::{Plan, Setting, Step, StepIx};
 
 use super::event::{Breaks, Event, Named, Parent, StepError};
+use super::places::Held;
 use super::reach::{Reach, is_holder};
 use super::retry::Again;
 use super::scope::Scope;
 use super::signals::Find;
-use super::state::{Ix, Job, Kind, Phase, ROOT, RunState};
+use super::state::{Instance, Ix, Job, Kind, Phase, ROOT, RunState, Timer};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
 use crate::limits;
@@ -239,6 +240,7 @@ impl<'a> Machine<'a> {
     fn given(&mut self, input: &Input) -> Result<(), Needs> {
         if !self.state.bound {
             self.state.bind(self.plan);
+            self.state.left.clear();
             self.rescan();
             let held = self.signals_held().into_iter().map(|(_, job)| job);
             self.state.agenda.extend(held);
@@ -261,7 +263,16 @@ impl<'a> Machine<'a> {
             Input::Start { inputs, project, folder, breaks } => {
                 let (inputs, project, folder) = (inputs.clone(), project.clone(), folder.clone());
                 let breaks = breaks.clone();
-                let start = Start { inputs, project, folder, parent: None, depth: 0, share: None, breaks };
+                let start = Start {
+                    inputs,
+                    project,
+                    folder,
+                    parent: None,
+                    depth: 0,
+                    share: None,
+                    breaks,
+                    within: Vec::new(),
+                };
                 self.create(start);
             }
             Input::AttemptPlace { path, number, begins } => self.attempt_place(path, *number, *begins)?,
@@ -330,7 +341,8 @@ impl<'a> Machine<'a> {
     }
 
     fn next_job(&mut self) -> Option<Job> {
-        if self.state.paused.is_none() {
+        let paused = self.state.paused.is_some();
+        if !paused && !self.state.is_gated() {
             return self.state.agenda.pop_front();
         }
         // How it would be undone is noted as it completes, so that it is undone in that order.
@@ -343,6 +355,7 @@ impl<'a> Machine<'a> {
         }
         let acts = |job: &Job| match job {
             Job::Recover(_) => true,
+            Job::Reask(_) | Job::End(_) | Job::Fire(_, Timer::Deadline) if !paused => true,
             Job::Fire(ix, timer) => self.state.acts_paused(*ix, *timer),
             _ => false,
         };
@@ -369,6 +382,8 @@ impl<'a> Machine<'a> {
             Job::Fire(ix, timer) => self.fire(ix, timer),
             Job::Recover(ix) => self.recover(ix),
             Job::Probe(ix) => self.probe(ix),
+            Job::Enter(ix) => self.enter(ix),
+            Job::Reask(ix) => self.reask(ix),
         }
     }
 
@@ -407,6 +422,7 @@ impl<'a> Machine<'a> {
                 }
                 Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
                 Kind::Attempt { phase: Phase::Parked, .. } => self.push(Job::Probe(ix)),
+                Kind::Place if !instance.waits_for_place() => self.push(Job::Enter(ix)),
                 _ => {}
             }
             let instance = self.state.get(ix);
@@ -415,6 +431,7 @@ impl<'a> Machine<'a> {
                 self.state.agenda.extend(live.into_iter().map(Job::End));
             }
         }
+        self.ask_again();
     }
 
     pub(super) fn push(&mut self, job: Job) {
@@ -437,6 +454,9 @@ impl<'a> Machine<'a> {
             }
         }
         self.out.events.push(event);
+        if !self.state.left.is_empty() {
+            self.give_back();
+        }
     }
 
     /// Books an event of a step's instance and says where that is.
@@ -522,7 +542,7 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, project, folder, parent, depth, share, breaks } = start;
+        let Start { inputs, project, folder, parent, depth, share, breaks, within } = start;
         let indexed = |(name, value): &(String, Value)| {
             let indexed = self.plan.inputs.iter().any(|input| input.index && input.name == *name);
             let key = index_text(value).filter(|_| indexed)?;
@@ -542,6 +562,7 @@ impl<'a> Machine<'a> {
             depth,
             share,
             breaks,
+            within,
         });
         self.push(Job::Begin);
     }
@@ -569,8 +590,12 @@ impl<'a> Machine<'a> {
     }
 
     fn begin(&mut self) -> Result<(), Stop> {
+        if self.state.started_at.is_some() || self.state.root().is_some_and(Instance::waits_for_place) {
+            return Ok(());
+        }
         let vars = self.vars()?;
         let deadline_at = self.run_deadline(&vars)?;
+        let Some(deadline_at) = self.run_may_begin(&vars, deadline_at)? else { return Ok(()) };
         let budget = self.own_budget(&vars)?;
         let vars = vars.into_iter().map(|(name, value)| (name, self.payload(value))).collect();
         self.emit(Event::RunStarted { vars, deadline_at, machine: self.plan.root.machine, budget });
@@ -601,8 +626,7 @@ impl<'a> Machine<'a> {
     /// Ends all that is under way, and then the run.
     pub(super) fn end_run_with(&mut self, reason: EndReason) {
         if self.state.started_at.is_none() {
-            self.emit(Event::RunCancelled);
-            self.tell_parent();
+            self.end_before_start(reason);
             return;
         }
         self.emit(Event::StepEnding { path: String::new(), reason });
@@ -630,19 +654,26 @@ pub(super) struct Start {
     pub(super) depth: u32,
     pub(super) share: Option<u32>,
     pub(super) breaks: Breaks,
+    pub(super) within: Vec<Held>,
 }
 
 impl RunState {
     /// What the run does right now: to be asked between two turns.
     pub fn settle_status(&mut self) {
-        if self.status.is_end() || self.started_at.is_none() {
+        if self.status.is_end() {
+            return;
+        }
+        if self.started_at.is_none() {
+            if let Some(status) = self.status_before() {
+                self.move_to(status);
+            }
             return;
         }
         if self.paused.is_some() {
             self.move_to(RunStatus::Paused);
             return;
         }
-        let busy = self.attempts_open > 0 || !self.agenda.is_empty();
+        let busy = self.attempts_open > 0 || (!self.agenda.is_empty() && !self.is_gated());
         self.move_to(if busy { RunStatus::Running } else { RunStatus::Waiting });
     }
 }

@@ -342,6 +342,10 @@ impl RunState {
 /// What an instance waits for.
 fn waits(instance: &Instance) -> Option<WaitsFor> {
     let (kind, until, detail) = match &instance.kind {
+        _ if instance.waits_for_place() => {
+            let key = instance.place.as_ref().map(|place| format!("a place for `{}`", place.key));
+            ("slot", instance.deadline_at, key)
+        }
         Kind::Wait { until, timeout_at } => {
             ("timer", Some(timeout_at.map_or(*until, |t| t.min(*until))), None)
         }

@@ -155,6 +155,7 @@ fn p11_runs_inside_runs_are_bounded() {
         parent,
         depth: limits::CHILD_DEPTH + 1,
         share: None,
+        within: Vec::new(),
     };
     let message = stead_core::message::Message {
         id: "m".into(),

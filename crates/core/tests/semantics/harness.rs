@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use stead_core::Time;
 use stead_core::effect::{AttemptError, AttemptId, AttemptResult, Effect, EndReason, ErrorKind, Execute};
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
+use stead_core::limit::{self, LimitState};
 use stead_core::message::Message;
 use stead_core::run::event::Breaks;
 use stead_core::run::{
@@ -25,6 +26,8 @@ pub(crate) struct World {
     pub(crate) at: Time,
     pub(crate) runs: BTreeMap<StreamId, Run>,
     pub(crate) top: StreamId,
+    /// Limits that were asked for places, each with its journal.
+    pub(crate) limits: BTreeMap<StreamId, (LimitState, Vec<(Time, limit::Event)>)>,
     plans: HashMap<String, Arc<Plan>>,
     inbox: VecDeque<Message>,
     script: Script,
@@ -37,7 +40,7 @@ pub(crate) struct World {
     /// What is told to end takes its time.
     pub(crate) hold_ends: bool,
     /// Attempts that were told to end.
-    told: Vec<(String, u32)>,
+    told: Vec<AttemptId>,
     /// Attempts that may begin after they were queued.
     pub(crate) begins: Vec<String>,
     files: HashMap<String, Vec<u8>>,
@@ -139,6 +142,7 @@ impl World {
         let mut world = World {
             at: 1_000_000,
             runs: BTreeMap::new(),
+            limits: BTreeMap::new(),
             top: top.clone(),
             plans,
             inbox: VecDeque::new(),
@@ -205,7 +209,7 @@ impl World {
                         self.open.push(job);
                     }
                     Effect::End { attempt, reason } => {
-                        self.told.push((attempt.path.clone(), attempt.number));
+                        self.told.push(attempt.clone());
                         self.ends.push((attempt.path, reason));
                     }
                     Effect::Begin(attempt) => self.begins.push(attempt.path),
@@ -290,6 +294,10 @@ impl World {
         loop {
             if let Some(message) = self.inbox.pop_front() {
                 let to = message.to.clone();
+                if to.kind() == StreamKind::Limit {
+                    self.give_limit(&to, &limit::Input::Message(message));
+                    continue;
+                }
                 if !self.runs.contains_key(&to)
                     && let Some(MessageBody::StartRun { revision, .. }) = MessageBody::of(&message)
                 {
@@ -300,8 +308,7 @@ impl World {
                 continue;
             }
             let at = (0..self.open.len()).find_map(|i| {
-                let AttemptId { path, number, .. } = &self.open[i].attempt;
-                if !self.hold_ends && self.told.contains(&(path.clone(), *number)) {
+                if !self.hold_ends && self.told.contains(&self.open[i].attempt) {
                     return Some((i, failed(ErrorKind::Exit, "killed")));
                 }
                 (self.script)(&self.open[i]).map(|result| (i, result))
@@ -319,7 +326,10 @@ impl World {
 
     /// The attempt at `path` ends so.
     pub(crate) fn end(&mut self, path: &str, result: AttemptResult) {
-        let at = self.open.iter().position(|job| job.attempt.path == path).expect("the attempt is under way");
+        let here = |job: &Execute| job.attempt.path == path && job.attempt.stream == self.top;
+        let at = self.open.iter().position(here);
+        let at = at.or_else(|| self.open.iter().position(|job| job.attempt.path == path));
+        let at = at.expect("the attempt is under way");
         let job = self.open.remove(at);
         self.finish(&job, result);
         self.go();
@@ -365,12 +375,67 @@ impl World {
             run.state = read(run);
             run.values.clear();
         }
+        for (id, (state, journal)) in &mut self.limits {
+            *state = replay_limit(id, journal);
+        }
         for id in self.runs.keys().cloned().collect::<Vec<_>>() {
             if !self.runs[&id].state.status.is_end() {
                 self.give(&id, Input::Recovered);
             }
         }
         self.go();
+    }
+
+    /// Starts one more run, of another definition or the same, and looks at it from here on.
+    pub(crate) fn also(&mut self, id: &str, text: &str) {
+        let (plan, plans) = plan(text);
+        self.plans.extend(plans);
+        self.top = StreamId::new(id);
+        let (top, breaks) = (self.top.clone(), Breaks::default());
+        self.add(&top, plan);
+        let (project, folder) = ("p".into(), "/p".into());
+        self.give(&top, Input::Start { inputs: Vec::new(), project, folder, breaks });
+        self.go();
+    }
+
+    /// Looks at another run from here on.
+    pub(crate) fn look(&mut self, id: &str) -> &mut Self {
+        self.top = StreamId::new(id);
+        self
+    }
+
+    /// Takes one input of a limit, and what follows it at once.
+    pub(crate) fn give_limit(&mut self, id: &StreamId, input: &limit::Input) {
+        let entry = self.limits.entry(id.clone());
+        let (state, journal) = entry.or_insert_with(|| (LimitState::new(id.clone()), Vec::new()));
+        let mut out = limit::turn(state, input, self.at);
+        loop {
+            journal.extend(out.events.iter().map(|event| (state.at, event.clone())));
+            self.inbox.extend(out.messages);
+            if !out.more {
+                break;
+            }
+            self.cuts += 1;
+            out = limit::turn(state, &limit::Input::Continue, self.at);
+        }
+        assert_eq!(replay_limit(id, journal), *state, "replayed");
+        let bytes = state.snapshot().unwrap();
+        assert_eq!(LimitState::from_snapshot(&bytes).unwrap(), *state, "from a snapshot");
+    }
+
+    /// The limit of a key.
+    pub(crate) fn limit(&self, key: &str) -> &LimitState {
+        &self.limits.get(&StreamId::limit("p", key)).unwrap_or_else(|| panic!("nobody asked for {key}")).0
+    }
+
+    /// Who has a place for a key, and who waits for one: run and step.
+    pub(crate) fn places(&self, key: &str) -> (Vec<String>, Vec<String>) {
+        let named = |place: &limit::Place| match place.ask.path.as_str() {
+            "" => place.ask.id.run.to_string(),
+            path => format!("{}/{path}", place.ask.id.run),
+        };
+        let limit = self.limit(key);
+        (limit.holders().map(named).collect(), limit.waiters().map(named).collect())
     }
 
     pub(crate) fn state(&self) -> &RunState {
@@ -425,6 +490,15 @@ impl World {
 fn replay(run: &Run) -> RunState {
     let mut state = RunState::new(run.state.id.clone());
     for (at, event) in &run.journal {
+        let text = serde_json::to_string(event).unwrap();
+        state.apply(&serde_json::from_str(&text).unwrap(), *at);
+    }
+    state
+}
+
+fn replay_limit(id: &StreamId, journal: &[(Time, limit::Event)]) -> LimitState {
+    let mut state = LimitState::new(id.clone());
+    for (at, event) in journal {
         let text = serde_json::to_string(event).unwrap();
         state.apply(&serde_json::from_str(&text).unwrap(), *at);
     }

@@ -5,6 +5,7 @@ mod blocks;
 mod bounds;
 mod budgets;
 mod children;
+mod concurrency;
 mod crash;
 mod ends;
 mod errors;

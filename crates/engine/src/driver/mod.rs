@@ -3,8 +3,11 @@
 //! A plain struct stepped by hand over a blocking store: threads stand around it. One step takes all inputs
 //! that wait, in order, each to its stream; writes all turns in one commit; and only then hands out what has
 //! to be done. If the commit fails, the touched streams are dropped and loaded again.
+//!
+//! Streams are of several kinds, and their ids say which: runs, and the limits whose places runs share.
 
 pub(crate) mod found;
+mod places;
 mod plans;
 mod stream;
 
@@ -12,15 +15,17 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use stead_core::Time;
 use stead_core::effect::Effect;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
+use stead_core::limit::{self, LimitState};
 use stead_core::message::Message;
-use stead_core::run::{Input, MessageBody, Need, Needs, RunState, Turn};
+use stead_core::run::{Ctx, Input, MessageBody, Need, Needs, RunState, Turn, turn, turn_only};
 use stead_store::files::FileStore;
-use stead_store::{Commit, Position, Snapshot, Store, StoreError};
+use stead_store::{Commit, Position, Store, StoreError};
 
+pub(crate) use places::load_limit;
 pub use plans::Plans;
 pub(crate) use plans::bundle;
-use stream::Stream;
+use stream::{State, Stream};
 pub(crate) use stream::{load_state, load_value};
 
 use crate::engine::desk::named_cause;
@@ -34,11 +39,35 @@ pub struct Addressed {
     /// The stream.
     pub stream: StreamId,
     /// The input.
-    pub input: Input,
+    pub input: Given,
     /// The revision that a run which begins is pinned to.
     pub revision: Option<String>,
     /// Whom to answer once it is durable; nobody, when 0.
     pub token: u64,
+}
+
+impl Addressed {
+    /// An input that nobody waits for.
+    pub fn to(stream: StreamId, input: impl Into<Given>) -> Self {
+        Self { stream, input: input.into(), revision: None, token: 0 }
+    }
+}
+
+/// An input, by the kind of its stream.
+#[derive(Debug)]
+pub enum Given {
+    /// Of a run.
+    Run(Input),
+    /// Of a limit.
+    Limit(limit::Input),
+    /// A new engine brings it on.
+    Recovered,
+}
+
+impl From<Input> for Given {
+    fn from(input: Input) -> Self {
+        Given::Run(input)
+    }
 }
 
 /// What a step did.
@@ -110,6 +139,10 @@ pub struct Driver<S> {
     /// Tokens whose inputs were dropped.
     dropped: Vec<u64>,
     performs_nothing: bool,
+    /// What the last engine left is queued, all of it.
+    recovered: bool,
+    /// Else: the streams whose messages of old are queued, with those that came since and are among them.
+    caught_up: HashMap<StreamId, HashSet<String>>,
 }
 
 impl<S: Store> Driver<S> {
@@ -135,6 +168,8 @@ impl<S: Store> Driver<S> {
             troubled: HashSet::new(),
             dropped: Vec::new(),
             performs_nothing: false,
+            recovered: false,
+            caught_up: HashMap::new(),
         })
     }
 
@@ -142,7 +177,6 @@ impl<S: Store> Driver<S> {
     /// process that performs nothing.
     pub fn perform_nothing(&mut self) {
         self.performs_nothing = true;
-        self.unrecovered.clear();
         self.to_recover.clear();
     }
 
@@ -159,7 +193,8 @@ impl<S: Store> Driver<S> {
             self.unrecovered.insert(stream.clone(), messages);
             self.to_recover.push_back(stream.clone());
         }
-        Ok(open)
+        self.recovered = true;
+        Ok(open.into_iter().filter(|stream| stream.kind() == StreamKind::Run).collect())
     }
 
     /// Nudges the next few streams of those that are to be brought on: that is done before any input, this one too.
@@ -168,7 +203,10 @@ impl<S: Store> Driver<S> {
         for _ in 0..room {
             let Some(stream) = self.to_recover.pop_front() else { break };
             if self.unrecovered.contains_key(&stream) {
-                self.push(Addressed { stream, input: Input::Continue, revision: None, token: 0 });
+                self.push(match stream.kind() {
+                    StreamKind::Run => Addressed::to(stream, Input::Continue),
+                    StreamKind::Limit => Addressed::to(stream, limit::Input::Continue),
+                });
             }
         }
     }
@@ -176,7 +214,7 @@ impl<S: Store> Driver<S> {
     /// The next input. A stream that was not brought on yet is brought on before it.
     fn next_input(&mut self) -> Option<Addressed> {
         let next = self.queue.pop_front()?;
-        if self.unrecovered.is_empty() {
+        if self.unrecovered.is_empty() || self.performs_nothing {
             return Some(next);
         }
         let Some(messages) = self.unrecovered.remove(&next.stream) else { return Some(next) };
@@ -194,8 +232,8 @@ impl<S: Store> Driver<S> {
         let mut all = Vec::new();
         for stream in self.store.open_streams()? {
             match self.stream(&stream) {
-                Ok(Some(found)) => all.extend(found.state.open_attempts()),
-                Ok(None) => {}
+                Ok(Some(Stream { state: State::Run(run), .. })) => all.extend(run.open_attempts()),
+                Ok(_) => {}
                 // It says so when it is to go on; the others are not held up by it.
                 Err(error) if error.concerns_stream() => {}
                 Err(error) => return Err(error),
@@ -210,7 +248,7 @@ impl<S: Store> Driver<S> {
         let mut top = run.clone();
         for _ in 0..=stead_core::limits::CHILD_DEPTH {
             let parent = match self.streams.get(&top) {
-                Some(stream) => stream.state.parent.as_ref().map(|parent| parent.run.clone()),
+                Some(stream) => stream.state.parent().cloned(),
                 None => self.store.head(&top).ok().flatten().and_then(|listed| listed.head.parent),
             };
             match parent {
@@ -251,9 +289,20 @@ impl<S: Store> Driver<S> {
         (self.streams.len(), self.streams.values().map(|stream| stream.values.bytes()).sum())
     }
 
-    /// A stream as it is in memory, if it is: for those who hold it against what its journal gives.
+    /// A run as it is in memory, if it is: for those who hold it against what its journal gives.
     pub fn state(&self, id: &StreamId) -> Option<&RunState> {
-        self.streams.get(id).map(|stream| &stream.state)
+        match &self.streams.get(id)?.state {
+            State::Run(run) => Some(run),
+            State::Limit(_) => None,
+        }
+    }
+
+    /// A limit, likewise.
+    pub fn limit(&self, id: &StreamId) -> Option<&LimitState> {
+        match &self.streams.get(id)?.state {
+            State::Limit(limit) => Some(limit),
+            State::Run(_) => None,
+        }
     }
 
     /// The plans of revisions.
@@ -299,7 +348,7 @@ impl<S: Store> Driver<S> {
                 // It stays due, whatever the time. Looking again and again would bring it no further.
                 self.next_due = Some(now + limits::TROUBLED_LOOK);
             } else if self.timed.insert(stream.clone()) {
-                self.queue.push_back(Addressed { stream, input: Input::Time, revision: None, token: 0 });
+                self.queue.push_back(Addressed::to(stream, Input::Time));
             }
         }
         Ok(())
@@ -307,12 +356,18 @@ impl<S: Store> Driver<S> {
 
     fn take(&mut self, addressed: &Addressed, now: Time, batch: &mut Batch) -> Result<(), EngineError> {
         let Addressed { stream: id, input, revision, token } = addressed;
-        let cause = match self.names.get(token) {
-            Some(name) => named_cause(&cause(input), name),
-            None => cause(input),
+        let cause = match (input, self.names.remove(token)) {
+            (input, Some(name)) => named_cause(&input.cause(), &name),
+            (input, None) => input.cause(),
         };
-        let turned = self.turn(id, input, revision.clone(), cause, now, batch);
-        self.names.remove(token);
+        let turned = match input {
+            Given::Run(input) => self.turn(id, input, revision.clone(), cause, now, batch),
+            Given::Limit(input) => self.limit_turn(id, input, cause, now, batch),
+            Given::Recovered => match id.kind() {
+                StreamKind::Run => self.turn(id, &Input::Recovered, None, cause, now, batch),
+                StreamKind::Limit => self.limit_recovered(id, cause, now, batch),
+            },
+        };
         let answer = match turned {
             Ok(None) => Ok(()),
             Ok(Some(refusal)) => Err(refusal),
@@ -369,18 +424,26 @@ impl<S: Store> Driver<S> {
             let Some(revision) = revision else {
                 self.timed.remove(id);
                 // A message to nobody is taken, so that it does not come again.
-                if let Some(taken) = taken {
+                if let (Some(taken), Input::Message(message)) = (taken, input) {
                     batch.commits.push(Stream::taking(id, taken, now));
+                    self.nobody_has(id, message);
                 }
                 return Ok(Some(Refusal::Unknown));
             };
-            self.streams.insert(id.clone(), Stream::new(RunState::new(id.clone()), revision));
+            let state = State::Run(Box::new(RunState::new(id.clone())));
+            self.streams.insert(id.clone(), Stream::new(state, revision));
         }
         let (Some(stream), Some(plan)) = (self.streams.get_mut(id), plan) else {
             return Ok(Some(Refusal::Unknown));
         };
+        let State::Run(run) = &mut stream.state else { return Ok(Some(Refusal::Unknown)) };
         let turn = loop {
-            match stream.turn(input, &plan, now, self.performs_nothing) {
+            let ctx = &mut Ctx { plan: &plan, at: now, values: &mut stream.values };
+            let turn = match self.performs_nothing {
+                true => turn_only(run, input, ctx),
+                false => turn(run, input, ctx),
+            };
+            match turn {
                 Ok(turn) => break turn,
                 Err(Needs(needs)) => {
                     for need in needs {
@@ -398,27 +461,20 @@ impl<S: Store> Driver<S> {
                 }
             }
         };
-        let last = batch.touched.entry(id.clone()).or_default();
+        let folder = run.folder.clone();
+        // From here on its state is ahead of what is written.
+        batch.touched.entry(id.clone()).or_default();
         for file in &turn.files {
             self.files.put(&file.bytes)?;
         }
         if turn.more {
-            self.queue.push_back(Addressed {
-                stream: id.clone(),
-                input: Input::Continue,
-                revision: None,
-                token: 0,
-            });
+            self.queue.push_back(Addressed::to(id.clone(), Input::Continue));
         }
-        let folder = stream.state.folder.clone();
         let Turn { events, effects, messages, refused, .. } = turn;
         let commit = stream.commit(id, cause, &events, messages, taken, now);
         batch.bytes += commit.events.len();
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
-        if commit.count > 0 || !commit.taken.is_empty() {
-            *last = Some(batch.commits.len());
-            batch.commits.push(commit);
-        }
+        batch.add(id, commit);
         Ok(refused.map(|why| Refusal::Refused(why.to_owned())))
     }
 
@@ -428,8 +484,8 @@ impl<S: Store> Driver<S> {
         for (id, last) in &touched {
             let Some(stream) = self.streams.get_mut(id) else { continue };
             let timed = self.timed.remove(id);
-            let (head, due) = stream.listed(now, timed);
-            if head.is_none() && due.is_none() {
+            let (head, due, open) = stream.listed(now, timed);
+            if head.is_none() && due.is_none() && open.is_none() {
                 continue;
             }
             let last = last.unwrap_or(batch.commits.len());
@@ -437,7 +493,7 @@ impl<S: Store> Driver<S> {
                 batch.commits.push(stream.empty(id, now));
             }
             let commit = &mut batch.commits[last];
-            (commit.head, commit.due) = (head, due);
+            (commit.head, commit.due, commit.open) = (head, due, open);
         }
         let positions = match self.commit(&batch.commits) {
             Ok(positions) => positions,
@@ -521,16 +577,14 @@ impl<S: Store> Driver<S> {
     fn keep_house(&mut self, touched: &BTreeMap<StreamId, Option<usize>>, stepped: &mut Stepped) {
         for id in touched.keys() {
             let Some(stream) = self.streams.get_mut(id) else { continue };
-            if stream.state.status.is_end() {
+            if stream.state.has_ended() {
                 stepped.ended.push(id.clone());
                 self.streams.remove(id);
                 continue;
             }
             if stream.wants_snapshot()
-                && let Ok(state) = stream.state.snapshot()
+                && let Some(snapshot) = stream.state.snapshot()
             {
-                let snapshot =
-                    Snapshot { format: stead_core::run::SNAPSHOT_FORMAT, seq: stream.state.seq, state };
                 // A cache: where it cannot be kept, the journal has all, and the next one is tried when it
                 // would be due.
                 let _ = self.store.put_snapshot(id, &snapshot);
@@ -541,12 +595,38 @@ impl<S: Store> Driver<S> {
             }
         }
         if self.streams.len() > limits::STREAMS_CACHED {
-            self.streams.retain(|_, stream| stream.state.attempts_open > 0 || stream.state.unfinished());
+            self.streams.retain(|_, stream| stream.state.stays_in_memory());
         }
     }
 
+    /// Queues a message that was just written. Messages are taken in the order of their coming: where nobody has
+    /// queued what was left before, that goes first.
     fn push_message(&mut self, message: Message) {
+        if self.performs_nothing
+            && let Some(old) = self.unrecovered.remove(&message.to)
+        {
+            old.into_iter().for_each(|one| self.push(given(one)));
+        } else if !self.recovered {
+            return self.push_behind_old(message);
+        }
         self.push(given(message));
+    }
+
+    fn push_behind_old(&mut self, message: Message) {
+        if let Some(known) = self.caught_up.get_mut(&message.to) {
+            if !known.remove(&message.id) {
+                self.push(given(message));
+            }
+            return;
+        }
+        let all = match self.store.inbox(&message.to) {
+            Ok(all) if all.contains(&message) => all,
+            // It is durable and must be handed out; a store that cannot be read says so at the next step.
+            _ => vec![message.clone()],
+        };
+        let rest = all.iter().map(|one| one.id.clone()).filter(|id| *id != message.id);
+        self.caught_up.insert(message.to.clone(), rest.collect());
+        all.into_iter().for_each(|one| self.push(given(one)));
     }
 
     /// The stream, loaded if it is not in memory; `None` where it has no journal.
@@ -572,15 +652,29 @@ struct Batch {
     bytes: usize,
 }
 
+impl Batch {
+    /// A stream has taken a turn, whether or not that is to be written.
+    fn add(&mut self, id: &StreamId, commit: Commit) {
+        let last = self.touched.entry(id.clone()).or_default();
+        if commit.count > 0 || !commit.taken.is_empty() {
+            *last = Some(self.commits.len());
+            self.commits.push(commit);
+        }
+    }
+}
+
 /// The input that a message is.
 fn given(message: Message) -> Addressed {
     let stream = message.to.clone();
-    Addressed { stream, input: Input::Message(message), revision: None, token: 0 }
+    match stream.kind() {
+        StreamKind::Run => Addressed::to(stream, Input::Message(message)),
+        StreamKind::Limit => Addressed::to(stream, limit::Input::Message(message)),
+    }
 }
 
 /// What brings a stream on that an engine before has left.
 fn recovery(stream: &StreamId, messages: Vec<Message>) -> impl Iterator<Item = Addressed> + use<> {
-    let recovered = Addressed { stream: stream.clone(), input: Input::Recovered, revision: None, token: 0 };
+    let recovered = Addressed::to(stream.clone(), Given::Recovered);
     std::iter::once(recovered).chain(messages.into_iter().map(given))
 }
 
@@ -599,7 +693,17 @@ fn revision_of(input: &Input) -> Option<String> {
     }
 }
 
-/// What the journal says caused a turn.
+impl Given {
+    /// What the journal says caused a turn.
+    fn cause(&self) -> String {
+        match self {
+            Given::Run(input) => cause(input),
+            Given::Limit(input) => places::cause(input),
+            Given::Recovered => "recovered".to_owned(),
+        }
+    }
+}
+
 fn cause(input: &Input) -> String {
     match input {
         Input::Start { .. } => "start".to_owned(),

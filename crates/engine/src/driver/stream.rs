@@ -1,41 +1,132 @@
 //! A stream in memory.
 
+use serde::Serialize;
 use serde_json::Value;
 use stead_core::Time;
 use stead_core::head::Head;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
+use stead_core::limit::{self, LIMIT_SNAPSHOT_FORMAT, LimitState};
 use stead_core::message::Message;
-use stead_core::run::{Ctx, Event, Input, Needs, RunState, SNAPSHOT_FORMAT, Turn, turn, turn_only};
+use stead_core::run::{Event, RunState, SNAPSHOT_FORMAT};
 use stead_core::value::{ValueRef, Values};
-use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
-use stead_store::{Commit, Reader};
+use stead_store::{Commit, Reader, Row, Snapshot};
 
 use crate::error::EngineError;
 use crate::limits;
 
+/// What is known of a stream, by its kind.
+pub(super) enum State {
+    /// Of a run.
+    Run(Box<RunState>),
+    /// Of the places of a key.
+    Limit(Box<LimitState>),
+}
+
+impl State {
+    fn new(id: &StreamId) -> Self {
+        match id.kind() {
+            StreamKind::Run => State::Run(Box::new(RunState::new(id.clone()))),
+            StreamKind::Limit => State::Limit(Box::new(LimitState::new(id.clone()))),
+        }
+    }
+
+    fn format(&self) -> u32 {
+        match self {
+            State::Run(_) => SNAPSHOT_FORMAT,
+            State::Limit(_) => LIMIT_SNAPSHOT_FORMAT,
+        }
+    }
+
+    fn from_snapshot(id: &StreamId, snapshot: &Snapshot) -> Option<Self> {
+        let kind = State::new(id);
+        if snapshot.format != kind.format() {
+            return None;
+        }
+        match kind {
+            State::Run(_) => Some(State::Run(Box::new(RunState::from_snapshot(&snapshot.state).ok()?))),
+            State::Limit(_) => Some(State::Limit(Box::new(LimitState::from_snapshot(&snapshot.state).ok()?))),
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Option<Snapshot> {
+        let (seq, state) = match self {
+            State::Run(run) => (run.seq, run.snapshot().ok()?),
+            State::Limit(limit) => (limit.seq, limit.snapshot().ok()?),
+        };
+        Some(Snapshot { format: self.format(), seq, state })
+    }
+
+    fn apply(&mut self, id: &StreamId, row: &Row) -> Result<(), EngineError> {
+        let unreadable = |error: serde_json::Error| EngineError::journal(id, row.seq, &error);
+        match self {
+            State::Run(run) => {
+                let events: Vec<Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
+                events.iter().for_each(|event| run.apply(event, row.at));
+            }
+            State::Limit(limit) => {
+                let events: Vec<limit::Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
+                events.iter().for_each(|event| limit.apply(event, row.at));
+            }
+        }
+        Ok(())
+    }
+
+    /// Number and time of the last event.
+    fn last(&self) -> (u64, Time) {
+        match self {
+            State::Run(run) => (run.seq, run.at),
+            State::Limit(limit) => (limit.seq, limit.at),
+        }
+    }
+
+    /// The run that started it.
+    pub(super) fn parent(&self) -> Option<&StreamId> {
+        match self {
+            State::Run(run) => run.parent.as_ref().map(|parent| &parent.run),
+            State::Limit(_) => None,
+        }
+    }
+
+    /// Whether it is over for good.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self, State::Run(run) if run.status.is_end())
+    }
+
+    /// Whether it is wanted again soon, or costs too much to be read back each time.
+    pub(super) fn stays_in_memory(&self) -> bool {
+        match self {
+            State::Run(run) => run.attempts_open > 0 || run.unfinished(),
+            State::Limit(limit) => limit.has_waiting(),
+        }
+    }
+}
+
 /// A state with what belongs to it.
 pub(super) struct Stream {
-    pub(super) state: RunState,
+    pub(super) state: State,
     pub(super) values: Values,
     pub(super) revision: String,
     /// The row of lists as the store has it.
     head: Option<Head>,
     /// The due time as the store has it: never later than the true one.
     due: Option<Time>,
+    /// Whether the store loads it at the start of an engine, where no head says so and it is known.
+    open: Option<bool>,
     events_since: u64,
     bytes_since: usize,
     snapshot_bytes: usize,
 }
 
 impl Stream {
-    pub(super) fn new(state: RunState, revision: String) -> Self {
+    pub(super) fn new(state: State, revision: String) -> Self {
         Self {
             state,
             values: Values::default(),
             revision,
             head: None,
             due: None,
+            open: None,
             events_since: 0,
             bytes_since: 0,
             snapshot_bytes: 0,
@@ -47,10 +138,13 @@ impl Stream {
         store: &mut R,
         id: &StreamId,
     ) -> Result<Option<Self>, EngineError> {
-        let Some(state) = load_state(store, id)? else { return Ok(None) };
+        let Some(state) = load(store, id)? else { return Ok(None) };
         let listed = store.head(id)?;
-        let mut stream = Stream::new(state, String::new());
-        stream.revision.clone_from(&stream.state.revision);
+        let revision = match &state {
+            State::Run(run) => run.revision.clone(),
+            State::Limit(_) => String::new(),
+        };
+        let mut stream = Stream::new(state, revision);
         if let Some(listed) = listed {
             stream.head = Some(listed.head);
             stream.due = listed.due;
@@ -58,20 +152,12 @@ impl Stream {
         Ok(Some(stream))
     }
 
-    pub(super) fn turn(&mut self, input: &Input, plan: &Plan, at: Time, alone: bool) -> Result<Turn, Needs> {
-        let mut ctx = Ctx { plan, at, values: &mut self.values };
-        match alone {
-            true => turn_only(&mut self.state, input, &mut ctx),
-            false => turn(&mut self.state, input, &mut ctx),
-        }
-    }
-
     /// What a turn writes. Events are serialised here, once.
     pub(super) fn commit(
         &mut self,
         id: &StreamId,
         cause: String,
-        events: &[Event],
+        events: &[impl Serialize],
         messages: Vec<Message>,
         taken: Option<String>,
         now: Time,
@@ -84,40 +170,54 @@ impl Stream {
         };
         self.events_since += count;
         self.bytes_since += bytes.len();
+        let (seq, at) = self.state.last();
         Commit {
             stream: id.clone(),
-            expected_seq: self.state.seq + 1 - count,
+            expected_seq: seq + 1 - count,
             count,
             events: bytes,
-            at: self.state.at.max(now),
+            at: at.max(now),
             cause,
             messages,
             taken: taken.into_iter().collect(),
             due: None,
             head: None,
+            open: None,
             jobs: Vec::new(),
         }
     }
 
     /// A commit without events, to write the head.
     pub(super) fn empty(&mut self, id: &StreamId, now: Time) -> Commit {
-        self.commit(id, "head".to_owned(), &[], Vec::new(), None, now)
+        self.commit(id, "head".to_owned(), &[] as &[Event], Vec::new(), None, now)
     }
 
     /// A commit that takes a message for a stream that does not exist.
     pub(super) fn taking(id: &StreamId, taken: String, now: Time) -> Commit {
-        let mut nobody = Stream::new(RunState::new(id.clone()), String::new());
-        nobody.commit(id, "nobody".to_owned(), &[], Vec::new(), Some(taken), now)
+        let mut nobody = Stream::new(State::new(id), String::new());
+        nobody.commit(id, "nobody".to_owned(), &[] as &[Event], Vec::new(), Some(taken), now)
     }
 
-    /// Head and due time where they differ from what the store has.
+    /// Head, due time, and whether it is loaded at the start, where they differ from what the store has.
     ///
     /// A due time that has moved back is left as it is: the stream is woken once too early and then says the
     /// right one, which is cheaper than an index entry moved at every step with a time-out.
-    pub(super) fn listed(&mut self, now: Time, timed: bool) -> (Option<Head>, Option<Option<Time>>) {
-        self.state.settle_status();
-        let head = self.state.head();
-        let due = self.state.due();
+    pub(super) fn listed(
+        &mut self,
+        now: Time,
+        timed: bool,
+    ) -> (Option<Head>, Option<Option<Time>>, Option<bool>) {
+        let run = match &mut self.state {
+            State::Run(run) => run,
+            State::Limit(limit) => {
+                let open = Some(limit.in_use()).filter(|open| self.open != Some(*open));
+                self.open = open.or(self.open);
+                return (None, None, open);
+            }
+        };
+        run.settle_status();
+        let head = run.head();
+        let due = run.due();
         let sooner = match (due, self.due) {
             (Some(due), Some(written)) => due < written,
             (Some(_), None) => true,
@@ -134,7 +234,7 @@ impl Stream {
             self.head = Some(head.clone());
             head
         });
-        (head, due)
+        (head, due, None)
     }
 
     /// Whether the journal since the last snapshot has outgrown both a bound and that snapshot, so that all
@@ -149,30 +249,35 @@ impl Stream {
 }
 
 /// The state of a stream as the store has it.
-pub(crate) fn load_state<R: Reader + ?Sized>(
-    store: &mut R,
-    id: &StreamId,
-) -> Result<Option<RunState>, EngineError> {
+pub(super) fn load<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<State>, EngineError> {
     let Some(mut loaded) = store.load(id)? else { return Ok(None) };
     let mut state = None;
     if let Some(snapshot) = &loaded.snapshot {
-        if snapshot.format == SNAPSHOT_FORMAT {
-            state = RunState::from_snapshot(&snapshot.state).ok();
-        }
+        state = State::from_snapshot(id, snapshot);
         if state.is_none() {
             // Of another format: the journal has all.
             loaded.rows = store.journal(id, 1, usize::MAX)?;
         }
     }
-    let mut state = state.unwrap_or_else(|| RunState::new(id.clone()));
+    let mut state = state.unwrap_or_else(|| State::new(id));
     for row in &loaded.rows {
-        let events: Vec<Event> =
-            serde_json::from_slice(&row.events).map_err(|e| EngineError::journal(id, row.seq, &e))?;
-        for event in &events {
-            state.apply(event, row.at);
-        }
+        state.apply(id, row)?;
     }
-    Ok(Some(state.replayed()))
+    Ok(Some(match state {
+        State::Run(run) => State::Run(Box::new(run.replayed())),
+        limit @ State::Limit(_) => limit,
+    }))
+}
+
+/// The state of a run as the store has it.
+pub(crate) fn load_state<R: Reader + ?Sized>(
+    store: &mut R,
+    id: &StreamId,
+) -> Result<Option<RunState>, EngineError> {
+    Ok(load(store, id)?.and_then(|state| match state {
+        State::Run(run) => Some(*run),
+        State::Limit(_) => None,
+    }))
 }
 
 /// A value behind a reference.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult};
 use stead_core::ids::StreamId;
+use stead_core::limit;
 use stead_core::run::event::Breaks;
 use stead_core::run::{Input, turn::SettleInput};
 use stead_store::Reader;
@@ -43,8 +44,16 @@ pub(super) enum Command {
 }
 
 pub(super) enum Write {
-    Start { kept: Arc<Kept>, inputs: Vec<(String, Value)>, project: String, folder: String, breaks: Breaks },
+    Start {
+        kept: Arc<Kept>,
+        inputs: Vec<(String, Value)>,
+        project: String,
+        folder: String,
+        breaks: Breaks,
+    },
     Input(Input),
+    /// To a limit.
+    Limit(limit::Input),
 }
 
 /// A definition that was checked, as it is kept.
@@ -93,10 +102,15 @@ pub(super) fn writing<R: Reader>(
             };
             (reads.find(&run)?, Write::Input(Input::Settle { path: step, verdict, by }))
         }
+        Operation::FreePlace { project, key, run, by } => {
+            let run = reads.place_to_free(&project, &key, &run)?;
+            (StreamId::limit(&project, &key), Write::Limit(limit::Input::Free { run, by }))
+        }
         Operation::Signal { .. } => {
             return Err(EngineError::Bug("a signal goes to several runs".into()));
         }
         Operation::Runs { .. }
+        | Operation::Limits { .. }
         | Operation::Status { .. }
         | Operation::Events { .. }
         | Operation::Logs { .. }

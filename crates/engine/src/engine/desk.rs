@@ -241,6 +241,10 @@ pub(super) fn landed<R: Reader>(
         let there = reads.exists(run)?;
         return Ok(there.then(|| Answer::Started { run: run.clone() }));
     }
+    if let Operation::FreePlace { project, key, run, .. } = operation {
+        let there = reads.was_caused(&StreamId::limit(project, key), &named_cause("", id))?;
+        return Ok(there.then(|| Answer::Done { run: StreamId::new(run) }));
+    }
     // Of a signal it is looked up run by run.
     let Some(run) = operation.run().filter(|_| !matches!(operation, Operation::Signal { .. })) else {
         return Ok(None);

@@ -13,7 +13,7 @@ use stead_store::sqlite::{SqliteReader, SqliteStore};
 use super::commands::{Write, called, clock, reads_of, refused, writing};
 use super::desk::{landed, named_cause};
 use super::signal::signal;
-use crate::driver::{Addressed, Driver};
+use crate::driver::{Addressed, Driver, Given};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::limits;
@@ -129,6 +129,7 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
             None => Ok(Answer::Runs { runs: Vec::new() }),
         },
         Operation::Engine => Ok(Answer::Engine { engine: None }),
+        Operation::Limits { .. } => Ok(Answer::Limits { limits: Vec::new() }),
         Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
             Err(EngineError::NobodyFound { wanted: workflow })
@@ -225,8 +226,10 @@ impl Alone {
     fn write(&mut self, stream: &StreamId, write: Write, id: &str) -> Result<(), EngineError> {
         let driver = &mut self.driver;
         let now = clock(0);
-        let Write::Input(input) = write else {
-            return Err(EngineError::Bug("a start without an engine".into()));
+        let input: Given = match write {
+            Write::Input(input) => input.into(),
+            Write::Limit(input) => input.into(),
+            Write::Start { .. } => return Err(EngineError::Bug("a start without an engine".into())),
         };
         driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });
         driver.name(1, id);
@@ -245,12 +248,7 @@ impl Alone {
                     let error = Some(AttemptError { kind: ErrorKind::Lost, message });
                     let result = AttemptResult { error, ..AttemptResult::default() };
                     let input = Input::AttemptEnded { path, number, result };
-                    driver.push(Addressed {
-                        stream: attempt.stream.clone(),
-                        input,
-                        revision: None,
-                        token: 0,
-                    });
+                    driver.push(Addressed::to(attempt.stream.clone(), input));
                     lost.push(attempt);
                 }
             }

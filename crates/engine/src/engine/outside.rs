@@ -27,13 +27,13 @@ use crate::settings::Settings;
 /// The input that a result is.
 pub(super) fn ended(attempt: AttemptId, result: AttemptResult) -> Addressed {
     let AttemptId { stream, path, number } = attempt;
-    Addressed { stream, input: Input::AttemptEnded { path, number, result }, revision: None, token: 0 }
+    Addressed::to(stream, Input::AttemptEnded { path, number, result })
 }
 
 /// The input that finding a place, or finding none yet, is.
 fn placed(attempt: AttemptId, begins: bool) -> Addressed {
     let AttemptId { stream, path, number } = attempt;
-    Addressed { stream, input: Input::AttemptPlace { path, number, begins }, revision: None, token: 0 }
+    Addressed::to(stream, Input::AttemptPlace { path, number, begins })
 }
 
 /// Executors, attempts under way, and those who follow.

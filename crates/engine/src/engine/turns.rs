@@ -14,7 +14,7 @@ use stead_store::sqlite::SqliteStore;
 use super::commands::{Command, Kept, Write, clock};
 use super::desk::lock;
 use super::outside::{Outside, ended};
-use crate::driver::{Addressed, Driver, Refusal, Stepped};
+use crate::driver::{Addressed, Driver, Given, Refusal, Stepped};
 use crate::error::EngineError;
 use crate::limits;
 use crate::operations::StoreTrouble;
@@ -216,8 +216,9 @@ impl Loop {
                     self.driver.name(token, &id);
                 }
                 self.replies.insert(token, reply);
-                let (input, revision) = match write {
-                    Write::Input(input) => (input, None),
+                let (input, revision): (Given, _) = match write {
+                    Write::Input(input) => (input.into(), None),
+                    Write::Limit(input) => (input.into(), None),
                     Write::Start { kept, inputs, project, folder, breaks } => {
                         let revision = match self.keep(&kept) {
                             Err(error) if error.passes() => {
@@ -229,7 +230,7 @@ impl Loop {
                             }
                             other => other?,
                         };
-                        (Input::Start { inputs, project, folder, breaks }, Some(revision))
+                        (Input::Start { inputs, project, folder, breaks }.into(), Some(revision))
                     }
                 };
                 self.driver.push(Addressed { stream, input, revision, token });

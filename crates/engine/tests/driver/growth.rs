@@ -64,7 +64,7 @@ fn cost(body: &str, n: u64) -> Cost {
     let (stream, revision) = (StreamId::new("r_grow"), Some(plan.revision.clone()));
     let input =
         Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
-    driver.push(Addressed { stream, input, revision, token: 1 });
+    driver.push(Addressed { stream, input: input.into(), revision, token: 1 });
     let (mut ended, mut performed, mut read_back) = (Vec::new(), 0, 0);
     while driver.is_busy() {
         let stepped = driver.step(1_000_000).unwrap();
@@ -76,7 +76,7 @@ fn cost(body: &str, n: u64) -> Cost {
             let result =
                 AttemptResult { output: job.request.get("value").cloned(), ..AttemptResult::default() };
             let input = Input::AttemptEnded { path: job.attempt.path, number: job.attempt.number, result };
-            driver.push(Addressed { stream: job.attempt.stream, input, revision: None, token: 0 });
+            driver.push(Addressed::to(job.attempt.stream, input));
         }
         if before < n / 2 && performed >= n / 2 {
             let before = count.read.load(Relaxed);

@@ -6,4 +6,5 @@ mod backend;
 mod definitions;
 mod faults;
 mod growth;
+mod places;
 mod world;

@@ -200,7 +200,7 @@ impl<'a, B: Backend> World<'a, B> {
             }
             Some(Asks::Cancel) => (Input::Cancel { by: "user:ana".into(), reason: None, force: false }, None),
         };
-        self.driver.push(Addressed { stream: run(), input, revision, token: 1 });
+        self.driver.push(Addressed { stream: run(), input: input.into(), revision, token: 1 });
     }
 
     /// The next thing that happens by itself; false when there is none.
@@ -235,7 +235,7 @@ impl<'a, B: Backend> World<'a, B> {
 
     fn end(&mut self, job: Execute, result: AttemptResult) {
         let input = Input::AttemptEnded { path: job.attempt.path, number: job.attempt.number, result };
-        self.driver.push(Addressed { stream: job.attempt.stream, input, revision: None, token: 0 });
+        self.driver.push(Addressed::to(job.attempt.stream, input));
     }
 
     /// Somebody looks what became of attempts whose end nobody knows.
@@ -248,7 +248,7 @@ impl<'a, B: Backend> World<'a, B> {
                 None => SettleInput::Again,
             };
             let input = Input::Settle { path: path.clone(), verdict, by: "user:ana".into() };
-            self.driver.push(Addressed { stream: run(), input, revision: None, token: 0 });
+            self.driver.push(Addressed::to(run(), input));
         }
         !parked.is_empty()
     }

@@ -7,7 +7,8 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::AttemptId;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
+use stead_core::limit::LimitState;
 use stead_core::run::event::Verdict;
 use stead_core::run::{Event, RunState, View};
 use stead_core::status::StepStatus;
@@ -48,7 +49,10 @@ pub(crate) struct Mirror {
 /// All streams.
 #[derive(Default)]
 pub(crate) struct Journal {
+    /// Runs.
     pub(crate) streams: BTreeMap<StreamId, Mirror>,
+    /// Limits that were asked for places.
+    pub(crate) limits: BTreeMap<StreamId, LimitState>,
     position: u64,
     /// Types of events, and how many of each there were.
     pub(crate) met: BTreeMap<String, u64>,
@@ -61,6 +65,10 @@ impl Journal {
         for (stream, row) in store.journal_after(self.position, usize::MAX).unwrap() {
             assert_eq!(row.position, self.position + 1, "positions have no gap");
             self.position = row.position;
+            if stream.kind() == StreamKind::Limit {
+                self.take_limit(&stream, &row);
+                continue;
+            }
             self.take(&stream, &row);
             moved.insert(stream);
         }

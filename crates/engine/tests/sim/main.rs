@@ -7,6 +7,7 @@
 mod generate;
 mod journal;
 mod outside;
+mod places;
 mod promises;
 mod rng;
 mod scenario;
@@ -55,6 +56,11 @@ const MET: &[&str] = &[
     "late",
     "left",
     "loop_started",
+    "place_asked",
+    "place_granted",
+    "place_left",
+    "place_refused",
+    "place_revoked",
     "refused at before commit",
     "refused at head",
     "refused at journal",

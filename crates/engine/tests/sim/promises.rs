@@ -40,6 +40,7 @@ impl World<'_> {
         for id in &ids {
             self.check_open(id);
         }
+        self.check_places(true);
     }
 
     fn check_open(&mut self, id: &StreamId) {
@@ -107,6 +108,9 @@ impl World<'_> {
                 assert!(!child.state.status.is_end(), "{id}: {} waits for a run that has ended", wait.path);
                 assert_eq!(child.parent.as_ref(), Some(id));
             }
+            "slot" if mirror.state.places_awaited().iter().any(|(path, _)| *path == wait.path) => {
+                // Who waits for whom is looked at over all runs.
+            }
             "slot" => {
                 let queued = self.outside.under_way.iter().find(|(attempt, _)| here(attempt));
                 assert!(queued.is_some_and(|(_, u)| u.queued), "{id}: {} waits for no place", wait.path);
@@ -144,6 +148,8 @@ impl World<'_> {
                 mirror.unwound.check(id, plan, view.status);
             }
         }
+        self.check_places(true);
+        assert!(self.journal.limits.values().all(|limit| !limit.in_use()), "a place is not given back");
         let met = std::mem::take(&mut self.journal.met);
         for (event, n) in met {
             *self.counts.met.entry(event).or_default() += n;

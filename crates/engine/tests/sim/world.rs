@@ -226,11 +226,11 @@ impl<'s> World<'s> {
         asked.times += 1;
         let revision = matches!(asked.what, Ask::Start).then(|| self.ready.plan.revision.clone());
         let (stream, input) = (asked.stream.clone(), asked.input.clone());
-        self.driver.push(Addressed { stream, input, revision, token });
+        self.driver.push(Addressed { stream, input: input.into(), revision, token });
     }
 
     fn push(&mut self, stream: &StreamId, input: Input) {
-        self.driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 0 });
+        self.driver.push(Addressed::to(stream.clone(), input));
     }
 
     fn step(&mut self) {
@@ -289,6 +289,7 @@ impl<'s> World<'s> {
             assert_eq!((row.position, &row.events[..]), told, "P2: told, and not kept so");
         }
         let moved = self.journal.look(&mut self.store);
+        self.check_places(false);
         for stream in &moved {
             let mirror = self.journal.streams.get_mut(stream).unwrap();
             // An ended run is not kept in memory; one that has gone on is looked at now and then.

@@ -88,6 +88,9 @@ impl<'t> Decoder<'t, '_> {
             }
             let help = match entry.key {
                 "undo" => "what a `finally` does is not taken back",
+                "concurrency" => {
+                    "an end does not wait for others: put it on the step that has the `finally`, or into the head"
+                }
                 "needs" if last => {
                     "the steps of a `finally` run one after the other, in the order of the text"
                 }

@@ -45,6 +45,8 @@ impl<'t> Decoder<'t, '_> {
         }
         let deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", head));
         let budget = fields.get("budget").and_then(|n| self.budget(n, head));
+        let called = name.unwrap_or_default();
+        let concurrency = fields.get("concurrency").and_then(|n| self.concurrency_of_runs(n, called, head));
         let mut root = Block::default();
         if let (Some(_), Some(states)) = (fields.get("steps"), fields.node().entry("states")) {
             let problem =
@@ -55,7 +57,7 @@ impl<'t> Decoder<'t, '_> {
         root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
         let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();
         let plan = Plan {
-            name: name.unwrap_or_default().to_owned(),
+            name: called.to_owned(),
             description,
             revision: String::new(),
             inputs,
@@ -63,6 +65,7 @@ impl<'t> Decoder<'t, '_> {
             vars,
             deadline,
             budget,
+            concurrency,
             steps,
             root,
         };

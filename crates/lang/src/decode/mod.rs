@@ -3,6 +3,7 @@
 //! What needs the whole document (names, order, types) is only noted here and is judged by [`crate::check`].
 
 mod beside;
+mod concurrency;
 mod document;
 mod each;
 mod fields;

@@ -63,6 +63,7 @@ pub(crate) fn blank(parent: Option<StepIx>) -> Step {
         finally: false,
         deadline: None,
         budget: None,
+        concurrency: None,
         body: Body::Action(blank_action()),
         instances_read: false,
     }
@@ -166,6 +167,7 @@ impl<'t> Decoder<'t, '_> {
         }
         step.deadline = fields.get("deadline").and_then(|n| self.time_limit(n, "a deadline", whole));
         step.budget = fields.get("budget").and_then(|n| self.budget(n, whole));
+        step.concurrency = fields.get("concurrency").and_then(|n| self.concurrency_of_steps(n, whole));
 
         match what {
             What::Group => {
@@ -233,6 +235,7 @@ impl<'t> Decoder<'t, '_> {
             (keys::FOREACH, "`foreach`"),
             (keys::LOOP, "`loop`"),
             (keys::RETRY, "`retry`"),
+            (keys::STEP_CONCURRENCY, "`concurrency`"),
         ];
         let home = homes.iter().find(|(table, _)| keys::find(&[table], key).is_some());
         match (home, actions::step_key(key)) {

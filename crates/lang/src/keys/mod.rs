@@ -13,8 +13,8 @@ pub use reference::reference_markdown;
 pub use schema::schema;
 pub use shown::{ALL_KEYS, SHOWN, shown};
 pub use tables::{
-    BESIDE, BUDGET, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS, LOOP, NEXT,
-    RETRY, RETRY_ERRORS, STEP,
+    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS,
+    LOOP, NEXT, ON_FULL, RETRY, RETRY_ERRORS, STEP, STEP_CONCURRENCY,
 };
 
 use crate::limits;
@@ -173,6 +173,7 @@ pub fn places() -> Vec<(&'static str, &'static Key)> {
         ("foreach", FOREACH),
         ("loop", LOOP),
         ("retry", RETRY),
+        ("concurrency", CONCURRENCY),
         ("budget", BUDGET),
         ("undo", BESIDE),
     ];

@@ -1,8 +1,8 @@
 //! The reference page.
 
 use super::{
-    BESIDE, BUDGET, CAUGHT, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, RETRY,
-    STEP,
+    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP,
+    NEXT, RETRY, STEP, STEP_CONCURRENCY,
 };
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
@@ -46,6 +46,16 @@ pub fn reference_markdown() -> String {
         &[BESIDE],
     );
     page.section("budget", "What may be used up, in a document or a step.", &[BUDGET]);
+    page.section(
+        "concurrency",
+        "Places that runs share, over all of a project: a run holds one from before its first step to its end.",
+        &[CONCURRENCY],
+    );
+    page.section(
+        "step_concurrency",
+        "The same of steps, which hold a place with all their items, iterations and attempts.",
+        &[STEP_CONCURRENCY],
+    );
     page.section("retry", "A number alone is that of the tries.", &[RETRY]);
     page.text("## Actions");
     for action in ACTIONS {

@@ -8,6 +8,7 @@ pub const ALL_KEYS: &str = "everything_that_is_built_is_in_one_definition";
 
 /// Where a key stands, the key, and the test that shows what it does.
 pub static SHOWN: &[(&str, &str, &str)] = &[
+    ("document", "concurrency", "rule_51_runs_wait_for_their_place_in_the_order_of_their_coming"),
     ("document", "deadline", "rule_33_the_deadline_of_the_document_fails_the_run_whatever_on_error_says"),
     ("document", "defaults", "defaults_of_the_document_reach_run_only"),
     ("document", "finally", "rule_36_a_run_that_fails_undoes_then_runs_its_finally"),
@@ -18,6 +19,7 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("document", "steps", "rule_12_needs_make_an_order_and_what_needs_nothing_starts_at_once"),
     ("document", "templates", "a_step_lies_over_its_template_key_by_key"),
     ("document", "vars", "rule_05_the_head_sees_no_steps"),
+    ("step", "concurrency", "rule_50_a_step_has_its_place_from_start_to_end_with_all_it_does"),
     ("step", "deadline", "rule_33_a_deadline_ends_what_is_inside_and_no_retry_follows"),
     ("step", "foreach", "rule_20_an_item_holds_its_place_from_start_to_end"),
     ("step", "id", "rule_01_ids_are_unique_in_their_block_and_around"),
@@ -35,6 +37,9 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("group", "join", "rule_26_first_is_the_first_success"),
     ("group", "outputs", "rule_07_a_block_without_outputs_gives_those_of_its_steps"),
     ("group", "states", "a_machine_stands_in_groups_and_groups_in_states"),
+    ("concurrency", "key", "rule_55_key_and_number_are_computed_and_the_newest_number_counts"),
+    ("concurrency", "max", "rule_55_key_and_number_are_computed_and_the_newest_number_counts"),
+    ("concurrency", "on_full", "rule_53_the_oldest_is_cancelled_and_its_end_is_awaited"),
     ("next", "max", "rule_06_counts_start_afresh_with_each_instance_of_the_block"),
     ("next", "when", "rule_05_next_sees_its_own_state"),
     ("on_error", "go", "rule_15_go_on_error_is_try_and_catch_and_does_not_degrade"),

@@ -28,6 +28,11 @@ pub static DOCUMENT: &[Key] = &[
         BUDGET_SHAPE,
         "What a run may use up, its child runs included; past it the run fails as exhausted, whatever is tolerated",
     ),
+    Key::new(
+        "concurrency",
+        Shape::Map("concurrency", &[CONCURRENCY]),
+        "How many runs of the project with an equal key at once",
+    ),
     Key::new("steps", Shape::Steps, "The steps, in order; or `states`").required(),
     Key::new(
         "states",
@@ -45,7 +50,6 @@ pub static DOCUMENT: &[Key] = &[
         Shape::Names(&Shape::Part),
         "Parts of steps, which steps take by `use`; they do not use each other",
     ),
-    Key::later("concurrency", "How many runs with an equal key at once"),
     Key::later("scopes", "Named levels of iteration"),
     Key::later("documents", "Typed, versioned outputs that others build on"),
     Key::later("triggers", "What starts runs: times and webhooks"),
@@ -143,6 +147,11 @@ pub static STEP: &[Key] = &[
         BUDGET_SHAPE,
         "What all of it may use up, child runs included; past it the step fails",
     ),
+    Key::new(
+        "concurrency",
+        Shape::Map("step_concurrency", &[STEP_CONCURRENCY]),
+        "How many steps of all runs of the project with an equal key at once. Not in `finally`",
+    ),
     Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again. Not on groups"),
     Key::new(
         "timeout",
@@ -164,7 +173,6 @@ pub static STEP: &[Key] = &[
         Shape::Id,
         "A template to start from: the step has its keys too. Of maps under the same key each key counts, anything else of the step replaces",
     ),
-    Key::later("concurrency", "So many at once of all steps with an equal key"),
     Key::later("cache", "Reuse of results by content"),
     Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
@@ -246,6 +254,30 @@ pub static LOOP: &[Key] = &[
     )
     .default("fail"),
 ];
+
+/// What `on_full` may be.
+pub static ON_FULL: &[&str] = &["queue", "cancel_old", "refuse"];
+
+const PLACE_KEY: Key =
+    Key::new("key", Shape::Template, "Runs and steps of the project whose keys are equal share the places");
+const PLACE_MAX: Key = Key::new(
+    "max",
+    Shape::Integer(1, limits::PLACES),
+    "How many places there are; the newest of those who ask says it",
+)
+.default("1");
+const PLACE_ON_FULL: Key = Key::new(
+    "on_full",
+    Shape::Words(ON_FULL),
+    "Without a free place: wait for one, first come first served; cancel the oldest that has one; or fail",
+)
+.default("queue");
+
+/// The keys of `concurrency` in the head.
+pub static CONCURRENCY: &[Key] = &[PLACE_KEY.default("the workflow's name"), PLACE_MAX, PLACE_ON_FULL];
+
+/// The keys of `concurrency` of a step.
+pub static STEP_CONCURRENCY: &[Key] = &[PLACE_KEY.required(), PLACE_MAX, PLACE_ON_FULL];
 
 /// The kinds of error that `retry.errors` may name.
 pub static RETRY_ERRORS: &[&str] = &["timeout", "exit", "network", "rate_limit", "schema", "child"];

@@ -60,6 +60,7 @@ const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
 const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
 const BUDGET: &[&str] = &["usd", "tokens", "attempts", "turns"];
 const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
+const CONCURRENCY: &[&str] = &["key", "max", "on_full"];
 const GROUP: &[&str] = &["steps", "states", "outputs", "join", "finally"];
 const NEXT: &[&str] = &["when", "go", "max"];
 const CAUGHT: &[&str] = &["go"];
@@ -97,6 +98,8 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(keys::LOOP, LOOP);
     same(keys::RETRY, RETRY);
     same(keys::BUDGET, BUDGET);
+    same(keys::CONCURRENCY, CONCURRENCY);
+    same(keys::STEP_CONCURRENCY, CONCURRENCY);
     same(keys::BESIDE, BESIDE);
     same(keys::NEXT, NEXT);
     same(keys::CAUGHT, CAUGHT);
@@ -123,6 +126,8 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
         keys::FOREACH,
         keys::LOOP,
         keys::RETRY,
+        keys::CONCURRENCY,
+        keys::STEP_CONCURRENCY,
         keys::BESIDE,
         keys::NEXT,
         keys::CAUGHT,

@@ -5,6 +5,7 @@ mod budgets;
 mod children;
 mod codes;
 mod common;
+mod concurrency;
 mod conformance;
 mod ends;
 mod files;

@@ -43,6 +43,36 @@ pub fn lists_open_streams(factory: &mut dyn StoreFactory) {
     assert_eq!(open(store.as_mut()), [stream(2)]);
 }
 
+/// A stream without a head is open as its commits say, and is in no list of heads.
+pub fn opens_streams_without_a_head(factory: &mut dyn StoreFactory) {
+    let mut store = factory.open();
+    let fence = store.take_fence().unwrap();
+    let with = |number, seq, open| Commit { open: Some(open), ..commit(&stream(number), seq, 1) };
+    let batch = [
+        with(1, 1, true),
+        with(2, 1, false),
+        commit(&stream(3), 1, 1),
+        with_head(4, head(RunStatus::Running, true)),
+    ];
+    store.commit(fence, &batch).unwrap();
+    let mut store = factory.reopen(store);
+    let fence = store.take_fence().unwrap();
+    assert_eq!(store.open_streams().unwrap(), [stream(1), stream(4)]);
+    // Left alone by a commit that does not speak of it, changed by one without events; a head says it itself.
+    let said = Commit { open: Some(true), count: 0, events: Vec::new(), ..commit(&stream(2), 2, 1) };
+    let headed = Commit {
+        open: Some(true),
+        head: Some(head(RunStatus::Completed, false)),
+        ..commit(&stream(4), 2, 1)
+    };
+    store.commit(fence, &[commit(&stream(1), 2, 1), said, headed]).unwrap();
+    assert_eq!(store.open_streams().unwrap(), [stream(1), stream(2)]);
+    store.commit(fence, &[with(1, 3, false)]).unwrap();
+    assert_eq!(store.open_streams().unwrap(), [stream(2)]);
+    assert_eq!(store.heads(&Filter::default()).unwrap().len(), 1);
+    assert!(store.head(&stream(2)).unwrap().is_none());
+}
+
 /// The earliest first, up to and with the time asked for.
 pub fn orders_due_streams(factory: &mut dyn StoreFactory) {
     let mut store = factory.open();

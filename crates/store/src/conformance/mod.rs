@@ -70,6 +70,7 @@ macro_rules! conformance_cases {
             keeps_definitions,
             lists_open_streams,
             orders_due_streams,
+            opens_streams_without_a_head,
             filters_heads,
             filters_heads_by_what_stays,
             lists_heads_by_pages,

@@ -62,6 +62,7 @@ pub fn commit(stream: &StreamId, expected_seq: Seq, count: u64) -> Commit {
         taken: Vec::new(),
         due: None,
         head: None,
+        open: None,
         jobs: Vec::new(),
     }
 }

@@ -60,7 +60,7 @@ impl Writer<'_> {
         let end = self.end(&commit.stream)?;
         check::expected(commit, end.map_or(0, |end| end.last) + 1)?;
         let mut position = None;
-        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() {
+        if commit.count > 0 || commit.head.is_some() || commit.due.is_some() || commit.open.is_some() {
             position = self.stream(commit, end)?;
         }
         for id in &commit.taken {
@@ -89,7 +89,7 @@ impl Writer<'_> {
 
     /// Head, due time and journal row.
     fn stream(&mut self, commit: &Commit, end: Option<End>) -> Result<Option<Position>, StoreError> {
-        if end.is_none() || commit.head.is_some() || commit.due.is_some() {
+        if end.is_none() || commit.head.is_some() || commit.due.is_some() || commit.open.is_some() {
             cross(self.faults, Point::Head)?;
         }
         let mut end = match end {
@@ -132,6 +132,7 @@ impl Writer<'_> {
     fn create(&self, commit: &Commit) -> Result<i64, StoreError> {
         let body = commit.head.as_ref().map(|head| encode(self.path, head)).transpose()?;
         let head = commit.head.as_ref();
+        let open = head.map(|head| head.open).or(commit.open) == Some(true);
         let insert = || {
             let mut statement = self.conn.prepare_cached(
                 "INSERT INTO heads (stream, due, open, top, status, outcome, workflow, created, project, parent, head)
@@ -140,7 +141,7 @@ impl Writer<'_> {
             statement.insert(params![
                 commit.stream.as_str(),
                 commit.due.flatten(),
-                head.is_some_and(|head| head.open),
+                open,
                 head.is_some_and(|head| head.parent.is_none()),
                 head.map(|head| head.status.as_str()),
                 head.and_then(|head| head.outcome).map(|outcome| outcome.as_str()),
@@ -176,6 +177,14 @@ impl Writer<'_> {
                 self.conn
                     .prepare_cached("UPDATE heads SET due = ?2 WHERE id = ?1")?
                     .execute(params![end.id, due])
+            };
+            update().at(self.path)?;
+        }
+        if let Some(open) = commit.open.filter(|_| commit.head.is_none()) {
+            let update = || {
+                self.conn
+                    .prepare_cached("UPDATE heads SET open = ?2 WHERE id = ?1")?
+                    .execute(params![end.id, open])
             };
             update().at(self.path)?;
         }

@@ -25,6 +25,10 @@ impl Generator {
             let deadline = self.duration();
             document.insert("deadline".into(), deadline);
         }
+        if self.takes("concurrency") {
+            let rule = self.concurrency(true);
+            document.insert("concurrency".into(), rule);
+        }
         let reads = self.block(&mut document, &scope, false);
         if self.rng.hits(3, 4) {
             document.insert("outputs".into(), self.outputs(&Scope { reads, ..scope }));

@@ -69,6 +69,7 @@ const PARTS: &[(&str, bool)] = &[
     ("file", true),
     ("unsound", false),
     ("large", true),
+    ("concurrency", true),
 ];
 
 impl Mix {
@@ -99,6 +100,8 @@ pub(crate) struct Generator {
     pub(crate) left: u64,
     pub(crate) files: BTreeMap<String, Value>,
     children: u32,
+    /// How many places there are for the key.
+    places: u64,
 }
 
 /// A definition of a seed.
@@ -106,7 +109,8 @@ pub(crate) fn definition(seed: u64, calm: bool) -> Definition {
     let mut rng = Rng::of(seed, "definition");
     let mix = Mix::draw(&mut rng, calm);
     let left = *rng.weighted(&[(4, 4), (4, 9), (2, 16), (1, 30)]);
-    let mut made = Generator { rng, mix, calm, left, files: BTreeMap::new(), children: 0 };
+    let places = rng.between(1, 2);
+    let mut made = Generator { rng, mix, calm, left, files: BTreeMap::new(), children: 0, places };
     let (document, inputs) = made.document("main", 0);
     made.files.insert(ENTRY.to_owned(), document);
     Definition { files: made.files, inputs }
@@ -122,6 +126,18 @@ impl Generator {
     pub(crate) fn child_name(&mut self) -> String {
         self.children += 1;
         format!("child-{}", self.children)
+    }
+
+    /// Places for a key. One key for all: with two of them steps can wait for each other, and then do so for ever.
+    pub(crate) fn concurrency(&mut self, of_run: bool) -> Value {
+        let mut rule = json!({ "key": "k", "max": self.places });
+        if of_run && self.rng.hits(1, 3) {
+            rule["key"] = json!("${{ 'k' }}");
+        }
+        if !self.calm {
+            rule["on_full"] = json!(self.rng.weighted(&[(3, "queue"), (1, "cancel_old"), (1, "refuse")]));
+        }
+        rule
     }
 
     /// A length of time, short ones more often.

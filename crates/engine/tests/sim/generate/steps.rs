@@ -28,6 +28,10 @@ impl Generator {
         if tolerated && place != Place::Finally {
             step.insert("on_error".into(), json!("continue"));
         }
+        if !scope.finally && self.takes("concurrency") {
+            let rule = self.concurrency(false);
+            step.insert("concurrency".into(), rule);
+        }
         if self.takes("deadline") {
             step.insert("deadline".into(), self.duration());
         }

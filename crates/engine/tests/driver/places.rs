@@ -1,0 +1,104 @@
+//! Messages between streams: the order in which they are taken, and what runs that wait for each other's place cost.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use stead_core::effect::{AttemptResult, Effect};
+use stead_core::ids::StreamId;
+use stead_core::run::Input;
+use stead_core::run::event::Breaks;
+use stead_core::status::RunStatus;
+use stead_engine::driver::{Addressed, Driver, Stepped};
+use stead_lang::Bundle;
+use stead_store::files::FileStore;
+use stead_store::memory::MemoryStore;
+use stead_store::{Filter, Reader as _, Store};
+
+use crate::backend::{Backend as _, Counted};
+
+fn start(run: &str, revision: &str) -> Addressed {
+    let input = Input::Start {
+        inputs: Vec::new(),
+        project: String::new(),
+        folder: String::new(),
+        breaks: Breaks::default(),
+    };
+    let revision = Some(revision.to_owned());
+    Addressed { stream: StreamId::new(run), input: input.into(), revision, token: 0 }
+}
+
+/// A driver with a definition at hand, and its revision.
+fn with<S: Store>(mut store: S, text: &str, files: &std::path::Path) -> (Driver<S>, String) {
+    let bundle = Bundle::single("test.yml", format!("stead: 1\nname: test\n{text}"));
+    let checked = stead_lang::check(&bundle);
+    let plan = checked.plan.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
+    for (revision, bundle) in checked.children.iter().chain([(&plan.revision, &bundle)]) {
+        store.put_definition(revision, &serde_json::to_vec(bundle).unwrap()).unwrap();
+    }
+    (Driver::new(store, FileStore::open(files).unwrap()).unwrap(), plan.revision.clone())
+}
+
+/// Gives each attempt its result at once.
+fn perform<S: Store>(driver: &mut Driver<S>, stepped: Stepped) {
+    for (effect, _) in stepped.effects {
+        let Effect::Execute(job) = effect else { continue };
+        let result = AttemptResult { output: Some(1.into()), ..AttemptResult::default() };
+        let input = Input::AttemptEnded { path: job.attempt.path, number: job.attempt.number, result };
+        driver.push(Addressed::to(job.attempt.stream, input));
+    }
+}
+
+// What was sent first is taken first, although a process that takes over a home for one operation does not go on
+// with what the last engine left. Else the cancel would come to a child that does not exist yet, and be lost.
+#[test]
+fn p5_a_message_does_not_overtake_an_older_one_where_no_engine_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new();
+    let text = "steps:\n  - id: c\n    workflow: { inline: { stead: 1, name: kid, steps: [ { id: k, noop: 1 } ] } }\n";
+    let (mut driver, revision) = with(store.reopen(), text, folder.path());
+    driver.push(start("r_top", &revision));
+    driver.step(1_000).unwrap();
+    // The child's start is on its way when the engine goes.
+    drop(driver);
+    let (mut driver, _) = with(store.reopen(), text, folder.path());
+    driver.perform_nothing();
+    let cancel = Input::Cancel { by: "user:ana".into(), reason: None, force: false };
+    driver.push(Addressed::to(StreamId::new("r_top"), cancel));
+    while driver.is_busy() {
+        driver.step(2_000).unwrap();
+    }
+    let mut store = store.reopen();
+    let heads = store.heads(&Filter::default()).unwrap();
+    let statuses: Vec<RunStatus> = heads.iter().map(|listed| listed.head.status).collect();
+    assert_eq!(statuses, [RunStatus::Cancelled, RunStatus::Cancelled]);
+    assert!(store.open_streams().unwrap().is_empty());
+}
+
+/// Rows, bytes and heads that so many runs write which take turns at one place.
+fn cost(runs: u64) -> [u64; 3] {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Counted::default();
+    let count = store.count.clone();
+    let text = "concurrency: {}\nsteps: [ { id: a, noop: 1 } ]\n";
+    let (mut driver, revision) = with(store.open(), text, folder.path());
+    for n in 0..runs {
+        driver.push(start(&format!("r_{n:016}"), &revision));
+    }
+    let mut ended = 0;
+    while driver.is_busy() {
+        let stepped = driver.step(1_000).unwrap();
+        ended += stepped.ended.len() as u64;
+        perform(&mut driver, stepped);
+    }
+    assert_eq!(ended, runs);
+    let limit = StreamId::limit("", "test");
+    assert!(!driver.limit(&limit).unwrap().in_use());
+    [&count.rows, &count.bytes, &count.heads].map(|n| n.load(Relaxed))
+}
+
+#[test]
+fn what_a_run_costs_does_not_grow_with_those_that_wait_for_its_place() {
+    let (few, many) = (cost(300), cost(3_000));
+    for (few, many) in few.iter().zip(&many) {
+        assert!(many * 10 <= few * 10 * 11, "{few} for 300, {many} for 3,000");
+    }
+}
