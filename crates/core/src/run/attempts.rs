@@ -384,6 +384,7 @@ impl<'a> Machine<'a> {
             SettleInput::Failed => Verdict::Failed,
         };
         self.emit(Event::AttemptSettled { path: path.into(), number, verdict, by: by.into() });
+        self.end_probe(path);
         match said {
             SettleInput::Done(_) => self.push(Job::Ended(ix)),
             SettleInput::Again if self.unwanted(ix) => self.end_as(ix, EndReason::Cancelled),

@@ -229,7 +229,10 @@ impl Machine<'_> {
     /// Ends a block, or the run.
     fn conclude(&mut self, ix: Ix, ending: Ending, output: Option<Value>) -> Result<(), Stop> {
         if ix == ROOT {
-            self.finish_run(ending, output);
+            // Their end brings it back here.
+            if !self.ends_probes() {
+                self.finish_run(ending, output);
+            }
             return Ok(());
         }
         match (ending.status, ending.error) {

@@ -191,6 +191,11 @@ impl<'a> Machine<'a> {
     fn ask_probe(&mut self, ix: Ix, request: Option<Value>) -> Result<(), Stop> {
         if let (Some(action), Some(request)) = (self.aside_action(ix, Aside::Verify), request) {
             let site = self.aside_site(&self.state.get(ix).path, Aside::Verify);
+            // One that is being ended says nothing of this attempt; then somebody has to.
+            let ending = |probe| !self.state.get(probe).status.is_end();
+            if self.state.find(&site.path).is_some_and(ending) {
+                return Ok(());
+            }
             // Asked again of an attempt that was lost again: results of the first time are told apart.
             let before = self.state.find(&site.path).map(|probe| &self.state.get(probe).kind);
             let number = if let Some(Kind::Attempt { number, .. }) = before { number + 1 } else { 1 };
@@ -202,10 +207,15 @@ impl<'a> Machine<'a> {
     /// The probe has ended. It succeeded: it happened, and its output is the step's. It said 1: it did not. It
     /// did not say: the attempt stays parked.
     fn verified(&mut self, probe: Ix, of: &str) -> Result<(), Stop> {
-        let Some(ix) = self.state.find(of) else { return Ok(()) };
-        if !matches!(self.state.get(ix).kind, Kind::Attempt { phase: Phase::Parked, .. }) {
+        let parked = self.state.find(of).filter(|ix| {
+            let kind = &self.state.get(*ix).kind;
+            matches!(kind, Kind::Attempt { phase: Phase::Parked, .. })
+        });
+        let Some(ix) = parked else {
+            // Nobody asks any more; its end may have been awaited.
+            self.push(Job::Settle(ROOT));
             return Ok(());
-        }
+        };
         let answer = self.state.get(probe);
         let said = match answer.status {
             StepStatus::Completed => {
@@ -229,6 +239,31 @@ impl<'a> Machine<'a> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Somebody knew before the probe of a parked attempt did: it is not asked any more.
+    pub(super) fn end_probe(&mut self, of: &str) {
+        let probe = self.state.find(&path::aside(of, Aside::Verify));
+        if let Some(probe) = probe.filter(|probe| !self.state.get(*probe).status.is_end()) {
+            self.push(Job::End(probe));
+        }
+    }
+
+    /// Whether probes are under way that nobody asks any more. They are ended.
+    pub(super) fn ends_probes(&mut self) -> bool {
+        if self.state.attempts_open == 0 {
+            return false;
+        }
+        let there = (0..).zip(&self.state.slab).filter_map(|(ix, there)| Some((ix, there.as_ref()?)));
+        let probes = there.filter(|(_, instance)| {
+            let probe = matches!(path::as_aside(&instance.path), Some((_, Aside::Verify)));
+            probe && !instance.status.is_end()
+        });
+        let probes: Vec<Ix> = probes.map(|(ix, _)| ix).collect();
+        for probe in &probes {
+            self.push(Job::End(*probe));
+        }
+        !probes.is_empty()
     }
 
     /// After loading: a probe whose answer was not taken yet.

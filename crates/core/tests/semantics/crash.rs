@@ -1,7 +1,7 @@
 //! The engine goes and another comes.
 
 use serde_json::json;
-use stead_core::effect::ErrorKind;
+use stead_core::effect::{EndReason, ErrorKind};
 use stead_core::run::{Input, turn::SettleInput};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 
@@ -87,6 +87,28 @@ fn a_lost_probe_that_was_being_ended_says_nothing_twice() {
     world.crash();
     assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
     assert_eq!(world.events("pay").iter().filter(|event| *event == "step_cancelled").count(), 1);
+}
+
+#[test]
+fn p5_a_probe_is_ended_where_somebody_settles_before_it_says_anything() {
+    let text = "steps: [ { id: pay, effect: once, noop: 1, verify: { run: [probe] } } ]\n";
+    for verdict in [SettleInput::Done(json!("paid")), SettleInput::Failed, SettleInput::Again] {
+        let mut world = World::run_with(text, json!({}), Box::new(|_| None));
+        world.hold_ends = true;
+        world.crash();
+        let top = world.top.clone();
+        let again = verdict == SettleInput::Again;
+        world.give(&top, Input::Settle { path: "pay".into(), verdict, by: "user:ana".into() });
+        assert_eq!(world.ends, [("pay!verify".to_owned(), EndReason::Cancelled)]);
+        assert!(!world.state().status.is_end(), "the run has not ended before all it does");
+        if again {
+            world.crash();
+            assert_eq!(world.view().waits_for[0].kind, "settle", "nobody hears the old probe of the new attempt");
+            continue;
+        }
+        world.end("pay!verify", ok(json!("not paid")));
+        assert!(world.state().status.is_end(), "it has");
+    }
 }
 
 #[test]
