@@ -18,6 +18,8 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Runs", Ok("runs --parent r_none")),
     ("Status", Ok("status r_none")),
     ("Logs", Ok("logs r_none")),
+    ("Limits", Ok("limits")),
+    ("FreePlace", Ok("limits none --free r_none")),
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
     ("Engine", Err("`status` says what the engine is in trouble with")),
     ("Definition", Err("`retry` and `resume` show places in it")),
@@ -44,12 +46,13 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
     for (name, way) in COMMANDS {
         let Ok(words) = way else { continue };
         let got = project.stead(words);
-        if *name == "Start" {
-            got.is(2).says("none.yml");
-        } else {
+        match *name {
+            "Start" => got.is(2).says("none.yml"),
+            "Limits" => got.is(0).says("nobody has a place"),
+            "FreePlace" => got.says("R0203").says("nobody asked for a place"),
             // The engine's own word, whoever asks.
-            got.says("R0201");
-        }
+            _ => got.says("R0201"),
+        };
     }
 }
 

@@ -103,7 +103,11 @@ fn p5_a_probe_is_ended_where_somebody_settles_before_it_says_anything() {
         assert!(!world.state().status.is_end(), "the run has not ended before all it does");
         if again {
             world.crash();
-            assert_eq!(world.view().waits_for[0].kind, "settle", "nobody hears the old probe of the new attempt");
+            assert_eq!(
+                world.view().waits_for[0].kind,
+                "settle",
+                "nobody hears the old probe of the new attempt"
+            );
             continue;
         }
         world.end("pay!verify", ok(json!("not paid")));
