@@ -1,8 +1,8 @@
 //! The streams of Stead as pure state machines.
 //!
-//! A stream is a [run](run) or a [limit](limit); its id says which. It takes one input at a time: [`run::turn()`] decides and makes events, `apply` books them. No clock,
-//! no randomness, no async, no IO: time comes with the input, names are derived, values that are not at hand
-//! are asked for. This is where the semantics live, and nowhere else.
+//! A stream is a [`run`] or a [`limit`]; its id says which. It takes one input at a time: [`run::turn()`] decides
+//! and makes events, `apply` books them. No clock, no randomness, no async, no IO: time comes with the input, names
+//! are derived, values that are not at hand are asked for. This is where the semantics live, and nowhere else.
 
 pub mod effect;
 pub mod head;
