@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use stead_core::run::View;
 use stead_core::status::RunStatus;
 use stead_engine::engine::{Waiting, ask_home_while};
+use stead_engine::error::EngineError;
 use stead_engine::home::Home;
 use stead_engine::limits;
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
@@ -66,6 +68,25 @@ impl Here {
     /// # Errors
     /// As the operation says.
     pub fn ask(&self, operation: Operation) -> Result<Answer, CliError> {
+        self.ask_home(operation).map_err(|error| self.explained(error))
+    }
+
+    /// A run at this moment.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn view(&self, run: &str) -> Result<View, CliError> {
+        match self.ask(Operation::Status { run: run.to_owned() })? {
+            Answer::Status { view } => Ok(*view),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// [`ask`](Self::ask), with the error as it is.
+    ///
+    /// # Errors
+    /// As the operation says.
+    pub fn ask_home(&self, operation: Operation) -> Result<Answer, EngineError> {
         let mut told = false;
         let mut patience = |waiting: &Waiting<'_>| {
             if waiting.time >= limits::SILENCE && !std::mem::replace(&mut told, true) {
@@ -73,7 +94,7 @@ impl Here {
             }
             waiting.time < limits::ANSWER_PATIENCE
         };
-        ask_home_while(&self.home, operation, &mut patience).map_err(|error| self.explained(error))
+        ask_home_while(&self.home, operation, &mut patience)
     }
 
     /// An error of the engine, with what helps in this version.
@@ -183,7 +204,7 @@ pub fn actor() -> String {
 }
 
 /// Commands to go on with, for a run in this state.
-pub fn next_commands(here: &Here, view: &stead_core::run::View) -> Vec<String> {
+pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
     let run = &view.run;
     let mut next = Vec::new();
     for waits in view.waits_for.iter().filter(|waits| waits.kind == "settle").take(3) {

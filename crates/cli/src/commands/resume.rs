@@ -1,18 +1,14 @@
 //! `stead resume`: goes on with runs that were left or interrupted.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use stead_core::ids::StreamId;
 use stead_core::status::RunStatus;
-use stead_engine::operations::{Answer, Operation, RunQuery};
-use stead_lang::plan::Plan;
+use stead_engine::operations::{Operation, RunQuery};
 
 use super::run::wish;
 use crate::args::{Follow, OPEN, Resume};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
-use crate::follow::{Answers, Following, conclude};
+use crate::follow::{Answers, Before, conclude};
 use crate::here::{Here, actor};
 use crate::out;
 
@@ -46,29 +42,19 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         let error = CliError::usage(codes::NOTHING, format!("there is no run {run}"));
         return Err(error.detail(format!("{} has none", here.home.root().display())));
     }
-    let mut following = Following::open(here, args.json)?;
     let runs: Vec<StreamId> = match &args.run {
-        Some(run) => vec![following.view(run)?.run],
+        Some(run) => vec![here.view(run)?.run],
         // As they were: one that goes on quickly may have ended since.
         None => open,
     };
-    let mut attended = Vec::new();
-    for run in &runs {
-        let (plan, secrets) = definition(&mut following, run);
-        following.picture.watch(run, plan);
-        attended.push((run.clone(), secrets));
-    }
-    following.picture.tell_apart();
-    following.attend(attended)?;
+    let mut following = Before::of(here, &runs)?.follow(args.json)?;
     if let (Some(run), Some(_)) = (runs.first(), &args.run)
         && following.view(run.as_str())?.status == RunStatus::Paused
     {
         following.ask(&Operation::Resume { run: run.to_string(), by: actor() })?;
     }
-    for run in &runs {
-        following.catch_up(run)?;
-    }
     following.show.resumed(&following.picture);
+    following.news()?;
     let why = following.follow(wish)?;
     let answers = match (&args.run, &args.output) {
         _ if args.json => Answers::Records,
@@ -77,15 +63,4 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         (Some(_), None) => Answers::Outputs,
     };
     conclude(following, why, answers)
-}
-
-/// The plan of a kept definition, and the secrets it names. Without it a run is shown in one line; that the engine
-/// cannot go on with it either is its own business to say.
-pub fn definition(following: &mut Following<'_>, run: &StreamId) -> (Option<Arc<Plan>>, BTreeSet<String>) {
-    match following.ask(&Operation::Definition { run: run.to_string() }) {
-        Ok(Answer::Definition { bundle, .. }) => {
-            (stead_lang::check(&bundle).plan, following.secrets_of(&bundle))
-        }
-        _ => (None, BTreeSet::new()),
-    }
 }

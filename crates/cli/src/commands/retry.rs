@@ -8,12 +8,11 @@ use stead_core::run::{Again, Selection};
 use stead_core::status::RunStatus;
 use stead_engine::operations::{Answer, Operation, RunQuery};
 
-use super::resume::definition;
 use super::run::wish;
 use crate::args::Retry;
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
-use crate::follow::{Answers, Following, conclude};
+use crate::follow::{Answers, Before, conclude};
 use crate::here::{Here, actor, unexpected};
 use crate::inputs;
 use crate::out;
@@ -58,21 +57,13 @@ pub fn retry(here: &Here, args: &Retry) -> Result<Exit, CliError> {
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    let mut following = Following::open(here, args.follow.json)?;
-    let mut attended = Vec::new();
-    for (run, _) in &chosen {
-        let (plan, secrets) = definition(&mut following, run);
-        following.picture.watch(run, plan);
-        attended.push((run.clone(), secrets));
-    }
-    following.attend(attended)?;
-    for (run, operation) in chosen {
-        following.catch_up(&run)?;
+    let runs: Vec<StreamId> = chosen.iter().map(|(run, _)| run.clone()).collect();
+    let mut following = Before::of(here, &runs)?.follow(args.follow.json)?;
+    for (_, operation) in chosen {
         following.ask(&operation)?;
-        following.catch_up(&run)?;
     }
-    following.picture.tell_apart();
     following.show.resumed(&following.picture);
+    following.news()?;
     let why = following.follow(wish)?;
     let answers = match (&args.run, &args.follow.output) {
         _ if args.follow.json => Answers::Records,

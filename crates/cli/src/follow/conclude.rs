@@ -1,16 +1,20 @@
 //! The end of following: answers on standard output, how to go on, and the exit code.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+use stead_core::ids::StreamId;
 use stead_core::run::View;
-use stead_engine::operations::{Answer, Operation};
 use stead_engine::seat::Seat;
 use stead_platform::terminal;
 
 use super::leave::{Left, detach, leave};
+use super::picture::Picture;
+use super::show::Show;
 use super::{Following, Why, Wish};
 use crate::error::{CliError, Kind, codes};
 use crate::exit::Exit;
-use crate::here::{Here, unexpected};
+use crate::here::Here;
 use crate::out;
 use crate::signals::Leave;
 use crate::tree;
@@ -73,26 +77,28 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
         return ended(following, answers);
     }
     let goes_on = following.seat.carrier().is_some();
-    let Following { here, seat, signals, mut picture, mut show, .. } = following;
+    let Following { here, settings, seat, signals, mut picture, mut show, .. } = following;
     let left = match seat {
         Seat::Own(engine) => leave(here, engine, &picture.roots, &signals, signal)?,
         Seat::Carried(_) => Left::Open,
     };
     let roots = picture.roots.clone();
+    if left == Left::Cancelled && any_open(here, &roots)? {
+        out::note("cleaning up; Ctrl-C leaves that to the next engine");
+        let mut following = Following::sit(here, settings, signals, picture, show)?;
+        following.attend(roots.into_iter().map(|run| (run, BTreeSet::new())).collect())?;
+        following.news()?;
+        return ended(following, answers);
+    }
     let mut ended = Vec::new();
     for root in &roots {
-        let view = status(here, root.as_str())?;
+        let view = here.view(root.as_str())?;
         // What it waited for may have come while it was being left.
         if view.status.is_end() {
             ended.push(Exit::of(view.status));
         }
         if why != Why::Closed {
-            show.last(here, &mut picture, &view, goes_on);
-            let told = if view.status.is_end() { tell(&view, answers) } else { tell_open(&view, answers) };
-            match told {
-                Err(error) if error.kind == Kind::Closed => {}
-                other => other?,
-            }
+            last(here, &mut picture, &mut show, &view, goes_on, answers)?;
         }
     }
     Ok(match (left, why) {
@@ -106,28 +112,57 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
     })
 }
 
-/// Runs that another process performs were cancelled: they are followed to their end, which is near.
+/// Runs were cancelled: what undoes their work and what they do finally is followed to their end.
 fn ended(mut following: Following<'_>, answers: Answers<'_>) -> Result<Exit, CliError> {
     let wish = Wish { no_wait: false, until: None };
     let why = following.follow(wish)?;
     following.show.clear();
-    for root in following.picture.roots.clone() {
-        let view = following.view(root.as_str())?;
-        following.show.last(following.here, &mut following.picture, &view, why != Why::Ended);
-        match tell_open(&view, answers) {
-            Err(error) if error.kind == Kind::Closed => {}
-            other => other?,
+    if why == Why::Ended {
+        for root in following.picture.roots.clone() {
+            let view = following.view(root.as_str())?;
+            last(following.here, &mut following.picture, &mut following.show, &view, false, answers)?;
         }
+        following.leave_others();
+        following.stop()?;
+        return Ok(Exit::Cancelled);
     }
-    following.stop()?;
-    Ok(Exit::Cancelled)
+    let goes_on = following.seat.carrier().is_some();
+    let Following { here, seat, signals, mut picture, mut show, .. } = following;
+    if let Seat::Own(engine) = seat {
+        leave(here, engine, &[], &signals, None)?;
+    }
+    for root in picture.roots.clone() {
+        let view = here.view(root.as_str())?;
+        last(here, &mut picture, &mut show, &view, goes_on, answers)?;
+    }
+    Ok(Exit::Left)
 }
 
-fn status(here: &Here, run: &str) -> Result<View, CliError> {
-    match here.ask(Operation::Status { run: run.to_owned() })? {
-        Answer::Status { view } => Ok(*view),
-        other => Err(unexpected(&other)),
+/// How a run stands that this process was told to leave.
+fn last(
+    here: &Here,
+    picture: &mut Picture,
+    show: &mut Show,
+    view: &View,
+    goes_on: bool,
+    answers: Answers<'_>,
+) -> Result<(), CliError> {
+    show.last(here, picture, view, goes_on);
+    let told = if view.status.is_end() { tell(view, answers) } else { tell_open(view, answers) };
+    match told {
+        // Whether or not anybody reads what it gave.
+        Err(error) if error.kind == Kind::Closed => Ok(()),
+        other => other,
     }
+}
+
+fn any_open(here: &Here, runs: &[StreamId]) -> Result<bool, CliError> {
+    for run in runs {
+        if !here.view(run.as_str())?.status.is_end() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The answer about a run that has ended.

@@ -1,5 +1,6 @@
 //! Following runs from their first event to their end, and leaving them before it.
 
+mod before;
 pub mod conclude;
 pub mod frame;
 pub mod leave;
@@ -36,9 +37,11 @@ use crate::here::{Here, no_answer, unexpected};
 use crate::out;
 use crate::signals::{self, Leave};
 use crate::text;
+use before::Reading;
 use picture::{Happened, Picture};
 use show::Show;
 
+pub use before::Before;
 pub use conclude::{Answers, conclude};
 
 /// What the command line says about following.
@@ -70,7 +73,7 @@ pub struct Following<'h> {
     /// Where.
     pub here: &'h Here,
     /// Of the engine, when this process holds the home.
-    settings: Settings,
+    pub settings: Settings,
     /// The engine: of this process, or of the one that holds the home.
     pub seat: Seat,
     /// What it writes.
@@ -99,9 +102,30 @@ impl<'h> Following<'h> {
     /// # Errors
     /// When the home cannot be used, or whoever holds it does not answer.
     pub fn open(here: &'h Here, json: bool) -> Result<Self, CliError> {
-        let signals = signals::listen()?;
-        let settings = settings(here)?;
-        let mut show = Show::new(here, json);
+        Self::open_with(here, json, signals::listen()?, Picture::default())
+    }
+
+    /// [`open`](Self::open), with what is known of runs already.
+    fn open_with(
+        here: &'h Here,
+        json: bool,
+        signals: Receiver<Leave>,
+        picture: Picture,
+    ) -> Result<Self, CliError> {
+        Self::sit(here, settings(here)?, signals, picture, Show::new(here, json))
+    }
+
+    /// Takes a place at the home after it was left: what was heard is known already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    fn sit(
+        here: &'h Here,
+        settings: Settings,
+        signals: Receiver<Leave>,
+        picture: Picture,
+        mut show: Show,
+    ) -> Result<Self, CliError> {
         let mut interrupted = None;
         let mut waits = Waits::new(&signals, &mut interrupted, &mut show, Some(limits::ANSWER_PATIENCE));
         let seat = Seat::take(&here.home, &settings, &[], &mut |waiting| waits.on(waiting));
@@ -110,7 +134,7 @@ impl<'h> Following<'h> {
             None => here.explained(error),
         })?;
         let heard = Heard::nothing();
-        let (picture, lends, marks) = (Picture::default(), Vec::new(), Vec::new());
+        let (lends, marks) = (Vec::new(), Vec::new());
         let (position, interrupted, store) = (None, None, None);
         Ok(Self {
             here,
@@ -295,11 +319,7 @@ impl<'h> Following<'h> {
         }
         self.go_on(Unanswered::Lost)?;
         // What was written while nobody was heard.
-        for root in self.picture.roots.clone() {
-            let happened = self.read(&root)?;
-            self.show.happened(&happened)?;
-        }
-        Ok(())
+        self.news()
     }
 
     /// Takes what was written, and what else is there already, so that a burst costs one picture.
@@ -317,7 +337,7 @@ impl<'h> Following<'h> {
         let Written { stream, position, seq, at, events } = written;
         self.position = Some(position);
         if self.picture.misses(&stream, seq) {
-            return self.read(&stream);
+            return self.read_run(&stream);
         }
         let events: Vec<Value> = serde_json::from_slice(&events)
             .map_err(|e| CliError::machine(format!("the events of {stream} cannot be read: {e}")))?;
@@ -356,47 +376,21 @@ impl<'h> Following<'h> {
         }
     }
 
-    /// Books what happened in a run before anybody watched, and in its child runs. It is not shown.
+    /// Shows what happened in the runs and was not heard.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn catch_up(&mut self, run: &StreamId) -> Result<(), CliError> {
-        self.read(run).map(|_| ())
+    /// When it cannot be read, or standard output is closed and events go there.
+    pub fn news(&mut self) -> Result<(), CliError> {
+        for root in self.picture.roots.clone() {
+            let happened = self.read_run(&root)?;
+            self.show.happened(&happened)?;
+        }
+        Ok(())
     }
 
     /// Reads what the picture does not have yet of a run and its child runs.
-    fn read(&mut self, run: &StreamId) -> Result<Vec<Happened>, CliError> {
-        const ROWS: usize = 1000;
-        let mut happened = Vec::new();
-        let mut after = self.picture.seq(run);
-        loop {
-            let ask = Operation::Events { run: run.to_string(), after, limit: ROWS };
-            let (events, last) = match self.ask_engine(&ask)? {
-                Ok(Answer::Events { events, last }) => (events, last),
-                Ok(other) => return Err(unexpected(&other)),
-                // A child run whose first turn is to come.
-                Err(EngineError::NoRun { .. }) => break,
-                Err(error) => return Err(error.into()),
-            };
-            let Some(end) = events.last().map(|row| row.seq) else { break };
-            for row in events {
-                happened.extend(self.picture.book(
-                    &row.run,
-                    row.position,
-                    row.seq,
-                    row.at,
-                    vec![row.event],
-                )?);
-            }
-            if end >= last {
-                break;
-            }
-            after = end;
-        }
-        for child in self.picture.children(run) {
-            happened.extend(self.read(&child)?);
-        }
-        Ok(happened)
+    fn read_run(&mut self, run: &StreamId) -> Result<Vec<Happened>, CliError> {
+        before::read_on(self, run)
     }
 
     /// A run that cannot go on is not waited for. A store that cannot be written for now is told of once.
@@ -455,6 +449,16 @@ impl<'h> Following<'h> {
             Seat::Own(engine) => Ok(engine.stop()?),
             Seat::Carried(_) => Ok(()),
         }
+    }
+}
+
+impl Reading for Following<'_> {
+    fn picture(&mut self) -> &mut Picture {
+        &mut self.picture
+    }
+
+    fn read(&mut self, operation: &Operation) -> Result<Result<Answer, EngineError>, CliError> {
+        self.ask_engine(operation)
     }
 }
 

@@ -136,3 +136,62 @@ fn work_of_other_runs_is_waited_for() {
     finish(child).is(0).says("other runs of this home still have 1 attempt under way");
     project.stead("status work").is(0).answers("completed");
 }
+
+/// `work` as above, with an undo and a `finally` that waits for somebody to write `tidied`.
+fn saga() -> Project {
+    Project::new().workflow(
+        "saga",
+        "steps:
+  - { id: one, run: 'echo one >> ran', undo: { run: 'echo undo >> ran' } }
+  - { id: two, run: 'touch begun; exec sleep 60' }
+finally:
+  - { id: tidy, run: 'touch tidying; while [ ! -e tidied ]; do sleep 0.02; done; echo tidy >> ran' }
+",
+    )
+}
+
+#[test]
+fn ctrl_c_twice_cancels_and_stays_until_all_is_undone() {
+    let project = saga();
+    let child = project.spawn("run saga.yml");
+    project.wait_for_file("begun");
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "INT");
+    project.wait_for_file("tidying");
+    std::fs::write(project.path("tidied"), "").unwrap();
+    finish(child).is(3).says("cleaning up");
+    assert_eq!(project.text("ran"), "one\nundo\ntidy\n");
+}
+
+#[test]
+fn a_third_ctrl_c_leaves_the_rest_to_resume() {
+    let project = saga();
+    let child = project.spawn("run saga.yml");
+    project.wait_for_file("begun");
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(200));
+    signal(&child, "INT");
+    project.wait_for_file("tidying");
+    signal(&child, "INT");
+    finish(child).is(130).says("next: stead resume");
+    assert_eq!(project.text("ran"), "one\nundo\n");
+    std::fs::write(project.path("tidied"), "").unwrap();
+    project.stead("resume @last").is(3);
+    assert_eq!(project.text("ran"), "one\nundo\ntidy\n");
+}
+
+#[test]
+fn events_between_the_command_and_its_engine_are_told() {
+    let project = project();
+    let child = project.spawn("run work.yml");
+    project.wait_for_file("begun");
+    signal(&child, "KILL");
+    finish(child);
+    std::fs::write(project.path("go"), "").unwrap();
+    let told = project.stead("resume @last --json").is(0).lines();
+    // The first thing that the next engine writes, before anybody can have followed it.
+    assert_eq!(told[0]["event"]["type"], "attempt_lost", "{told:#?}");
+    let told: Vec<_> = told.iter().filter_map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(told, (told[0]..told[0] + told.len() as u64).collect::<Vec<_>>());
+}
