@@ -1,9 +1,10 @@
-//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`.
+//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`, `fuzz`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod bounds;
 mod breaks;
+mod fuzz;
 mod generate;
 mod run;
 mod sim;
@@ -22,6 +23,9 @@ cargo xtask COMMAND
   breaks [NAME...] show that each kept break is found by the test of its promise
   sim [--minutes N] [--seed S]
                    try more seeds of the simulator: for so long, from this seed on; a seed alone is tried again
+  fuzz [--minutes N] [--seed S] [--keep] [TARGET...]
+                   feed mutated texts to the fuzz targets (all, or those whose tests are named so); --keep writes one
+                   text of each new kind of result into the corpus
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         ["bench", which @ ..] => bench::run(which),
         ["breaks", which @ ..] => breaks::run(which),
         ["sim", args @ ..] => sim::run(args),
+        ["fuzz", args @ ..] => fuzz::run(args),
         _ => Err(HELP.to_owned()),
     };
     match result {

@@ -31,16 +31,20 @@ pub(crate) fn run(args: &[&str]) -> Result<(), String> {
         (Some(seed), None) => command.env("STEAD_SIM_SEED", seed),
         (Some(seed), Some(minutes)) => command.env("STEAD_SIM_SEED", seed).env("STEAD_SIM_MINUTES", minutes),
         (None, minutes) => {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let seed = now.map_or(1, |now| now.as_secs()) * 1_000_000;
             let minutes = minutes.unwrap_or_else(|| MINUTES.to_owned());
-            command.env("STEAD_SIM_SEED", seed.to_string()).env("STEAD_SIM_MINUTES", minutes)
+            command.env("STEAD_SIM_SEED", seed_of_now()).env("STEAD_SIM_MINUTES", minutes)
         }
     };
     check("simulator", &mut command)
 }
 
-fn number(option: &str, text: &str) -> Result<String, String> {
+/// A seed that was not tried before.
+pub(crate) fn seed_of_now() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    (now.map_or(1, |now| now.as_secs()) * 1_000_000).to_string()
+}
+
+pub(crate) fn number(option: &str, text: &str) -> Result<String, String> {
     let parsed: Result<u64, _> = text.parse();
     parsed.map(|n| n.to_string()).map_err(|_| format!("{option} takes a whole number, not `{text}`"))
 }

@@ -9,6 +9,9 @@ pub mod executor;
 pub mod executors;
 pub mod failpoint;
 mod feed;
+#[cfg(test)]
+#[path = "../../lang/tests/fuzz/mod.rs"]
+mod fuzz;
 pub mod home;
 pub mod lent;
 pub mod limits;

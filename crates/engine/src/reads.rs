@@ -1,12 +1,14 @@
 //! Operations that only read. They need no engine and no lock: any process may ask.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use stead_core::ids::StreamId;
 use stead_core::limit::Place;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
+use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
 
@@ -170,8 +172,7 @@ impl<R: Reader> Reads<R> {
     }
 
     fn status(&mut self, run: &str) -> Result<stead_core::run::View, EngineError> {
-        let (id, mut state) = self.state(run)?;
-        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let (id, mut state, plan) = self.state(run)?;
         let listed = self.reader.head(&id)?;
         let mut view = state.view(&plan);
         // Between two events the row knows whether something is under way; a row that is ahead of what was
@@ -213,17 +214,19 @@ impl<R: Reader> Reads<R> {
     }
 
     fn selection(&mut self, run: &str, again: &Again) -> Result<Answer, EngineError> {
-        let (id, mut state) = self.state(run)?;
-        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let (id, mut state, plan) = self.state(run)?;
         let refused = |why: &str| EngineError::Refused { id: id.to_string(), why: why.to_owned() };
         let selection = state.selection(&plan, again).map_err(refused)?;
         Ok(Answer::Retry { run: id, selection })
     }
 
-    fn state(&mut self, run: &str) -> Result<(StreamId, RunState), EngineError> {
+    fn state(&mut self, run: &str) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
         let id = self.find(run)?;
         let state = load_state(&mut self.reader, &id)?;
-        Ok((id, state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?))
+        let mut state = state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?;
+        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        state.fits(&plan).map_err(|why| EngineError::journal(&id, state.seq, &why))?;
+        Ok((id, state, plan))
     }
 
     /// The inputs of a run with some of them changed; none where none is.
@@ -238,8 +241,7 @@ impl<R: Reader> Reads<R> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let (id, state) = self.state(run)?;
-        let plan = self.plans.get(&mut self.reader, &state.revision)?;
+        let (id, state, plan) = self.state(run)?;
         let mut all = Map::new();
         for (name, reference) in state.inputs_at() {
             all.insert(name.clone(), load_value(&mut self.reader, &self.files, &id, reference)?);

@@ -20,6 +20,7 @@ impl RunState {
         self.seq += 1;
         self.at = self.at.max(at);
         let at = self.at;
+        self.expect_order(event);
         match event {
             Event::RunCreated {
                 workflow,
@@ -438,6 +439,15 @@ impl RunState {
 
     fn begin(&mut self, ix: Ix, kind: Kind, status: StepStatus) {
         let at = self.at;
+        let instance = self.get(ix);
+        let again = matches!(
+            (&instance.kind, &kind),
+            (Kind::Attempt { .. }, Kind::Attempt { .. }) | (Kind::Child { .. }, Kind::Child { .. })
+        );
+        if !again && !matches!(instance.kind, Kind::Plain | Kind::Place) {
+            let path = instance.path.clone();
+            self.note_misfit(|| format!("`{path}` has begun already"));
+        }
         let instance = self.get_mut(ix);
         instance.kind = kind;
         instance.since = at;
@@ -465,14 +475,12 @@ impl RunState {
     }
 
     fn set_status(&mut self, ix: Ix, status: StepStatus) {
-        let instance = self.get_mut(ix);
-        debug_assert!(
-            instance.status == status || instance.status.next().contains(&status),
-            "{}: {} -> {status}",
-            instance.path,
-            instance.status
-        );
-        instance.status = status;
+        let (instance, before) = (self.get(ix), self.get(ix).status);
+        if before != status && !before.next().contains(&status) {
+            let path = instance.path.clone();
+            self.note_misfit(|| format!("`{path}` was {before} and is {status}"));
+        }
+        self.get_mut(ix).status = status;
         if status == StepStatus::Waiting {
             self.waiting.insert(ix);
         } else {
@@ -626,7 +634,9 @@ impl RunState {
     }
 
     fn run_ended(&mut self, status: RunStatus, outcome: Outcome) {
-        debug_assert!(status.outcomes().contains(&outcome), "{status} with {outcome}");
+        if !status.outcomes().contains(&outcome) {
+            self.note_misfit(|| format!("the run is {status} with the outcome {outcome}"));
+        }
         self.move_to(status);
         self.outcome = Some(outcome);
         self.ended_at = Some(self.at);
@@ -637,11 +647,10 @@ impl RunState {
     }
 
     pub(super) fn move_to(&mut self, status: RunStatus) {
-        debug_assert!(
-            self.status == status || self.status.next().contains(&status),
-            "{} -> {status}",
-            self.status
-        );
+        let before = self.status;
+        if before != status && !before.next().contains(&status) {
+            self.note_misfit(|| format!("the run was {before} and is {status}"));
+        }
         self.status = status;
     }
 

@@ -11,6 +11,7 @@
 //! | `places` | places shared with other runs: asked for, had, given back |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
+//! | `fits` | whether what was read back can be |
 
 mod apply;
 mod attempts;
@@ -19,6 +20,7 @@ mod children;
 mod each;
 mod ends;
 pub mod event;
+mod fits;
 mod join;
 mod machine;
 mod pause;

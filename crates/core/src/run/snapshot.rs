@@ -22,8 +22,14 @@ pub const SNAPSHOT_FORMAT: u32 = 5;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
-#[error("the snapshot cannot be read: {0}")]
-pub struct SnapshotError(#[from] serde_json::Error);
+pub enum SnapshotError {
+    /// It is no snapshot of this format.
+    #[error("the snapshot cannot be read: {0}")]
+    Format(#[from] serde_json::Error),
+    /// Its parts contradict each other.
+    #[error("the snapshot does not hold together: {0}")]
+    Inside(String),
+}
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -154,6 +160,7 @@ impl RunState {
         state.slab = stored.slab;
         state.index();
         state.bound = false;
+        state.holds_together().map_err(SnapshotError::Inside)?;
         Ok(state)
     }
 

@@ -109,6 +109,8 @@ pub struct RunState {
     /// is made again from the instances.
     pub(super) agenda: VecDeque<Job>,
     pub(super) bound: bool,
+    /// The first event that does not follow from those before it, and why.
+    pub(super) misfit: Option<Box<(u64, String)>>,
 }
 
 /// Something to look at.
@@ -503,6 +505,7 @@ impl RunState {
             agenda: VecDeque::new(),
             // Nothing to bind yet: what begins in this process is bound as it begins.
             bound: true,
+            misfit: None,
         }
     }
 

@@ -441,6 +441,7 @@ impl<'a> Machine<'a> {
     /// Books an event and keeps its values at hand.
     pub(super) fn emit(&mut self, event: Event) {
         self.state.apply(&event, self.at);
+        debug_assert!(self.state.misfit.is_none(), "{:?}: {event:?}", self.state.misfit);
         let seq = self.state.seq;
         self.out.bytes += 64;
         for (at, payload) in event.payloads() {

@@ -437,6 +437,7 @@ impl<S: Store> Driver<S> {
             return Ok(Some(Refusal::Unknown));
         };
         let State::Run(run) = &mut stream.state else { return Ok(Some(Refusal::Unknown)) };
+        run.fits(&plan).map_err(|why| EngineError::journal(id, run.seq, &why))?;
         let turn = loop {
             let ctx = &mut Ctx { plan: &plan, at: now, values: &mut stream.values };
             let turn = match self.performs_nothing {

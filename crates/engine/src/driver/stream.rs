@@ -63,6 +63,10 @@ impl State {
             State::Run(run) => {
                 let events: Vec<Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
                 events.iter().for_each(|event| run.apply(event, row.at));
+                if let Some((seq, why)) = run.misfit() {
+                    let why = format!("it does not follow from those before it: {why}");
+                    return Err(EngineError::journal(id, seq, &why));
+                }
             }
             State::Limit(limit) => {
                 let events: Vec<limit::Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;

@@ -131,6 +131,8 @@ impl Mirror {
     pub(crate) fn view(&mut self, plan: &Plan) -> View {
         let nobody = RunState::new(self.state.id.clone());
         self.state = std::mem::replace(&mut self.state, nobody).replayed();
+        let fits = self.state.fits(plan);
+        assert!(fits.is_ok(), "{}: its journal is refused: {fits:?}", self.state.id);
         self.state.view(plan)
     }
 

@@ -4,6 +4,9 @@
 //! exactly. `cargo xtask sim` goes on with more seeds, for as long as it is told to.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+#[path = "../../../lang/tests/fuzz/mod.rs"]
+mod fuzz;
+mod fuzzed;
 mod generate;
 mod journal;
 mod outside;

@@ -1,10 +1,13 @@
 //! A simulation from its scenario, and what is wrong with it; the smallest scenario in which the same is wrong.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use serde_json::Value;
+use stead_core::ids::StreamId;
+use stead_lang::plan::Plan;
 use stead_store::Reader as _;
 use stead_store::files::FileStore;
 use stead_store::memory::MemoryStore;
@@ -215,4 +218,18 @@ pub(crate) fn report(scenario: &Scenario, failure: &Failure) -> String {
     said.push("\njournal:".to_owned());
     said.extend(failure.journal.iter().map(|line| format!("  {line}")));
     said.join("\n")
+}
+
+/// The runs of a scenario: the plan of each, and its events.
+pub(crate) fn journals(scenario: &Scenario) -> Vec<(Arc<Plan>, Vec<Value>)> {
+    let ready = Ready::new(&scenario.definition);
+    let store = MemoryStore::new();
+    FOLDER.with(|folder| World::new(scenario, &ready, &store, folder.path()).run());
+    let mut runs: BTreeMap<StreamId, Vec<Value>> = BTreeMap::new();
+    for (stream, row) in store.reopen().journal_after(0, usize::MAX).unwrap() {
+        let events: Vec<Value> = serde_json::from_slice(&row.events).unwrap();
+        runs.entry(stream).or_default().extend(events);
+    }
+    let plan = |events: &[Value]| ready.plans[events[0]["revision"].as_str().unwrap()].clone();
+    runs.into_values().map(|events| (plan(&events), events)).collect()
 }

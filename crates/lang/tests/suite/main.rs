@@ -9,6 +9,9 @@ mod concurrency;
 mod conformance;
 mod ends;
 mod files;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
+mod fuzzed;
 mod http;
 mod inputs;
 mod keys;

@@ -2,6 +2,7 @@
 
 mod basics;
 mod ending;
+mod fuzzed;
 mod hostile;
 mod redirects;
 mod secrecy;
@@ -65,6 +66,8 @@ struct Bench {
     secrets: HashMap<&'static str, &'static str>,
     places: Vec<(&'static str, &'static str)>,
     names: HashMap<&'static str, &'static str>,
+    /// In place of those: all there is.
+    only: Option<Arc<dyn Resolve>>,
     key: String,
     switch: EndSwitch,
 }
@@ -81,6 +84,7 @@ impl Bench {
             secrets: HashMap::new(),
             places: Vec::new(),
             names: HashMap::new(),
+            only: None,
             key: "r_1/step".to_owned(),
             switch: EndSwitch::new().unwrap(),
         }
@@ -104,7 +108,8 @@ impl Bench {
     }
 
     fn run(&self, request: Value) -> AttemptResult {
-        let resolver = Arc::new(Names(self.names.clone()));
+        let named = || -> Arc<dyn Resolve> { Arc::new(Names(self.names.clone())) };
+        let resolver = self.only.clone().unwrap_or_else(named);
         let (connect, head) = (self.limits.connect, self.limits.head);
         let executor = HttpExecutor {
             limits: self.limits,
