@@ -39,7 +39,7 @@ fn brought_on(driver: &mut Driver<MemoryStore>, now: i64) -> Vec<(StreamId, Stri
             let (stream, path, number) = (job.attempt.stream, job.attempt.path, job.attempt.number);
             let result = stead_core::effect::AttemptResult::default();
             let input = Input::AttemptEnded { path, number, result };
-            driver.push(Addressed { stream, input, revision: None, token: 0 });
+            driver.push(Addressed::to(stream, input));
         }
     }
     troubles
@@ -56,7 +56,8 @@ fn with_event(event: &Value) -> (Driver<MemoryStore>, tempfile::TempDir) {
     for name in ["r_bad", "r_good"] {
         let (project, folder, breaks) = (String::new(), String::new(), Breaks::default());
         let input = Input::Start { inputs: Vec::new(), project, folder, breaks };
-        driver.push(Addressed { stream: id(name), input, revision: Some(plan.revision.clone()), token: 0 });
+        let revision = Some(plan.revision.clone());
+        driver.push(Addressed { revision, ..Addressed::to(id(name), input) });
     }
     assert_eq!(brought_on(&mut driver, 1_000), []);
     drop(driver);
@@ -73,6 +74,7 @@ fn with_event(event: &Value) -> (Driver<MemoryStore>, tempfile::TempDir) {
         taken: Vec::new(),
         due: None,
         head: None,
+        open: None,
         jobs: Vec::new(),
     };
     store.commit(fence, &[commit]).unwrap();

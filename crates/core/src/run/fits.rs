@@ -33,8 +33,7 @@ impl RunState {
             let why = if created { "the run is there already" } else { "the run is not there yet" };
             self.note_misfit(|| why.to_owned());
         }
-        let started = matches!(event, Event::RunStarted { .. });
-        if event.path().is_some() && self.started_at.is_none() && !started {
+        if event.path().is_some_and(|path| !path.is_empty()) && self.started_at.is_none() {
             self.note_misfit(|| "the run has not begun".to_owned());
         }
         let status = self.status;
@@ -110,7 +109,9 @@ impl RunState {
         let why = |what: &str| Err(format!("`{}` {what}", instance.path));
         let part = path::split(&instance.path);
         if part == Part::Root {
-            return match matches!(instance.kind, Kind::Place) || plan.root.machine == instance.machine.is_some() {
+            return match matches!(instance.kind, Kind::Place)
+                || plan.root.machine == instance.machine.is_some()
+            {
                 true => Ok(()),
                 false => why("is a machine of states in one, and not in the other"),
             };

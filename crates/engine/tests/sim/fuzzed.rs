@@ -15,7 +15,7 @@ use crate::simulate::journals;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 /// Seeds of the simulator whose journals are mutated.
-const SEEDS: u64 = 80;
+const SEEDS: u64 = 40;
 /// Events of a journal that is mutated, at most.
 const EVENTS: usize = 30;
 
@@ -136,7 +136,7 @@ fn goes_on(plan: &Plan, mut state: RunState) -> u64 {
                         match need {
                             stead_core::run::Need::Value(ValueRef::Inline(_)) => panic!("it is at hand"),
                             stead_core::run::Need::Value(reference) => {
-                                values.put(reference, json!([1, {"v": 2}]))
+                                values.put(reference, json!([1, {"v": 2}]));
                             }
                             stead_core::run::Need::Runs(find) => values.put_found(find, Vec::new()),
                         }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
 use serde_json::Value;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
 use stead_lang::plan::Plan;
 use stead_store::Reader as _;
 use stead_store::files::FileStore;
@@ -228,7 +228,9 @@ pub(crate) fn journals(scenario: &Scenario) -> Vec<(Arc<Plan>, Vec<Value>)> {
     let mut runs: BTreeMap<StreamId, Vec<Value>> = BTreeMap::new();
     for (stream, row) in store.reopen().journal_after(0, usize::MAX).unwrap() {
         let events: Vec<Value> = serde_json::from_slice(&row.events).unwrap();
-        runs.entry(stream).or_default().extend(events);
+        if stream.kind() == StreamKind::Run {
+            runs.entry(stream).or_default().extend(events);
+        }
     }
     let plan = |events: &[Value]| ready.plans[events[0]["revision"].as_str().unwrap()].clone();
     runs.into_values().map(|events| (plan(&events), events)).collect()

@@ -11,12 +11,12 @@
 //! written to a file, which belongs into the folder `corpus` of the tests: every run begins with what is there, and
 //! with the texts of `corpus/NAME.jsonl`, one for each kind of result. `STEAD_FUZZ_KEEP=1` writes those again, with
 //! what was found: `cargo xtask fuzz --keep`.
-#![expect(clippy::print_stderr, reason = "tests say what they have tried")]
 
 mod mutate;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -91,13 +91,13 @@ impl Fuzz {
             slowest = slowest.max(now - then);
         }
         let kept = self.mutator.corpus.len() - begun;
-        eprintln!(
+        say(&format!(
             "{}: {fed} texts from seed {}, {} kinds of results, {kept} texts kept, the slowest took {} ms",
             self.name,
             self.seed,
             self.seen.len(),
             slowest.as_millis()
-        );
+        ));
         if number("STEAD_FUZZ_KEEP", 0) == 1 {
             self.keep();
         }
@@ -122,7 +122,7 @@ impl Fuzz {
         let lines = texts.iter().take(WRITTEN.0);
         let lines: Vec<String> = lines.map(|text| serde_json::json!(text).to_string() + "\n").collect();
         std::fs::write(&file, lines.concat()).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
-        eprintln!("{}: {} texts kept in {}", self.name, lines.len(), file.display());
+        say(&format!("{}: {} texts kept in {}", self.name, lines.len(), file.display()));
     }
 
     fn feed(&self, text: &str, target: &impl Fn(&str) -> u64) -> u64 {
@@ -148,6 +148,11 @@ impl Fuzz {
         };
         format!("{} fails (seed {}) by this text; {keep}\n{text:?}\n{text}", self.name, self.seed)
     }
+}
+
+fn say(what: &str) {
+    // Whom nobody listens to need not be heard.
+    let _ = writeln!(std::io::stderr(), "{what}");
 }
 
 /// Leaves parts out for as long as it still fails.

@@ -102,8 +102,9 @@ impl Mutator {
                 let from = usize::try_from(pick).unwrap_or(0) % other.len();
                 let part = &other[from..part_end(&other, from)];
                 let (had, wanted) = (depth(&part[0]), depth(&lines[at]));
-                let part =
-                    part.iter().map(|line| " ".repeat(wanted) + line.get(had..).unwrap_or_else(|| line.trim()));
+                let part = part
+                    .iter()
+                    .map(|line| " ".repeat(wanted) + line.get(had..).unwrap_or_else(|| line.trim()));
                 lines.splice(at..if kind == 0 { end } else { at }, part.collect::<Vec<_>>());
             }
             3 => _ = lines.drain(at..end),
