@@ -60,7 +60,7 @@ pub enum Command {
     Resume(Resume),
     /// End a run: what is under way is ended, then the run is cancelled
     Cancel(Cancel),
-    /// Say what an attempt came to whose end is not known
+    /// Show what is known of an attempt whose end is not known, and say what it came to
     Settle(Settle),
     /// Begin nothing new in a run until it is resumed
     Pause(Pause),
@@ -270,12 +270,12 @@ pub struct Retry {
 
 /// Arguments of `settle`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("verdict").required(true))]
+#[command(group = clap::ArgGroup::new("verdict").requires("step"))]
 pub struct Settle {
-    /// The run
+    /// The run: its id or the beginning of it, @last, @last:STATUS, or a workflow's name
     pub run: String,
-    /// Path of the step, as `stead status` shows it
-    pub step: String,
+    /// Path of the step, as `stead status` shows it; without it all that wait to be settled are shown
+    pub step: Option<String>,
     /// It happened. VALUE becomes the step's output: JSON where it is JSON, else text; without it null
     #[arg(long, value_name = "VALUE", num_args = 0..=1, default_missing_value = "null", group = "verdict")]
     pub done: Option<String>,

@@ -209,7 +209,7 @@ pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
     let mut next = Vec::new();
     for waits in view.waits_for.iter().filter(|waits| waits.kind == "settle").take(3) {
         let step = text::shell_word(&waits.path);
-        next.push(here.command(&format!("settle {run} {step} --done VALUE|--again|--failed")));
+        next.push(here.command(&format!("settle {run} {step}")));
     }
     for waits in view.waits_for.iter().filter(|waits| waits.kind == "signal").take(3) {
         let name = text::shell_word(waits.detail.as_deref().unwrap_or_default());

@@ -5,6 +5,7 @@ pub mod carried;
 pub mod driver;
 pub mod engine;
 pub mod error;
+pub mod evidence;
 pub mod executor;
 pub mod executors;
 pub mod failpoint;

@@ -238,6 +238,13 @@ pub const LENT_RUNS: usize = 1_000;
 /// Bytes of events behind which an answer with events ends; the last row that is begun is in it.
 pub const EVENTS_BYTES: usize = 8 << 20;
 
+/// Files that are listed of what an attempt left whose end is not known.
+pub const EVIDENCE_FILES: usize = 50;
+/// Files and folders of it that are looked at.
+pub const EVIDENCE_SEEN: usize = 10_000;
+/// Lines shown of what it printed last.
+pub const EVIDENCE_LINES: usize = 10;
+
 /// Rows of a journal read at once when all of it is looked through.
 pub const SCAN_ROWS: usize = 1_000;
 

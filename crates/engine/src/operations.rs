@@ -13,6 +13,8 @@ use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
+use crate::evidence::Evidence;
+
 /// Something to be done or told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
@@ -97,6 +99,12 @@ pub enum Operation {
     Events { run: String, after: u64, limit: usize },
     /// The attempts of a run that left a log.
     Logs { run: String },
+    /// What is known of the attempts of a run whose end is not known: of one step, or of all.
+    Evidence {
+        run: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+    },
     /// The definition that a run is pinned to.
     Definition { run: String },
     /// What the engine of the home is doing, if there is one.
@@ -114,6 +122,7 @@ impl Operation {
                 | Operation::Status { .. }
                 | Operation::Events { .. }
                 | Operation::Logs { .. }
+                | Operation::Evidence { .. }
                 | Operation::Definition { .. }
                 | Operation::Engine
         )
@@ -132,6 +141,7 @@ impl Operation {
             | Operation::Status { run }
             | Operation::Events { run, .. }
             | Operation::Logs { run }
+            | Operation::Evidence { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::FreePlace { run, .. } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
@@ -153,6 +163,7 @@ impl Operation {
             | Operation::Status { run }
             | Operation::Events { run, .. }
             | Operation::Logs { run }
+            | Operation::Evidence { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Start { .. }
@@ -245,6 +256,8 @@ pub enum Answer {
     Events { events: Vec<EventRow>, last: u64 },
     /// See [`Operation::Logs`].
     Logs { run: StreamId, logs: Vec<LogFile> },
+    /// See [`Operation::Evidence`].
+    Evidence { run: StreamId, evidence: Vec<Evidence> },
     /// See [`Operation::Definition`].
     Definition { revision: String, bundle: Bundle },
     /// See [`Operation::Engine`].

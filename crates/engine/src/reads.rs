@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use stead_core::effect::AttemptId;
 use stead_core::ids::StreamId;
 use stead_core::limit::Place;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
+use stead_core::value::Payload;
 use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
@@ -15,6 +17,7 @@ use stead_store::{Filter, Reader, Row};
 use crate::driver::found::found;
 use crate::driver::{Plans, load_limit, load_state, load_value};
 use crate::error::EngineError;
+use crate::evidence;
 use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow};
@@ -48,6 +51,7 @@ impl<R: Reader> Reads<R> {
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
+            Operation::Evidence { run, step } => self.evidence(run, step.as_deref())?,
             Operation::Definition { run } => self.definition(run)?,
             // What is not in the store.
             Operation::Engine => return Ok(None),
@@ -285,6 +289,34 @@ impl<R: Reader> Reads<R> {
             }
         }
         Ok(())
+    }
+
+    fn evidence(&mut self, run: &str, step: Option<&str>) -> Result<Answer, EngineError> {
+        let (id, state, _) = self.state(run)?;
+        let mut unsure = state.unsure();
+        if let Some(step) = step {
+            unsure.retain(|unsure| unsure.attempt.path == step);
+            if unsure.is_empty() {
+                let why = "the step is not parked".to_owned();
+                return Err(EngineError::Refused { id: id.to_string(), why });
+            }
+        }
+        let files = &self.files;
+        let load = |payload: Payload| match payload {
+            Payload::Value(value) => Ok(value),
+            Payload::File { hash, .. } => {
+                let bytes = files.get(&hash)?;
+                serde_json::from_slice(&bytes).map_err(|e| EngineError::file(&hash, &e))
+            }
+        };
+        let evidence = evidence::collect(&mut self.reader, &self.home, unsure, &load)?;
+        Ok(Answer::Evidence { run: id, evidence })
+    }
+
+    /// Whether it may still be asked what an attempt came to.
+    pub(crate) fn may_be_unsure(&mut self, attempt: &AttemptId) -> Result<bool, EngineError> {
+        let state = load_state(&mut self.reader, &attempt.stream)?;
+        Ok(state.is_some_and(|state| state.may_be_unsure(attempt)))
     }
 
     fn definition(&mut self, run: &str) -> Result<Answer, EngineError> {

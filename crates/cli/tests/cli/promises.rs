@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Retry", Ok("retry r_none")),
     ("Signal", Ok("signal r_none go")),
     ("Settle", Ok("settle r_none a --again")),
+    ("Evidence", Ok("settle r_none")),
     ("Runs", Ok("runs --parent r_none")),
     ("Status", Ok("status r_none")),
     ("Logs", Ok("logs r_none")),

@@ -173,7 +173,7 @@ fn a_run_that_waits_is_cancelled() {
 fn a_lost_step_is_settled_by_a_person() {
     let project = Project::new().workflow(
         "once",
-        "steps:\n  - { id: pay, effect: once, run: touch begun; sleep 30 }\n  - { id: say, run: [echo, \"${{ steps.pay.output }}\"] }\n",
+        "steps:\n  - { id: pay, effect: once, run: 'echo paying; echo 42 > $STEAD_DIR/receipt; touch begun; sleep 30' }\n  - { id: say, run: [echo, \"${{ steps.pay.output }}\"] }\n",
     );
     let child = project.spawn("run once.yml");
     project.wait_for_file("begun");
@@ -182,10 +182,22 @@ fn a_lost_step_is_settled_by_a_person() {
     // Nobody could answer while this process held the home, so it does not wait for that.
     let got = project.stead("resume once").is(4).says("somebody");
     let run = project.last()["run"].as_str().unwrap().to_owned();
-    assert!(got.err.contains(&format!("stead settle {run} pay --done VALUE|--again|--failed")), "{got:#?}");
+    assert!(got.err.contains(&format!("stead settle {run} pay")), "{got:#?}");
     project.stead("status once").is(0).answers("waits for somebody to settle it");
-    project.stead("settle once pay").is(2);
+    project.stead("settle once --again").is(2);
+    project.stead("settle once say").is(1).says("error[R0203]").says("not parked");
+    // What is known: what was asked, the process and its end, what it printed and left.
+    let got = project.stead("settle once pay").is(0).answers("whether attempt 1 happened is not known");
+    for known in ["echo paying", &format!("{run}/pay"), "ended by Stead", "| paying", "receipt  3 bytes"] {
+        assert!(got.out.contains(known), "{known}: {got:#?}");
+    }
+    assert!(got.err.contains(&format!("stead settle {run} pay --done VALUE|--again|--failed")), "{got:#?}");
+    let got = project.stead("settle once --json").is(0).json();
+    let file = got["evidence"][0]["files"][0]["path"].as_str().unwrap().to_owned();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "42\n");
     project.stead("settle once say --again").is(1).says("error[R0203]");
     project.call(&["settle", "once", "pay", "--done", "by hand"]).is(0).answers("pay settled");
+    assert!(!std::path::Path::new(&file).exists(), "what nobody needs any more is removed");
+    project.stead("settle once").is(0).says("no step of");
     assert_eq!(project.stead("resume once -o say").is(0).out, "by hand\n");
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde_json::Value;
 use stead_core::run::{StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
+use stead_engine::operations::{Answer, Operation};
 
 use crate::cases::{self, Case};
 use crate::program::{At, Trial, killed};
@@ -110,6 +111,8 @@ struct Tally {
     /// Parked steps that had happened, and that had not.
     done: AtomicUsize,
     again: AtomicUsize,
+    /// Of the first, those whose program is known to have ended well.
+    known: AtomicUsize,
 }
 
 /// Starts a run and kills it at the first place, its resume at the second, and so on; then brings it to its
@@ -151,7 +154,7 @@ fn disturbed(case: &Case, plain: &Plain, folder: &Path, places: &[At<'_>], tally
             .map(|waits| waits.path)
             .collect();
         for path in &parked {
-            let happened = settle(case, &mut trial, path);
+            let happened = settle(case, &mut trial, path, tally);
             let count = if happened { &tally.done } else { &tally.again };
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -183,10 +186,17 @@ fn disturbed(case: &Case, plain: &Plain, folder: &Path, places: &[At<'_>], tally
 }
 
 /// Somebody looks whether a parked step has happened, and says so.
-fn settle(case: &Case, trial: &mut Trial, path: &str) -> bool {
+fn settle(case: &Case, trial: &mut Trial, path: &str, tally: &Tally) -> bool {
     let (_, printed) = case.once.iter().find(|(step, _)| *step == path).expect("only `once` steps park");
     let run = trial.top().unwrap().run.to_string();
     let happened = trial.ran().contains_key(&format!("{run}/{path}"));
+    let ask = Operation::Evidence { run: run.clone(), step: Some(path.to_owned()) };
+    let Some(Answer::Evidence { evidence, .. }) = trial.ask(&ask) else { panic!("{}", trial.said()) };
+    let end = evidence[0].process.as_ref().and_then(|process| process.end.clone());
+    if end.is_some_and(|end| end.exit_code == Some(0)) {
+        assert!(happened, "it has ended well and did nothing: {evidence:#?}\n{}", trial.said());
+        tally.known.fetch_add(1, Ordering::Relaxed);
+    }
     let verdict = if happened { vec!["--done", printed] } else { vec!["--again"] };
     let status = trial.call(&[&["settle", &run, path], &verdict[..]].concat(), None);
     assert!(status.success(), "{}", trial.said());
@@ -236,14 +246,16 @@ fn p2_killed_anywhere_and_resumed_a_run_comes_to_the_same() {
             });
         }
     });
-    let Tally { kills, done, again } = tally;
+    let Tally { kills, done, again, known } = tally;
     let (kills, done, again) = (kills.into_inner(), done.into_inner(), again.into_inner());
+    let known = known.into_inner();
     eprintln!(
-        "{kills} kills in {} runs of definitions with {commits} commits, {} s; {done} lost steps had happened, {again} had not",
+        "{kills} kills in {} runs of definitions with {commits} commits, {} s; {done} lost steps had happened, {known} of them with a known end, {again} had not",
         work.len(),
         begun.elapsed().as_secs()
     );
     assert!(kills as u64 >= 3 * commits, "{kills} kills for {commits} commits");
+    assert!(known > 0, "no end of a lost step was known");
     assert!(done > 0 && again > 0, "no `once` step was lost: {done} had happened, {again} had not");
     nothing_is_left(folder.path());
 }

@@ -138,7 +138,7 @@ impl Trial {
         path.exists().then(|| SqliteStore::open_read_only(&path).unwrap())
     }
 
-    fn ask(&self, operation: &Operation) -> Option<Answer> {
+    pub(crate) fn ask(&self, operation: &Operation) -> Option<Answer> {
         let files = FileStore::attach(&self.home().files());
         Reads::new(self.reader()?, files, self.home()).ask(operation).unwrap()
     }

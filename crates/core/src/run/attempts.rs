@@ -60,19 +60,11 @@ impl<'a> Machine<'a> {
             executor: (*executor).to_owned(),
             request: asked,
             secrets: request.secrets(),
-            key: self.key(&site.path),
+            key: self.state.key(&site.path),
             once: action.effect == EffectRule::Once,
             again,
         }));
         Ok(ix)
-    }
-
-    /// The idempotency key of an instance. What was completed and is wanted again happens again.
-    fn key(&self, path: &str) -> String {
-        match self.state.before(path).round {
-            0 => format!("{}/{path}", self.state.id),
-            round => format!("{}/{path}+{round}", self.state.id),
-        }
     }
 
     /// Number of the first attempt or child of an instance: behind those it had before it was begun anew.

@@ -114,6 +114,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Status { .. }
         | Operation::Events { .. }
         | Operation::Logs { .. }
+        | Operation::Evidence { .. }
         | Operation::Definition { .. }
         | Operation::Engine => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));

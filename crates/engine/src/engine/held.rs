@@ -112,9 +112,14 @@ impl Held {
 
 /// The step instance of an attempt that is written `STREAM:PATH:NUMBER`.
 pub(super) fn step_of(attempt: &str) -> Option<(StreamId, String)> {
+    attempt_of(attempt).map(|attempt| (attempt.stream, attempt.path))
+}
+
+/// An attempt that is written so.
+pub(super) fn attempt_of(attempt: &str) -> Option<AttemptId> {
     let (stream, rest) = attempt.split_once(':')?;
-    let (path, _) = rest.rsplit_once(':')?;
-    Some((StreamId::new(stream), path.to_owned()))
+    let (path, number) = rest.rsplit_once(':')?;
+    Some(AttemptId { stream: StreamId::new(stream), path: path.to_owned(), number: number.parse().ok()? })
 }
 
 #[cfg(test)]

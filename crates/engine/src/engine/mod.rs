@@ -33,6 +33,7 @@ use turns::{Loop, Retry};
 use crate::attempts::{Attempts, Stop};
 use crate::driver::{Driver, Written};
 use crate::error::EngineError;
+use crate::evidence::Left;
 use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
@@ -107,7 +108,11 @@ impl Engine {
             path: home.work().display().to_string(),
             why: e.to_string(),
         })?;
-        recovery::end_beside(strays, left, measures.stray_grace, commands.clone())?;
+        let left = Left::of(left);
+        for (attempt, dir) in &left.noted {
+            outside.kept.keep(attempt.clone(), dir.clone());
+        }
+        recovery::end_beside(strays, left, home, measures.stray_grace, commands.clone())?;
         let attempts = outside.attempts.clone();
         let turns = Loop {
             driver,

@@ -15,6 +15,8 @@ use super::desk::{landed, named_cause};
 use super::signal::signal;
 use crate::driver::{Addressed, Driver, Given};
 use crate::error::EngineError;
+use crate::evidence::{Kept, Left};
+use crate::executors::process::left_in;
 use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
@@ -210,6 +212,8 @@ fn current(home: &Home) -> Result<Reads<SqliteReader>, EngineError> {
 /// The home in the hands of a process that performs nothing.
 struct Alone {
     driver: Driver<SqliteStore>,
+    /// Folders of attempts of which somebody may say now what they came to.
+    kept: Kept,
     _lock: HomeLock,
 }
 
@@ -219,7 +223,11 @@ impl Alone {
         let store = SqliteStore::open(&home.database())?;
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
         driver.perform_nothing();
-        Ok(Self { driver, _lock: lock })
+        let mut kept = Kept::default();
+        // Without them it is done as well; the next engine looks for them again.
+        let left = Left::of(left_in(&home.work()).unwrap_or_default());
+        left.noted.into_iter().for_each(|(attempt, dir)| kept.keep(attempt, dir));
+        Ok(Self { driver, kept, _lock: lock })
     }
 
     /// Takes the turns that follow from an input, which is wanted under a name.
@@ -237,6 +245,7 @@ impl Alone {
         let mut lost = Vec::new();
         while driver.is_busy() {
             let stepped = driver.step(now)?;
+            self.kept.written(&stepped.written);
             for (_, said) in stepped.answers {
                 answer = said;
             }

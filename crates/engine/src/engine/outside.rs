@@ -15,7 +15,8 @@ use super::held::{Held, HeldJob};
 use super::recovery;
 use crate::attempts::{Attempts, Report, Taken};
 use crate::driver::{Addressed, Written};
-use crate::executor::{Executor, NoControl, Place, ended_early};
+use crate::evidence::{Kept, Left};
+use crate::executor::{Executor, NoControl, Place, Slot, ended_early};
 use crate::executors;
 use crate::failpoint;
 use crate::feed::Feed;
@@ -52,6 +53,8 @@ pub(super) struct Outside {
     pub(super) held: Held,
     /// Whether programs of dead engines were looked for when this one began.
     pub(super) looked_for_strays: bool,
+    /// Folders of attempts that must happen once.
+    pub(super) kept: Kept,
     commands: Sender<Command>,
 }
 
@@ -88,6 +91,7 @@ impl Outside {
             lent: Lent::default(),
             held: Held::default(),
             looked_for_strays: false,
+            kept: Kept::default(),
             commands,
         }
     }
@@ -105,6 +109,9 @@ impl Outside {
                 AttemptResult { error: Some(error), ..AttemptResult::default() },
             ));
         };
+        if job.once && executor.slot() == Slot::Process {
+            self.kept.keep(job.attempt.clone(), self.home.place(&job.attempt, folder).dir);
+        }
         if job.again && !self.looked_for_strays {
             self.look_for_strays(&job.attempt);
         }
@@ -141,7 +148,13 @@ impl Outside {
         let strays = recovery::strays_of(&self.home, attempt);
         self.held.strays(&strays);
         // Without a thread to end them they end with their attempt's time-out; nothing else can be done here.
-        let _ = recovery::end_beside(strays, Vec::new(), limits::END_GRACE, self.commands.clone());
+        let _ = recovery::end_beside(
+            strays,
+            Left::default(),
+            &self.home,
+            limits::END_GRACE,
+            self.commands.clone(),
+        );
     }
 
     fn place(&self, attempt: &AttemptId, folder: &str, top: &StreamId) -> Place {
@@ -181,6 +194,7 @@ impl Outside {
     /// Tells followers what is durable.
     pub(super) fn tell(&mut self, written: &[Written]) {
         let (Some(first), Some(last)) = (written.first(), written.last()) else { return };
+        self.kept.written(written);
         self.feed.advance(first.position, last.position);
         for written in written {
             self.followers.retain(|follower| follower.send(written.clone()).is_ok());

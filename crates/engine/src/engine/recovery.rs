@@ -9,9 +9,10 @@ use crossbeam_channel::Sender;
 use stead_core::effect::AttemptId;
 use stead_platform::process::{Stray, end_each, find_by_attempt, variable_of};
 
-use super::commands::Command;
-use super::held::step_of;
+use super::commands::{Command, clock, reads_of};
+use super::held::{attempt_of, step_of};
 use crate::error::EngineError;
+use crate::evidence::{self, Left, ProcessEnd};
 use crate::executors::process::remove_left;
 use crate::home::Home;
 
@@ -46,23 +47,36 @@ fn of_home(home: &Home, mut found: Vec<Stray>) -> Vec<Stray> {
     found
 }
 
-/// Ends them, then removes what is left of their folders, on a thread of its own. Each attempt of which nothing is
+/// Ends them, then removes what is left of their folders and not needed, on a thread of its own. Each attempt of which nothing is
 /// left is told of at once.
 pub(super) fn end_beside(
     strays: Vec<Stray>,
-    left: Vec<PathBuf>,
+    left: Left,
+    home: &Home,
     grace: Duration,
     commands: Sender<Command>,
 ) -> Result<(), EngineError> {
-    if strays.is_empty() && left.is_empty() {
+    if strays.is_empty() && left.rest.is_empty() && left.noted.is_empty() {
         return Ok(());
     }
+    let home = home.clone();
     let end = move || {
         end_each(strays, grace, &mut |attempt| {
+            if let Some(attempt) = attempt_of(attempt) {
+                let dir = home.place(&attempt, "").dir;
+                evidence::ended(&dir, ProcessEnd { at: clock(0), exit_code: None, ended: true });
+            }
             // An engine that has gone meanwhile leaves the rest to the next.
             let _ = commands.send(Command::Gone(attempt.to_owned()));
         });
-        remove_left(&left);
+        remove_left(&left.rest);
+        let Ok(mut reads) = reads_of(&home) else { return };
+        for (attempt, dir) in left.noted {
+            // What cannot be looked up now is when the next engine begins.
+            if reads.may_be_unsure(&attempt).is_ok_and(|unsure| !unsure) {
+                evidence::remove(&dir);
+            }
+        }
     };
     let thread = std::thread::Builder::new().name("strays".into()).spawn(end);
     thread.map(drop).map_err(|e| EngineError::Stopped(e.to_string()))

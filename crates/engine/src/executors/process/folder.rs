@@ -13,11 +13,22 @@ pub(super) struct Folder {
     dir: PathBuf,
     output: PathBuf,
     script: Option<PathBuf>,
-    keep: bool,
+    keep: Keep,
+}
+
+/// What stays of a folder when its attempt is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Nothing.
+    Nothing,
+    /// What the program left: the end of its attempt is not durable yet, and nobody else knows it.
+    Evidence,
+    /// All, for looking into what went wrong.
+    All,
 }
 
 impl Folder {
-    pub(super) fn make(dir: &Path, keep: bool) -> Result<Self, String> {
+    pub(super) fn make(dir: &Path, keep: Keep) -> Result<Self, String> {
         let folder = Self { dir: dir.to_owned(), output: beside(dir, ".output"), script: None, keep };
         folder.fresh().map_err(|error| {
             format!("cannot make the folder of the attempt, `{}`: {error}", dir.display())
@@ -71,19 +82,22 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.keep {
+        if self.keep == Keep::All {
             return;
         }
         // What cannot be removed now is removed with the whole work folder when an engine starts.
-        let _ = remove_file(&self.output);
         if let Some(script) = &self.script {
             let _ = remove_file(script);
         }
-        let _ = remove(&self.dir);
+        if self.keep == Keep::Nothing {
+            let _ = remove_file(&self.output);
+            let _ = remove(&self.dir);
+        }
     }
 }
 
-fn beside(dir: &Path, ending: &str) -> PathBuf {
+/// What stands beside a folder.
+pub(crate) fn beside(dir: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(dir);
     name.push(ending);
     PathBuf::from(name)
@@ -155,7 +169,7 @@ mod tests {
         let dir = home.path().join("work/r_1-abc");
         fs::create_dir_all(dir.join("left/over")).unwrap();
         fs::write(beside(&dir, ".output"), "{}").unwrap();
-        let mut folder = Folder::make(&dir, false).unwrap();
+        let mut folder = Folder::make(&dir, Keep::Nothing).unwrap();
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
         assert!(!folder.output().exists());
         let script = folder.write_script("echo \"$x\"\0\r\n", ".sh").unwrap();
@@ -175,7 +189,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let work = home.path().join("work");
         remove_left(&left(&work).unwrap());
-        let mut folder = Folder::make(&work.join("r_1-abc"), true).unwrap();
+        let mut folder = Folder::make(&work.join("r_1-abc"), Keep::All).unwrap();
         folder.write_script("true", "").unwrap();
         drop(folder);
         assert_eq!(fs::read_dir(&work).unwrap().count(), 2);
@@ -187,7 +201,7 @@ mod tests {
     fn a_place_that_cannot_be_used_is_named() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("file"), "").unwrap();
-        let error = Folder::make(&home.path().join("file/x"), false).unwrap_err();
+        let error = Folder::make(&home.path().join("file/x"), Keep::Nothing).unwrap_err();
         assert!(
             error.contains("cannot make the folder of the attempt") && error.contains("file/x"),
             "{error}"

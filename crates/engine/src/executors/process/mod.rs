@@ -29,15 +29,18 @@ use std::sync::Arc;
 use serde_json::Value;
 use stead_core::effect::{AttemptError, AttemptResult, ErrorKind, Execute};
 
+use crate::evidence::{self, ProcessEnd};
 use crate::executor::{Control, Executor, FileTaker, Place, Slot, ended_early};
 use crate::limits::ProcessLimits;
 use crate::redact::Redaction;
 use crate::secrets::{self, Secrets};
 
-pub(crate) use folder::{left as left_in, remove_left};
+pub(crate) use folder::{beside, left as left_in, remove_left};
 pub use shell::{SHELLS, Shell};
 
+use folder::Keep;
 use request::Request;
+use sink::now;
 
 /// Performs `run`.
 pub struct ProcessExecutor {
@@ -98,10 +101,22 @@ impl ProcessExecutor {
         if let Some(reason) = control.ended() {
             return Ok(ended_early(reason));
         }
-        let mut folder = folder::Folder::make(&place.dir, self.keep_folders).map_err(Failure::exit)?;
+        let keep = match (self.keep_folders, job.once) {
+            (true, _) => Keep::All,
+            (false, true) => Keep::Evidence,
+            (false, false) => Keep::Nothing,
+        };
+        let mut folder = folder::Folder::make(&place.dir, keep).map_err(Failure::exit)?;
         let launched = launch::launch(self, job, &request, place, &mut folder).map_err(Failure::exit)?;
+        if job.once {
+            evidence::begun(&place.dir, &job.attempt, launched.child.id(), now());
+        }
         let sink = sink::Sink::new(&place.log, redaction, &self.limits, request.parse.is_wanted());
         let ended = watch::Watch::new(launched, sink, control, &self.limits, self.terminal).run();
+        if job.once {
+            let exit_code = ended.status.map(outcome::code);
+            evidence::ended(&place.dir, ProcessEnd { at: now(), exit_code, ended: ended.why.is_some() });
+        }
         outcome::of(
             &outcome::Context { executor: self, request: &request, place, folder: &folder, redaction },
             ended,

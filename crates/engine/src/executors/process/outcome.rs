@@ -52,7 +52,7 @@ pub(super) fn of(context: &Context<'_>, mut ended: Ended) -> Result<AttemptResul
 }
 
 /// The exit code, or 128 and the number of the signal.
-fn code(status: ExitStatus) -> i32 {
+pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| SIGNAL_BASE + signal)).unwrap_or(-1)
 }
 

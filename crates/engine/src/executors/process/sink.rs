@@ -204,7 +204,7 @@ fn without_controls(line: &str) -> String {
     out
 }
 
-fn now() -> Time {
+pub(super) fn now() -> Time {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| Time::try_from(since.as_millis()).unwrap_or(Time::MAX))
