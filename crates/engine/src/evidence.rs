@@ -73,9 +73,10 @@ pub struct ProbeAnswer {
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
-    /// Its number, which another one may have by now.
-    pub pid: u32,
-    /// When it was started.
+    /// Its number, which another one may have by now. Not known where its engine went at that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// When it was to be started.
     pub started_at: Time,
     /// How it ended, if that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,10 +128,19 @@ struct Note {
 /// Ending of the name of a note.
 const NOTE: &str = ".attempt";
 
-/// Notes the process of an attempt beside its folder. A note that cannot be written is missed by somebody later, and
-/// stops nobody now.
-pub(crate) fn begun(dir: &Path, attempt: &AttemptId, pid: u32, at: Time) {
-    write(dir, &Note { attempt: attempt.clone(), process: Process { pid, started_at: at, end: None } });
+/// Notes beside the folder of an attempt that its process is about to be started. A note that cannot be written is
+/// missed by somebody later, and stops nobody now.
+pub(crate) fn begins(dir: &Path, attempt: &AttemptId, at: Time) {
+    write(dir, &Note { attempt: attempt.clone(), process: Process { pid: None, started_at: at, end: None } });
+}
+
+/// Notes the number of the process.
+pub(crate) fn begun(dir: &Path, pid: u32) {
+    if let Some(mut note) = read(dir) {
+        // The first is that of the program itself; others are those it has started.
+        note.process.pid.get_or_insert(pid);
+        write(dir, &note);
+    }
 }
 
 /// Notes how it ended.
@@ -436,7 +446,8 @@ mod tests {
             fs::create_dir(dir).unwrap();
             fs::write(beside(dir, ".output"), "{}").unwrap();
         }
-        begun(&once, &attempt(), 7, 1_000);
+        begins(&once, &attempt(), 1_000);
+        begun(&once, 7);
         ended(&once, ProcessEnd { at: 2_000, exit_code: Some(0), ended: false });
         ended(&once, ProcessEnd { at: 3_000, exit_code: None, ended: true });
         ended(&other, ProcessEnd { at: 3_000, exit_code: None, ended: true });
@@ -444,7 +455,9 @@ mod tests {
         let left = Left::of(found);
         assert_eq!(left.noted, [(attempt(), once.clone())]);
         assert_eq!(left.rest.len(), 2, "{:?}", left.rest);
-        let end = read(&once).unwrap().process.end.unwrap();
+        let process = read(&once).unwrap().process;
+        let end = process.end.unwrap();
+        assert_eq!(process.pid, Some(7));
         assert_eq!((end.at, end.exit_code), (2_000, Some(0)));
         remove(&once);
         remove_left(&left.rest);
@@ -457,7 +470,7 @@ mod tests {
         let home = Home::at(folder.path());
         let place = home.place(&attempt(), "");
         fs::create_dir_all(place.dir.join("deep")).unwrap();
-        begun(&place.dir, &attempt(), 7, 1_000);
+        begins(&place.dir, &attempt(), 1_000);
         for n in 0..limits::EVIDENCE_FILES + 5 {
             fs::write(place.dir.join("deep").join(format!("{n}")), "x").unwrap();
         }

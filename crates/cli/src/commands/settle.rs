@@ -88,7 +88,8 @@ fn told(evidence: &Evidence, now: Time) -> String {
                 format!("{how} {}{code}", moment(*at))
             }
         };
-        row("process", &format!("{}, started {}; {end}", process.pid, moment(process.started_at)));
+        let pid = process.pid.map_or_else(|| "its number is not known".to_owned(), |pid| pid.to_string());
+        row("process", &format!("{pid}, started {}; {end}", moment(process.started_at)));
     }
     if let Some(probe) = &evidence.probe {
         let said = match (&probe.error, probe.exit_code) {

@@ -177,6 +177,7 @@ fn a_lost_step_is_settled_by_a_person() {
     );
     let child = project.spawn("run once.yml");
     project.wait_for_file("begun");
+    project.wait_for("what it printed", |p| p.stead("logs once").out.contains("paying"));
     signal(&child, "KILL");
     finish(child);
     // Nobody could answer while this process held the home, so it does not wait for that.

@@ -61,6 +61,11 @@ pub(super) fn end_beside(
     }
     let home = home.clone();
     let end = move || {
+        for stray in &strays {
+            if let Some(attempt) = attempt_of(&stray.attempt) {
+                evidence::begun(&home.place(&attempt, "").dir, stray.id.pid.unsigned_abs());
+            }
+        }
         end_each(strays, grace, &mut |attempt| {
             if let Some(attempt) = attempt_of(attempt) {
                 let dir = home.place(&attempt, "").dir;

@@ -107,9 +107,12 @@ impl ProcessExecutor {
             (false, false) => Keep::Nothing,
         };
         let mut folder = folder::Folder::make(&place.dir, keep).map_err(Failure::exit)?;
+        if job.once {
+            evidence::begins(&place.dir, &job.attempt, now());
+        }
         let launched = launch::launch(self, job, &request, place, &mut folder).map_err(Failure::exit)?;
         if job.once {
-            evidence::begun(&place.dir, &job.attempt, launched.child.id(), now());
+            evidence::begun(&place.dir, launched.child.id());
         }
         let sink = sink::Sink::new(&place.log, redaction, &self.limits, request.parse.is_wanted());
         let ended = watch::Watch::new(launched, sink, control, &self.limits, self.terminal).run();
