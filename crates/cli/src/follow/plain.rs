@@ -96,6 +96,10 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
             let whose = if path.is_empty() { run() } else { at(path) };
             ("running", whose, vec!["it has its place".to_owned()])
         }
+        Event::PlaceRefused { path, error, .. } => {
+            let whose = if path.is_empty() { run() } else { at(path) };
+            ("ending", whose, vec![text::clean(&error.message)])
+        }
         // Of the run itself it is the reason of the cancel that follows.
         Event::PlaceRevoked { path, .. } if path.is_empty() => return None,
         Event::PlaceRevoked { path, by, .. } => {

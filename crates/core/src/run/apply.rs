@@ -97,6 +97,12 @@ impl RunState {
                     self.gates.retain(|gate| *gate != ix);
                 }
             }
+            Event::PlaceRefused { path, error, .. } => {
+                let ix = self.at_path(path);
+                self.forget_place(ix);
+                self.set_status(ix, StepStatus::Running);
+                self.get_mut(ix).stopping.get_or_insert_with(|| Box::new(error.clone()));
+            }
             Event::PlaceRevoked { path, by, .. } => {
                 let ix = self.at_path(path);
                 if let Some(place) = &mut self.get_mut(ix).place {

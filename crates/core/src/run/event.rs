@@ -266,6 +266,8 @@ pub enum Event {
     },
     /// It has its place.
     PlaceGranted { path: String, number: u64 },
+    /// Something that went on before, and asked once more, gets no place: it is ended.
+    PlaceRefused { path: String, number: u64, error: StepError },
     /// Another run is to have its place: it is ended.
     PlaceRevoked { path: String, number: u64, by: StreamId },
     /// A timer runs.
@@ -489,10 +491,10 @@ impl Event {
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, BudgetSet, BudgetSpent, CancelRequested, ChildEnded, ChildStarted,
             FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, PlaceAsked,
-            PlaceGranted, PlaceRevoked, RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused,
-            RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame, SignalRefused, SignalSent,
-            SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped,
-            UndoReady, VarsComputed, WaitStarted, Went,
+            PlaceGranted, PlaceRefused, PlaceRevoked, RunCancelled, RunCompleted, RunCreated, RunFailed,
+            RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame, SignalRefused,
+            SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed,
+            StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -511,6 +513,7 @@ impl Event {
             | AttemptSettled { path, .. }
             | PlaceAsked { path, .. }
             | PlaceGranted { path, .. }
+            | PlaceRefused { path, .. }
             | PlaceRevoked { path, .. }
             | WaitStarted { path, .. }
             | SignalAwaited { path, .. }

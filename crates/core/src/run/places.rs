@@ -90,12 +90,18 @@ impl RunState {
 
     /// Books that an instance has ended: its place is to be given back.
     pub(super) fn leave_place(&mut self, ix: Ix) {
-        if let Some(place) = self.get_mut(ix).place.take() {
+        if let Some(place) = self.forget_place(ix) {
             let held = self.held(&place);
             self.left.push(held);
-            self.places = self.places.saturating_sub(1);
-            self.gates.retain(|gate| *gate != ix);
         }
+    }
+
+    /// Books that an instance neither has nor wants a place any more.
+    pub(super) fn forget_place(&mut self, ix: Ix) -> Option<Place> {
+        let place = self.get_mut(ix).place.take()?;
+        self.places = self.places.saturating_sub(1);
+        self.gates.retain(|gate| *gate != ix);
+        Some(*place)
     }
 
     /// Books that the run has ended.
@@ -293,14 +299,18 @@ impl<'a> Machine<'a> {
                 // What was held up by a gate is on the agenda.
                 self.push(if ix == ROOT { Job::Begin } else { Job::Enter(ix) });
             }
-            ToRun::PlaceRefused { path, why, .. } => {
+            ToRun::PlaceRefused { path, number, why } => {
                 let key = self.state.get(ix).place.as_ref().map_or("", |place| &place.key);
                 let message = format!("there is no place for `{key}`: {why}");
                 let error = step_error(&path, ErrorKind::Exhausted, &message);
-                match ix {
-                    // Of a run that is tried again, nothing has begun yet.
-                    _ if ix == ROOT || self.state.get(ix).is_gate() => self.fail_run(error),
-                    _ => self.fail(ix, error),
+                if self.state.get(ix).is_gate() {
+                    // It has begun long ago, so it ends as whatever fails with something inside.
+                    self.emit(Event::PlaceRefused { path, number, error });
+                    self.wake(ix);
+                } else if ix == ROOT {
+                    self.fail_run(error);
+                } else {
+                    self.fail(ix, error);
                 }
             }
             ToRun::PlaceRevoked { path, number, by } => {

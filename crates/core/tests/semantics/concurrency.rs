@@ -397,3 +397,184 @@ fn rule_56_a_run_that_is_tried_again_asks_for_its_places_again_before_anything_o
     assert_eq!(world.ended().0, RunStatus::Cancelled);
     assert_eq!(world.places("deploy"), (names(&["r_b"]), names(&[])));
 }
+
+fn retry(world: &mut World, run: &str) {
+    let input = Input::Retry { by: "user:ana".into(), again: Again::Failed, inputs: Vec::new() };
+    world.give(&StreamId::new(run), input);
+    world.go();
+}
+
+fn pause(world: &mut World, run: &str) {
+    world.give(&StreamId::new(run), Input::Pause { by: "user:ana".into(), now: false });
+    world.go();
+}
+
+fn resume(world: &mut World, run: &str) {
+    world.give(&StreamId::new(run), Input::Resume { by: "user:ana".into() });
+    world.go();
+}
+
+fn no() -> stead_core::effect::AttemptResult {
+    crate::harness::failed(ErrorKind::Exit, "no")
+}
+
+/// A run that failed at `g/b`, another one with its places, and then it is tried again.
+fn retried(rule: &str) -> World {
+    let text = format!(
+        "concurrency: {{ {rule} }}\nsteps:\n  - id: g\n    on_error: continue\n    deadline: 1h\n    concurrency: {{ key: db, {rule} }}\n    steps:\n      - {{ id: a, noop: 1 }}\n      - {{ id: b, noop: {{ hang: 1 }} }}\n    finally: [ {{ id: z, noop: 1 }} ]\n  - {{ id: bad, noop: {{ hang: 1 }} }}\nfinally: [ {{ id: zz, noop: 1 }} ]\n"
+    );
+    let mut world = World::run(&text);
+    world.end("g/b", no());
+    world.end("bad", no());
+    assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
+    world
+}
+
+#[test]
+fn rule_56_a_run_that_is_tried_again_and_refused_ends_as_any_other() {
+    // Its own place.
+    let mut world = retried("on_full: refuse");
+    world.also("r_b", &deploy("{ key: test }"));
+    let ran = world.executed.len();
+    retry(&mut world, "r_test");
+    assert_eq!(world.look("r_test").ended(), (RunStatus::Failed, Some(Outcome::Exhausted)));
+    assert!(world.error().2.contains("there is no place for `test`: run r_b of deploy has it"));
+    assert_eq!(world.executed[ran..], ["r_test/g/z+1", "r_test/zz+1"], "only what runs at every end");
+    assert_eq!(world.places("test"), (names(&["r_b"]), names(&[])));
+    assert!(!world.limit("db").in_use());
+    // That of a step: its `on_error` decides.
+    let mut world = retried("on_full: refuse");
+    world.also("r_c", "steps: [ { id: x, concurrency: { key: db }, noop: { hang: 1 } } ]\n");
+    retry(&mut world, "r_test");
+    let step = world.look("r_test").step("g");
+    assert_eq!((step.status, step.error.unwrap().kind), (StepStatus::Failed, ErrorKind::Exhausted));
+    assert_eq!(world.status("bad"), StepStatus::Running, "the run goes on behind it");
+}
+
+#[test]
+fn rule_56_a_run_that_is_tried_again_and_waits_can_be_ended() {
+    // Cancelled, also by force, and out of time.
+    for force in [false, true] {
+        let mut world = retried("on_full: queue");
+        world.also("r_b", &deploy("{ key: test }"));
+        retry(&mut world, "r_test");
+        assert_eq!(world.look("r_test").state().status, RunStatus::Waiting);
+        let cancel = Input::Cancel { by: "user:ana".into(), reason: None, force };
+        world.give(&StreamId::new("r_test"), cancel);
+        world.go();
+        assert_eq!(world.ended().0, RunStatus::Cancelled, "force: {force}");
+        assert_eq!(world.places("test"), (names(&["r_b"]), names(&[])));
+        assert!(!world.limit("db").in_use());
+    }
+    let mut world = retried("on_full: queue");
+    world.also("r_c", "steps: [ { id: x, concurrency: { key: db }, timeout: 2h, noop: { hang: 1 } } ]\n");
+    retry(&mut world, "r_test");
+    world.pass(3_600_000);
+    let step = world.look("r_test").step("g");
+    assert_eq!((step.status, step.error.unwrap().kind), (StepStatus::Failed, ErrorKind::Timeout));
+    assert_eq!((world.status("bad"), world.open.len()), (StepStatus::Running, 2));
+    assert_eq!(world.places("db"), (names(&["r_c/x"]), names(&[])));
+}
+
+#[test]
+fn rule_51_what_waits_for_a_place_ends_with_what_is_around_it() {
+    // A part that loses its join.
+    let text = "steps:\n  - id: g\n    join: first\n    steps:\n      - { id: a, needs: [], noop: { hang: 1 } }\n      - { id: b, needs: [], concurrency: { key: db }, noop: 1 }\n";
+    let mut world = World::run("steps: [ { id: x, concurrency: { key: db }, noop: { hang: 1 } } ]\n");
+    world.also("r_b", text);
+    assert_eq!(world.places("db"), (names(&["r_test/x"]), names(&["r_b/g/b"])));
+    world.end("g/a", ok(json!(1)));
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+    assert_eq!(world.status("g/b"), StepStatus::Cancelled);
+    // The end of a block that stops, and of a run by force.
+    let text = "steps:\n  - { id: a, needs: [], noop: { hang: 1 } }\n  - { id: b, needs: [], concurrency: { key: db }, noop: 1 }\nfinally: [ { id: z, noop: { hang: 1 } } ]\n";
+    world.also("r_c", text);
+    world.end("a", no());
+    assert_eq!((world.status("b"), world.status("z")), (StepStatus::Cancelled, StepStatus::Running));
+    assert_eq!(world.places("db"), (names(&["r_test/x"]), names(&[])));
+    world.also("r_d", text);
+    let force = Input::Cancel { by: "user:ana".into(), reason: None, force: true };
+    world.give(&StreamId::new("r_d"), force);
+    world.go();
+    assert_eq!(world.ended().0, RunStatus::Cancelled);
+    assert_eq!(world.places("db"), (names(&["r_test/x"]), names(&[])));
+}
+
+#[test]
+fn rule_50_each_visit_of_a_state_has_a_place_of_its_own() {
+    let text = "states:\n  - id: a\n    concurrency: { key: db }\n    noop: { hang: 1 }\n    next: [ { go: b, max: 2 }, { go: end } ]\n  - { id: b, noop: { hang: 1 }, next: a }\n";
+    let mut world = World::run(text);
+    world.end("a", ok(json!(1)));
+    // Between two visits others have it.
+    assert!(!world.limit("db").in_use());
+    world.also("r_b", text);
+    world.look("r_test").end("b", ok(json!(1)));
+    assert_eq!(world.places("db"), (names(&["r_b/a"]), names(&["r_test/a~2"])));
+    world.look("r_b").end("a", ok(json!(1)));
+    assert_eq!(world.places("db"), (names(&["r_test/a~2"]), names(&[])));
+    assert_eq!(world.look("r_test").status("a~2"), StepStatus::Running);
+}
+
+#[test]
+fn rule_53_a_run_that_waits_or_is_paused_is_cancelled_as_any_other() {
+    let newest = deploy("{ key: k, on_full: cancel_old }");
+    for paused in [false, true] {
+        let mut world = World::run("concurrency: { key: k }\nsteps: [ { id: w, wait: { for: 1h } } ]\n");
+        if paused {
+            pause(&mut world, "r_test");
+        }
+        world.also("r_b", &newest);
+        assert_eq!(world.look("r_test").ended().0, RunStatus::Cancelled, "paused: {paused}");
+        assert_eq!(world.look("r_b").status("a"), StepStatus::Running);
+    }
+    // One that waits for its place, and is paused besides.
+    let tidies = deploy("{ key: k }") + "finally: [ { id: z, noop: { hang: 1 } } ]\n";
+    let mut world = World::run(&tidies);
+    world.cancel();
+    world.also("r_b", &deploy("{ key: k }"));
+    pause(&mut world, "r_b");
+    world.also("r_c", &newest);
+    world.also("r_d", &newest);
+    assert_eq!(world.look("r_b").ended().0, RunStatus::Cancelled);
+    assert_eq!(world.places("k"), (names(&["r_test"]), names(&["r_c", "r_d"])), "each cancels one");
+}
+
+#[test]
+fn rule_56_a_step_of_a_paused_run_keeps_its_place_until_that_goes_on() {
+    let step = |body: &str| {
+        format!(
+            "steps:\n  - id: a\n    on_error: continue\n    concurrency: {{ key: k, on_full: cancel_old }}\n    {body}\n  - {{ id: after, noop: 1 }}\n"
+        )
+    };
+    for (body, inner) in
+        [("noop: { hang: 1 }", "a"), ("steps: [ { id: i, noop: { hang: 1 } }, { id: j, noop: 1 } ]", "a/i")]
+    {
+        let mut world = World::run(&step(body));
+        pause(&mut world, "r_test");
+        world.also("r_b", &step("noop: { hang: 1 }"));
+        assert_eq!(world.places("k"), (names(&["r_test/a"]), names(&["r_b/a"])), "{body}");
+        // It is told, and nothing of it begins or ends by that while the run is paused.
+        assert!(world.ends.is_empty());
+        world.crash();
+        resume(&mut world, "r_test");
+        let step = world.look("r_test").step("a");
+        assert_eq!(
+            (step.status, step.error.unwrap().kind),
+            (StepStatus::Failed, ErrorKind::Cancelled),
+            "{inner}"
+        );
+        assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Degraded)));
+        assert_eq!(world.look("r_b").status("a"), StepStatus::Running);
+    }
+    // One that was granted meanwhile begins when the run goes on.
+    let mut world = World::run(&step("noop: { hang: 1 }"));
+    world.also("r_b", &step("noop: { hang: 1 }").replace(", on_full: cancel_old", ""));
+    pause(&mut world, "r_b");
+    world.look("r_test").end("a", ok(json!(1)));
+    assert_eq!(world.places("k"), (names(&["r_b/a"]), names(&[])));
+    assert_eq!(world.look("r_b").state().status, RunStatus::Paused);
+    assert!(world.open.is_empty());
+    world.crash();
+    resume(&mut world, "r_b");
+    assert_eq!(world.status("a"), StepStatus::Running);
+}
