@@ -44,9 +44,10 @@ pub struct LimitState {
     /// Those that wait and were not told to go.
     #[serde(skip)]
     pub(super) waiting: BTreeSet<u64>,
-    /// Those of them that asked inside of another asking.
+    /// Those of them that asked inside of others, by what they are inside of: those inside of the same are lent to
+    /// alike, so that nobody looks at all of them when one gives back.
     #[serde(skip)]
-    pub(super) waiting_inside: BTreeSet<u64>,
+    waiting_inside: BTreeMap<Vec<AskId>, BTreeSet<u64>>,
 }
 
 /// Somebody who has a place or waits for one.
@@ -80,7 +81,7 @@ impl LimitState {
             inner: HashMap::new(),
             taken: 0,
             waiting: BTreeSet::new(),
-            waiting_inside: BTreeSet::new(),
+            waiting_inside: BTreeMap::new(),
         }
     }
 
@@ -122,6 +123,14 @@ impl LimitState {
     /// Whether somebody inside of these can use the place of one of them.
     pub(super) fn lends(&self, inside: &[AskId]) -> bool {
         inside.iter().any(|ask| self.holds(ask) && !self.inner.contains_key(ask))
+    }
+
+    /// The first who waits and can use the place of what is around it.
+    pub(super) fn first_lent_to(&self) -> Option<u64> {
+        let lends = |(inside, waiting): (&Vec<AskId>, &BTreeSet<u64>)| {
+            waiting.first().copied().filter(|_| self.lends(inside))
+        };
+        self.waiting_inside.iter().filter_map(lends).min()
     }
 
     /// Books an event that happened at `at`.
@@ -174,7 +183,7 @@ impl LimitState {
                 self.waiting.insert(number);
             }
             if !revoked && !inside.is_empty() {
-                self.waiting_inside.insert(number);
+                self.waiting_inside.entry(inside).or_default().insert(number);
             }
             return;
         }
@@ -193,7 +202,12 @@ impl LimitState {
         let Some(place) = self.places.get(&number) else { return };
         let (id, inside) = (place.ask.id.clone(), place.ask.inside.clone());
         self.waiting.remove(&number);
-        self.waiting_inside.remove(&number);
+        if let Some(alike) = self.waiting_inside.get_mut(&inside) {
+            alike.remove(&number);
+            if alike.is_empty() {
+                self.waiting_inside.remove(&inside);
+            }
+        }
         if self.holding.remove(&number) {
             self.taken -= usize::from(!self.inner.contains_key(&id));
             for around in inside {

@@ -189,7 +189,7 @@ impl Desk<'_> {
     fn grant_next(&mut self) {
         loop {
             let first = || self.state.waiting.first().copied().filter(|_| self.is_free());
-            let Some(number) = self.first_lent_to().or_else(first) else { return };
+            let Some(number) = self.state.first_lent_to().or_else(first) else { return };
             if self.is_full() {
                 self.out.more = true;
                 return;
@@ -197,15 +197,6 @@ impl Desk<'_> {
             let Ask { id, path, .. } = self.state.places[&number].ask.clone();
             self.grant(id, path);
         }
-    }
-
-    fn first_lent_to(&self) -> Option<u64> {
-        // Those inside of the same are lent to alike.
-        let mut seen: HashSet<&[AskId]> = HashSet::new();
-        self.state.waiting_inside.iter().copied().find(|number| {
-            let inside = self.state.places[number].ask.inside.as_slice();
-            seen.insert(inside) && self.state.lends(inside)
-        })
     }
 
     fn is_free(&self) -> bool {

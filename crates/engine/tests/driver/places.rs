@@ -102,3 +102,41 @@ fn what_a_run_costs_does_not_grow_with_those_that_wait_for_its_place() {
         assert!(many * 10 <= few * 10 * 11, "{few} for 300, {many} for 3,000");
     }
 }
+
+#[test]
+fn a_limit_is_read_back_at_the_same_cost_however_much_it_has_granted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Counted::default();
+    let count = store.count.clone();
+    let text = "concurrency: { max: 2 }\nsteps: [ { id: a, noop: 1 } ]\n";
+    let (mut driver, revision) = with(store.open(), text, folder.path());
+    let limit = StreamId::limit("", "test");
+    let (mut granted, mut read_back, mut kept) = (0, Vec::new(), Vec::new());
+    for round in 0..100 {
+        for n in 0..50 {
+            driver.push(start(&format!("r_{round:08}{n:08}"), &revision));
+        }
+        while driver.is_busy() {
+            let stepped = driver.step(1_000).unwrap();
+            granted += stepped.ended.len();
+            perform(&mut driver, stepped);
+        }
+        if round % 25 == 17 {
+            let (before, snapshots) = (count.read.load(Relaxed), count.snapshot_bytes.load(Relaxed));
+            driver = with(store.open(), text, folder.path()).0;
+            driver.push(Addressed::to(limit.clone(), stead_core::limit::Input::Continue));
+            driver.step(1_000).unwrap();
+            assert!(!driver.limit(&limit).unwrap().in_use());
+            read_back.push(count.read.load(Relaxed) - before);
+            kept.push(snapshots);
+        }
+    }
+    assert_eq!(granted, 5_000);
+    // A snapshot, and what came since: a row per asking and per giving back.
+    let most = stead_engine::limits::SNAPSHOT_EVENTS + 50;
+    assert!(read_back.iter().all(|rows| *rows < most), "{read_back:?} rows read");
+    assert!(
+        kept.windows(2).all(|two| two[1] > two[0]) && kept[3] * 10 < count.bytes.load(Relaxed),
+        "{kept:?}"
+    );
+}
