@@ -116,7 +116,8 @@ impl LimitState {
         self.places.get(self.by_ask.get(ask)?)
     }
 
-    pub(super) fn holds(&self, ask: &AskId) -> bool {
+    /// Whether it has a place.
+    pub fn holds(&self, ask: &AskId) -> bool {
         self.by_ask.get(ask).is_some_and(|number| self.holding.contains(number))
     }
 

@@ -40,7 +40,7 @@ impl World<'_> {
         for id in &ids {
             self.check_open(id);
         }
-        self.check_places(true);
+        self.check_places();
     }
 
     fn check_open(&mut self, id: &StreamId) {
@@ -148,7 +148,7 @@ impl World<'_> {
                 mirror.unwound.check(id, plan, view.status);
             }
         }
-        self.check_places(true);
+        self.check_places();
         assert!(self.journal.limits.values().all(|limit| !limit.in_use()), "a place is not given back");
         let met = std::mem::take(&mut self.journal.met);
         for (event, n) in met {

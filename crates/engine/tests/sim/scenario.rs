@@ -12,6 +12,8 @@ pub(crate) struct Scenario {
     /// Nobody interferes and nothing that may fail is raced: it must end as without any trouble.
     pub(crate) calm: bool,
     pub(crate) definition: Definition,
+    /// Further runs of it, started with the first: they share its places.
+    pub(crate) beside: u64,
     pub(crate) script: Vec<Planned>,
 }
 
@@ -80,7 +82,9 @@ pub(crate) fn of(seed: u64) -> Scenario {
         })
         .collect();
     script.sort_by_key(|planned| planned.at);
-    Scenario { seed, calm, definition, script }
+    let shares = definition.files.values().any(|document| document.to_string().contains("\"concurrency\""));
+    let beside = if shares { *rng.weighted(&[(6, 0), (2, 1), (1, 2)]) } else { 0 };
+    Scenario { seed, calm, definition, beside, script }
 }
 
 /// An attempt is repeated ten times, so there are fewer crashes where it has to come to its end.

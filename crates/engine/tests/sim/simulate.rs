@@ -149,6 +149,9 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         less.script.remove(at);
         all.push(less);
     }
+    if scenario.beside > 0 {
+        all.push(Scenario { beside: scenario.beside - 1, ..scenario.clone() });
+    }
     for (path, document) in &scenario.definition.files {
         for smaller in without(document) {
             let mut less = scenario.clone();
@@ -213,7 +216,7 @@ pub(crate) fn report(scenario: &Scenario, failure: &Failure) -> String {
         scenario.definition.files.iter().map(|(path, document)| format!("{path}: {}\n", pretty(document))),
     );
     said.push(format!("inputs: {}", Value::Object(scenario.definition.inputs.clone())));
-    said.push(format!("calm: {}", scenario.calm));
+    said.push(format!("calm: {}, runs beside: {}", scenario.calm, scenario.beside));
     said.extend(scenario.script.iter().map(|planned| format!("at {}: {:?}", planned.at, planned.what)));
     said.push("\njournal:".to_owned());
     said.extend(failure.journal.iter().map(|line| format!("  {line}")));

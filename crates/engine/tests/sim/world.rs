@@ -179,12 +179,12 @@ impl<'s> World<'s> {
 
     /// Brings all to its end.
     pub(crate) fn run(&mut self) {
-        let inputs = self.inputs();
-        self.ask(
-            top(),
-            Ask::Start,
-            Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks: Breaks::default() },
-        );
+        let beside = (0..self.scenario.beside).map(|n| StreamId::new(&format!("r_beside{n}")));
+        for run in std::iter::once(top()).chain(beside) {
+            let (inputs, breaks) = (self.inputs(), Breaks::default());
+            let start = Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks };
+            self.ask(run, Ask::Start, start);
+        }
         let scenario = self.scenario;
         let mut script = scenario.script.iter().peekable();
         for beat in 0..BEATS {
@@ -289,7 +289,7 @@ impl<'s> World<'s> {
             assert_eq!((row.position, &row.events[..]), told, "P2: told, and not kept so");
         }
         let moved = self.journal.look(&mut self.store);
-        self.check_places(false);
+        self.check_holders(&moved);
         for stream in &moved {
             let mirror = self.journal.streams.get_mut(stream).unwrap();
             // An ended run is not kept in memory; one that has gone on is looked at now and then.
