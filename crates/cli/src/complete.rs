@@ -120,7 +120,7 @@ fn project() -> ArgValueCompleter {
 fn key_of_places() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let limits = here().and_then(|here| match here.ask(Operation::Limits { project: None, key: None }) {
-            Ok(Answer::Limits { limits }) => Some(limits),
+            Ok(Answer::Limits { limits, .. }) => Some(limits),
             _ => None,
         });
         let named = |limit: LimitRow| candidate(&limit.key, &format!("{} of {}", limit.held, limit.max));

@@ -180,6 +180,9 @@ pub const TROUBLED_LOOK: i64 = 1_000;
 /// Holders, and those who wait, that are listed of a limit; the rest is counted.
 pub const PLACES_LISTED: usize = 100;
 
+/// Holders of a place that are named to one who waits for it.
+pub const HOLDERS_NAMED: usize = 3;
+
 /// Bytes of a project's name.
 pub const PROJECT_BYTES: usize = 100;
 

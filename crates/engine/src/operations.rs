@@ -249,7 +249,12 @@ pub enum Answer {
     /// See [`Operation::Runs`].
     Runs { runs: Vec<RunRow> },
     /// See [`Operation::Limits`].
-    Limits { limits: Vec<LimitRow> },
+    Limits {
+        limits: Vec<LimitRow>,
+        /// Those that cannot be read: nobody gets a place of theirs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unread: Vec<Trouble>,
+    },
     /// See [`Operation::Status`].
     Status { view: Box<View> },
     /// See [`Operation::Events`]. `last` is the number of the last event there is.

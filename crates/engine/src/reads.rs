@@ -45,8 +45,8 @@ impl<R: Reader> Reads<R> {
         Ok(Some(match operation {
             Operation::Runs { query } => self.runs(query)?,
             Operation::Limits { project, key } => {
-                let limits = places::in_use(&mut self.reader, project.as_deref(), key.as_deref())?;
-                Answer::Limits { limits }
+                let (limits, unread) = places::in_use(&mut self.reader, project.as_deref(), key.as_deref())?;
+                Answer::Limits { limits, unread }
             }
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,

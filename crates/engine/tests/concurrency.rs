@@ -87,7 +87,7 @@ fn eventually(what: &str, done: impl Fn() -> bool) {
 
 fn limits(ask: impl Fn(Operation) -> Result<Answer, EngineError>) -> Vec<LimitRow> {
     match ask(Operation::Limits { project: None, key: None }).unwrap() {
-        Answer::Limits { limits } => limits,
+        Answer::Limits { limits, .. } => limits,
         other => panic!("{other:?}"),
     }
 }
@@ -117,8 +117,8 @@ fn one_run_waits_for_the_other_and_says_for_whom() {
     };
     let view = detail("r_c", "1 before it");
     let waits = &view.waits_for[0];
-    assert_eq!(waits.detail.as_deref(), Some("a place for `one`, r_a has it, 1 before it"));
-    detail("r_b", "a place for `one`, r_a has it");
+    assert_eq!(waits.detail.as_deref(), Some("a place for `one`, held by r_a, 1 before it"));
+    detail("r_b", "a place for `one`, held by r_a");
     let all = limits(|operation| engine.ask(operation));
     let names = |row: &LimitRow| {
         let of = |places: &[stead_engine::operations::PlaceRow]| -> Vec<String> {
@@ -232,4 +232,60 @@ fn p11_places_that_are_listed_are_bounded() {
     eventually("they wait", || waiting() == listed + 2);
     let limit = limits(|operation| engine.ask(operation)).remove(0);
     assert_eq!((limit.held, limit.holders.len(), limit.waiters.len()), (1, 1, listed));
+}
+
+#[test]
+fn p11_holders_that_are_named_to_one_who_waits_are_bounded() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let named = stead_engine::limits::HOLDERS_NAMED;
+    let body = format!(
+        "concurrency: {{ key: one, max: {} }}\nsteps: [ {{ id: w, wait: {{ for: 1h }} }} ]\n",
+        named + 2
+    );
+    for n in 0..named + 3 {
+        bench.start(&engine, &format!("r_{n}"), &body);
+    }
+    let last = format!("r_{}", named + 2);
+    let said = until(&engine, &last, |view| {
+        waits(view) && view.waits_for[0].detail.as_ref().is_some_and(|detail| detail.contains("held"))
+    });
+    let detail = said.waits_for[0].detail.clone().unwrap();
+    assert_eq!(detail, "a place for `one`, held by r_0, r_1, r_2 and 2 more");
+    assert_eq!(said.steps[0].waits_for, None, "only the run waits");
+}
+
+#[test]
+fn a_limit_that_cannot_be_read_is_told_and_holds_up_no_other() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    bench.start(&engine, "r_a", HOLDS);
+    until(&engine, "r_a", running);
+    bench.start(&engine, "r_b", HOLDS);
+    until(&engine, "r_b", waits);
+    engine.stop().unwrap();
+    let id = StreamId::limit("docs", "one");
+    let row = format!("(SELECT id FROM heads WHERE stream = '{id}')");
+    bench.change(&format!("UPDATE journal SET cause = 'x' WHERE stream = {row}"));
+    let engine = bench.open();
+    let Answer::Limits { limits, unread } =
+        engine.ask(Operation::Limits { project: None, key: None }).unwrap()
+    else {
+        panic!("no limits")
+    };
+    assert!(limits.is_empty());
+    assert_eq!(unread.iter().map(|trouble| &trouble.run).collect::<Vec<_>>(), [&id]);
+    let view = until(&engine, "r_b", waits);
+    let detail = view.waits_for[0].detail.clone().unwrap();
+    assert!(detail.starts_with("a place for `one`, which nobody can give: "), "{detail}");
+    // Who has a place goes on, who waits can be cancelled, and other keys are not concerned.
+    bench.go("r_a");
+    until(&engine, "r_a", |view| view.status == RunStatus::Completed);
+    let by = "user:ana".to_owned();
+    engine.ask(Operation::Cancel { run: "r_b".into(), by, reason: None, force: false }).unwrap();
+    until(&engine, "r_b", |view| view.status == RunStatus::Cancelled);
+    bench.start(&engine, "r_c", &HOLDS.replace("key: one", "key: two"));
+    bench.go("r_c");
+    until(&engine, "r_c", |view| view.status == RunStatus::Completed);
+    engine.stop().unwrap();
 }

@@ -22,14 +22,20 @@ pub fn limits(here: &Here, args: &Limits) -> Result<Exit, CliError> {
         return free(here, args, run, key);
     }
     let operation = Operation::Limits { project: args.project.clone(), key: args.key.clone() };
-    let limits = match here.ask(operation)? {
-        Answer::Limits { limits } => limits,
+    let (limits, unread) = match here.ask(operation)? {
+        Answer::Limits { limits, unread } => (limits, unread),
         other => return Err(unexpected(&other)),
     };
+    for trouble in &unread {
+        out::note(&format!("{} cannot be read, nobody gets a place of it: {}", trouble.run, trouble.why));
+    }
     if args.json {
         for limit in &limits {
             out::json(limit)?;
         }
+        return Ok(Exit::Done);
+    }
+    if limits.is_empty() && !unread.is_empty() {
         return Ok(Exit::Done);
     }
     if limits.is_empty() {

@@ -131,7 +131,7 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
             None => Ok(Answer::Runs { runs: Vec::new() }),
         },
         Operation::Engine => Ok(Answer::Engine { engine: None }),
-        Operation::Limits { .. } => Ok(Answer::Limits { limits: Vec::new() }),
+        Operation::Limits { .. } => Ok(Answer::Limits { limits: Vec::new(), unread: Vec::new() }),
         Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
             Err(EngineError::NobodyFound { wanted: workflow })
