@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use stead_lang::plan::{
-    Action, ActionKind, Block, Body, Each, Join, OnError, Plan, Setting, SignalTo, Step, StepIx, Target, Wait,
+    Action, ActionKind, Block, Body, Concurrency, Each, Join, OnError, OnFull, Plan, Setting, SignalTo, Step,
+    StepIx, Target, Wait,
 };
 use stead_lang::template::{Piece, Template};
 
@@ -28,6 +29,9 @@ pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool
             "inputs": inputs,
             "secrets": plan.secrets,
         });
+        if let Some(rule) = &plan.concurrency {
+            record["concurrency"] = places(rule);
+        }
         if let (Value::Object(record), Value::Object(steps)) = (&mut record, steps) {
             record.extend(steps);
         }
@@ -44,6 +48,9 @@ pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool
     }
     if !plan.secrets.is_empty() {
         let _ = writeln!(text, "secrets\n  {}", plan.secrets.join(" "));
+    }
+    if let Some(rule) = &plan.concurrency {
+        let _ = writeln!(text, "concurrency  {}", shown(&places(rule), here));
     }
     write_block(&mut text, &steps, 0, here);
     out::answer(&text)?;
@@ -170,6 +177,9 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
     if let Some(deadline) = &step.deadline {
         settings.insert("deadline".into(), millis(deadline));
     }
+    if let Some(rule) = &step.concurrency {
+        settings.insert("concurrency".into(), places(rule));
+    }
     let mut record = json!({"id": step.id, "path": step.path, "after": after});
     if !step.next.is_empty() {
         record["next"] = Value::Array(ways(plan, around, step));
@@ -198,6 +208,15 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
         }
     }
     record
+}
+
+fn places(rule: &Concurrency) -> Value {
+    let on_full = match rule.on_full {
+        OnFull::Queue => "queue",
+        OnFull::CancelOld => "cancel_old",
+        OnFull::Refuse => "refuse",
+    };
+    json!({"key": template_text(&rule.key), "max": number(&rule.max), "on_full": on_full})
 }
 
 fn of_action(action: &Action, settings: &mut Map<String, Value>) {

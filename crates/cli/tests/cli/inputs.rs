@@ -128,6 +128,19 @@ fn a_dry_run_shows_and_runs_nothing() {
 }
 
 #[test]
+fn a_dry_run_shows_places_that_are_shared() {
+    let text = "concurrency: { key: \"x-${{ inputs.n }}\", on_full: cancel_old }\ninputs: { n: { type: integer, default: 2 } }\nsteps:\n  - { id: one, run: ls, concurrency: { key: db, max: 3 } }\n";
+    let project = Project::new().workflow("plan", text);
+    project
+        .stead("run plan.yml --dry-run")
+        .is(0)
+        .answers("concurrency  {\"key\":\"x-${{ inputs.n }}\",\"max\":1,\"on_full\":\"cancel_old\"}")
+        .answers("    concurrency: {\"key\":\"db\",\"max\":3,\"on_full\":\"queue\"}");
+    let got = project.stead("run plan.yml --dry-run --json").is(0).json();
+    assert_eq!(got["concurrency"]["on_full"], "cancel_old");
+}
+
+#[test]
 fn a_dry_run_shows_states_joins_undo_and_ends() {
     let project = Project::new().workflow(
         "plan",

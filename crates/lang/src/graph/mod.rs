@@ -9,8 +9,12 @@ mod text;
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::expr::Expr;
-use crate::plan::{Block, Body, Each, Join, OnError, Plan, Setting, Step, StepIx, Target, Transition};
+use crate::plan::{
+    Block, Body, Concurrency, Each, Join, OnError, Plan, Setting, Step, StepIx, Target, Transition,
+};
 use crate::template::Template;
 
 /// How the picture is written.
@@ -65,12 +69,23 @@ fn words(step: &Step) -> String {
     if step.on_error == OnError::Continue && !step.finally {
         words.push_str(", on error continue");
     }
+    if let Some(rule) = &step.concurrency {
+        words.push_str(", ");
+        words.push_str(&place(rule));
+    }
     for (name, action) in [("undo", &step.undo), ("verify", &step.verify)] {
         if let Some(action) = action {
             words.extend([", ", name, " ", action.name]);
         }
     }
     words
+}
+
+fn place(rule: &Concurrency) -> String {
+    match &rule.key {
+        Template::Literal(Value::String(key)) => format!("with a place for {}", short(key)),
+        _ => "with a place".to_owned(),
+    }
 }
 
 fn join(join: Join) -> Option<String> {
@@ -83,9 +98,11 @@ fn join(join: Join) -> Option<String> {
     }
 }
 
-/// What is written above the steps of the document's block, where that is a machine.
-fn block_words(block: &Block) -> &'static str {
-    if block.machine { "  machine" } else { "" }
+/// What is written above the steps of the document's block.
+fn head_words(plan: &Plan) -> String {
+    let machine = if plan.root.machine { "  machine" } else { "" };
+    let place = plan.concurrency.as_ref().map(|rule| format!("  {}", place(rule)));
+    format!("{machine}{}", place.unwrap_or_default())
 }
 
 fn inside(step: &Step) -> Option<&Block> {
@@ -170,6 +187,16 @@ mod tests {
     use crate::Bundle;
 
     const STEPS: &str = "stead: 1\nname: shape\nsteps:\n  - { id: a, run: [echo] }\n  - { id: b_c, needs: [], if: 1 < 2, run: [echo] }\n  - id: g\n    needs: [a]\n    foreach: { in: [1], join: settled }\n    steps:\n      - { id: x, set: { v: 1 } }\n      - { id: y, on_error: continue, run: [echo] }\n    finally: [{ id: w, run: [echo] }, { id: v, run: [echo] }]\n  - { id: z, run: [echo], effect: once, undo: { run: [echo] }, verify: { run: [echo] } }\n  - id: j\n    join: first\n    steps: [{ id: l, needs: [], noop: 1 }, { id: r, needs: [], noop: 2 }]\nfinally:\n  - { id: last, run: [echo] }\n";
+
+    #[test]
+    fn places_that_runs_and_steps_share_are_named() {
+        let text = "stead: 1\nname: live\nconcurrency: {}\nsteps:\n  - { id: a, concurrency: { key: db }, run: [echo] }\n  - { id: b, concurrency: { key: \"${{ 'x' }}\" }, run: [echo] }\n";
+        let drawn = drawn(text, Format::Text);
+        assert_eq!(
+            drawn,
+            "live  with a place for live\n├─ a  run, with a place for db\n└─ b  run, with a place\n"
+        );
+    }
 
     const STATES: &str = "stead: 1\nname: machine\nstates:\n  - id: a\n    run: [echo]\n    next:\n      - { when: \"steps.a.output == 'x | \\\"y\\\"'\", go: end }\n      - { go: a, max: 2 }\n      - { go: g }\n    on_error: { go: f }\n  - id: g\n    states: [{ id: inner, noop: 1, next: [{ when: 1 < 2, go: fail, max: 1 }, { go: end }] }]\n    next: f\n  - { id: f, fail: no }\nfinally:\n  - { id: last, run: [echo] }\n";
 

@@ -1,11 +1,11 @@
 //! As a tree.
 
-use super::{block_words, called, inside, leads, line, words};
+use super::{called, head_words, inside, leads, line, words};
 use crate::plan::{Block, Plan, StepIx};
 
 pub(super) fn draw(plan: &Plan) -> String {
     let mut out = String::new();
-    line(&mut out, format_args!("{}{}", plan.name, block_words(&plan.root)));
+    line(&mut out, format_args!("{}{}", plan.name, head_words(plan)));
     block(&mut out, plan, &plan.root, "", true);
     out
 }
