@@ -56,7 +56,7 @@ struct Asker {
 }
 
 #[test]
-fn whatever_happens_no_more_hold_a_place_than_there_are_and_nobody_is_forgotten() {
+fn p11_whatever_happens_no_more_hold_a_place_than_there_are_and_nobody_is_forgotten() {
     for seed in 0..300 {
         let mut chance = Chance(seed);
         let max = 1 + chance.below(3) as u32;

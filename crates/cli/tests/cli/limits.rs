@@ -1,6 +1,10 @@
 //! Places that runs share: who has them, who waits, and what the command line says of it.
 
-use crate::project::Project;
+use std::process::Child;
+
+use serde_json::json;
+
+use crate::project::{Project, finish, signal};
 
 fn project() -> Project {
     let late = "concurrency: { key: prod }\nsteps: [{ id: w, wait: { for: 1h } }]\n";
@@ -27,7 +31,7 @@ fn a_run_waits_for_the_place_of_another_and_gets_it_when_that_ends() {
     // It waits for somebody, so there is no reason to stay.
     project.stead("run late.yml --no-wait").is(4);
     let second = last(&project);
-    let shown = format!("waits for a place for `prod`, {first} has it");
+    let shown = format!("waits for a place for `prod`, held by {first}");
     let got = project.stead(&format!("status {second}")).is(0);
     assert!(got.out.contains(&shown), "{got:#?}");
     project.stead("runs").is(0).answers("waits for a place for `prod`");
@@ -99,4 +103,61 @@ fn a_place_is_freed_by_hand_only_where_nobody_can_give_it_back() {
     assert_eq!(error["code"], "R0203");
     project.stead("limits nothing --free r_none").is(1).says("nobody asked for a place");
     Project::bare().stead("limits k --free r_none").is(2).says("error[R0201]");
+}
+
+/// A terminal with a run of `turn`, which has come to have its place or to wait for it.
+fn terminal(project: &Project, name: &str) -> Child {
+    let child = project.spawn(&format!("run turn.yml -i name={name}"));
+    let ready = |p: &Project| {
+        let line = p.stead(&format!("runs --where name={name} --json")).lines().into_iter().next();
+        line.is_some_and(|line| line["status"] == "waiting" || p.path(&format!("{name}.begun")).exists())
+    };
+    project.wait_for("the run to begin or to wait", ready);
+    child
+}
+
+fn turns() -> Project {
+    Project::new().workflow(
+        "turn",
+        "inputs: { name: { type: string, index: true } }\nconcurrency: {}\nsteps:\n  - id: s\n    run: 'exec 9>alone; flock -n 9 || exit 9; touch $N.begun; echo $N >> ran; until [ -e $N.go ]; do sleep 0.02; done; echo $N'\n    env: { N: '${{ inputs.name }}' }\n",
+    )
+}
+
+fn go(project: &Project, name: &str) {
+    std::fs::write(project.path(&format!("{name}.go")), "").unwrap();
+}
+
+#[test]
+fn runs_of_several_terminals_take_turns() {
+    let project = turns();
+    let terminals = ["a", "b", "c"].map(|name| (name, terminal(&project, name)));
+    assert_eq!(project.stead("limits turn --json").is(0).json()["waiting"], 2);
+    for (name, _) in &terminals {
+        project.wait_for_file(&format!("{name}.begun"));
+        go(&project, name);
+    }
+    // Whoever carries the others leaves when nothing of theirs is under way, and the next one takes over.
+    for (name, terminal) in terminals {
+        assert_eq!(finish(terminal).is(0).json(), json!({ "s": name }));
+    }
+    assert_eq!(project.text("ran"), "a\nb\nc\n");
+    project.stead("limits").is(0).says("nobody has a place");
+}
+
+#[test]
+fn p2_the_place_of_a_killed_terminal_stays_with_its_run() {
+    let project = turns();
+    let first = terminal(&project, "a");
+    let second = terminal(&project, "b");
+    signal(&first, "KILL");
+    finish(first);
+    // Its step is made again by the second terminal, whose own run waits as before.
+    project.wait_for("the step to be made again", |p| p.text("ran") == "a\na\n");
+    let limit = project.stead("limits turn --json").is(0).json();
+    assert_eq!((&limit["held"], &limit["waiting"]), (&json!(1), &json!(1)));
+    go(&project, "a");
+    project.wait_for_file("b.begun");
+    go(&project, "b");
+    assert_eq!(finish(second).is(0).json(), json!({ "s": "b" }));
+    assert_eq!(project.text("ran"), "a\na\nb\n");
 }

@@ -441,6 +441,7 @@ fn examples(folder: &Path, servers: &Servers) -> Vec<Case> {
     let repository = format!("repository={}", repository.display());
     let inputs: BTreeMap<&str, Vec<String>> = BTreeMap::from([
         ("booking.yml", Vec::new()),
+        ("deploy.yml", vec!["takes=0".to_owned()]),
         ("shorten.yml", Vec::new()),
         ("hand-over.yml", Vec::new()),
         ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
