@@ -28,6 +28,11 @@ use stead_lang::Bundle;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, home, waiting, running] = &args[..]
+        && mode == HOLD
+    {
+        return hold(Path::new(home), waiting.parse().unwrap(), running.parse().unwrap());
+    }
     let folder = PathBuf::from(&args[0]);
     let binary = PathBuf::from(&args[1]);
     let wanted = &args[2..];
@@ -60,6 +65,9 @@ fn main() {
     }
     if wants("w6") {
         processes(&folder, 200);
+    }
+    if wants("recovery") {
+        recovery(&folder, 10_000, 1_000);
     }
 }
 
@@ -118,7 +126,10 @@ struct Bench {
 
 impl Bench {
     fn new(folder: &Path) -> Self {
-        let home = tempfile::tempdir_in(folder).unwrap();
+        Self::at(tempfile::tempdir_in(folder).unwrap())
+    }
+
+    fn at(home: tempfile::TempDir) -> Self {
         let engine = Engine::open(&Home::at(home.path()), Arc::new(EnvironmentSecrets)).unwrap();
         let follow = engine.follow().unwrap();
         Self { engine, follow, home }
@@ -131,9 +142,13 @@ impl Bench {
     }
 
     fn start(&self, number: u64, text: &str) -> StreamId {
+        self.start_in("/", number, text)
+    }
+
+    fn start_in(&self, folder: &str, number: u64, text: &str) -> StreamId {
         let bundle = Bundle::single("bench.yml", text);
         let run = Self::run(number);
-        let (project, folder) = (String::new(), "/".to_owned());
+        let (project, folder) = (String::new(), folder.to_owned());
         self.engine
             .ask(Operation::Start {
                 run: run.clone(),
@@ -361,6 +376,86 @@ fn parked(folder: &Path, n: u64, all: bool) {
         let worst = times.iter().copied().fold(0.0, f64::max);
         report(&name, median(&mut times), "ms", &format!("median of 50, at most {worst:.1} ms"));
     }
+    bench.engine.stop().unwrap();
+}
+
+/// The word by which this program is another one: an engine with runs, that is going to be killed.
+const HOLD: &str = "--hold";
+
+/// Runs that wait for a signal, and runs whose programs sleep until there is a file.
+fn hold(home: &Path, waiting: u64, running: u64) {
+    let engine = Engine::open(&Home::at(home), Arc::new(EnvironmentSecrets)).unwrap();
+    let follow = engine.follow().unwrap();
+    // It is killed, so nothing is cleaned up twice.
+    let around = tempfile::tempdir().unwrap();
+    let bench = Bench { engine, follow, home: around };
+    let waits = head("steps:\n  - { id: w, wait: { signal: go } }\n");
+    let sleeps = head("steps:\n  - { id: s, run: 'test -e go || sleep 600' }\n");
+    let folder = home.display().to_string();
+    together(waiting, |number| drop(bench.start(number, &waits)), || bench.count("signal_awaited", waiting));
+    let first = waiting;
+    together(
+        running,
+        |number| drop(bench.start_in(&folder, first + number, &sleeps)),
+        || bench.count("attempt_started", running),
+    );
+    println!("ready");
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+/// An engine is killed with all its runs open; the next one takes its place.
+fn recovery(folder: &Path, waiting: u64, running: u64) {
+    use std::io::BufRead as _;
+    let home = tempfile::tempdir_in(folder).unwrap();
+    let mut engine = Command::new(std::env::current_exe().unwrap())
+        .args([HOLD, home.path().to_str().unwrap(), &waiting.to_string(), &running.to_string()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    std::io::BufReader::new(engine.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said.trim(), "ready");
+    std::fs::write(home.path().join("go"), "").unwrap();
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    let name = |what: &str| format!("recovery of {waiting} waiting and {running} running runs: {what}");
+    let start = Instant::now();
+    let outside = {
+        let home = Home::at(home.path());
+        std::thread::spawn(move || {
+            // Another process asks as soon as somebody listens; nobody does in the first moment.
+            let to = Receivers::Run(Bench::run(0).to_string());
+            let (name, data, by) = ("go".to_owned(), json!(0), "user:bench".to_owned());
+            let signal = Operation::Signal { to, name, step: None, data, id: None, by };
+            while !home.root().join("socket").exists() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            stead_engine::ask_home(&home, signal).unwrap();
+            start.elapsed()
+        })
+    };
+    let bench = Bench::at(home);
+    report(&name("the engine takes operations"), start.elapsed().as_secs_f64() * 1_000.0, "ms", "");
+    let answered = outside.join().unwrap().as_secs_f64() * 1_000.0;
+    report(&name("first operation of another process answered"), answered, "ms", "a signal, durable");
+    // The one that has its signal is among them.
+    bench.count("run_completed", running + 1);
+    let seconds = start.elapsed().as_secs_f64();
+    report(&name("all running ones have ended"), seconds, "s", "each step's program once more");
+    report(&name("memory of the process"), resident(), "MB", "");
+    together(waiting - 1, |number| bench.signal(number + 1), || bench.count("run_completed", waiting - 1));
+    let seconds = start.elapsed().as_secs_f64();
+    report(&name("all waiting ones signalled and ended"), seconds, "s", "since the start");
+    let Ok(stead_engine::operations::Answer::Runs { runs }) = bench.engine.ask(Operation::Runs {
+        query: stead_engine::operations::RunQuery {
+            status: [stead_core::status::RunStatus::Completed].into(),
+            limit: usize::MAX,
+            ..Default::default()
+        },
+    }) else {
+        panic!("no list of runs");
+    };
+    assert_eq!(runs.len() as u64, waiting + running);
     bench.engine.stop().unwrap();
 }
 

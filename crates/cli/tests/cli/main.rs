@@ -18,5 +18,6 @@ mod screen;
 mod secrets;
 mod shell;
 mod signals;
+mod sync;
 mod two;
 mod waits;
