@@ -210,6 +210,10 @@ pub enum StoreError {
         point: crate::fault::Point,
     },
 
+    /// The library does not do that.
+    #[error(transparent)]
+    Library(#[from] crate::library::Refusal),
+
     /// Nothing is kept under this hash.
     #[error("no file is kept under {hash}")]
     FileMissing {
@@ -293,6 +297,7 @@ impl StoreError {
             Self::Io { .. } => "S0406",
             Self::Sqlite { .. } => "S0407",
             Self::Injected { .. } => "S0499",
+            Self::Library(refusal) => refusal.code(),
             Self::FileMissing { .. } => "S0501",
             Self::FileDamaged { .. } => "S0502",
             Self::Held { .. } => "S0601",
@@ -349,6 +354,7 @@ impl StoreError {
             }
             Self::Io { .. } => "Check the disk and the permissions of the home.",
             Self::Injected { .. } => "Only tests do this.",
+            Self::Library(refusal) => refusal.help(),
             Self::FileMissing { .. } => "It may have been pruned, or the home was copied without its files.",
             Self::FileDamaged { .. } => "Restore this file from a copy; check the disk.",
             Self::Held { .. } | Self::HeldByUnknown { .. } => {

@@ -1,8 +1,8 @@
 //! Where journals are kept.
 //!
 //! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing; [`Reader`] is the half of it
-//! that only reads. [`memory`] and [`sqlite`] implement both; [`conformance`] is the suite that every store
-//! passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
+//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`] beside them; [`conformance`] is the
+//! suite that every store passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
 //! home; [`fault`] makes a store fail in the middle, for tests.
 //!
 //! A failed commit has written nothing and the store stays usable. One exception cannot be had: when the
@@ -15,6 +15,7 @@ pub mod conformance;
 mod error;
 pub mod fault;
 pub mod files;
+pub mod library;
 pub mod lock;
 pub mod memory;
 pub mod sqlite;
@@ -27,8 +28,10 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
+use library::{Library, LibraryReader};
+
 /// What is read from a store.
-pub trait Reader: Send {
+pub trait Reader: LibraryReader + Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -111,7 +114,7 @@ pub trait Reader: Send {
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader {
+pub trait Store: Reader + Library {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

@@ -10,6 +10,10 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
 use crate::fault::{Faults, Point, cross};
+use crate::library::{
+    Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
+    closed,
+};
 use crate::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
 };
@@ -38,6 +42,7 @@ struct Data {
     arrived: u64,
     jobs: BTreeMap<String, Job>,
     definitions: HashMap<String, Vec<u8>>,
+    library: Shelf,
 }
 
 #[derive(Debug)]
@@ -352,5 +357,106 @@ impl Store for MemoryStore {
     fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.data().definitions.entry(revision.to_owned()).or_insert_with(|| bytes.to_vec());
         Ok(())
+    }
+}
+
+impl LibraryReader for MemoryStore {
+    fn workflow(&mut self, name: &str) -> Result<Option<Workflow>, StoreError> {
+        Ok(self.data().library.workflow(name))
+    }
+
+    fn workflows(&mut self, filter: &WorkflowFilter) -> Result<Vec<Workflow>, StoreError> {
+        Ok(self.data().library.workflows(filter))
+    }
+
+    fn kept(&mut self, name: &str, number: Option<u32>) -> Result<Option<Kept>, StoreError> {
+        Ok(self.data().library.kept(name, number))
+    }
+
+    fn changes(&mut self, name: &str, skip: usize, limit: usize) -> Result<Vec<Change>, StoreError> {
+        Ok(self.data().library.changes(name, skip, limit))
+    }
+
+    fn callers(&mut self, name: &str) -> Result<Vec<String>, StoreError> {
+        Ok(self.data().library.callers(name))
+    }
+
+    fn times_run(&mut self, name: &str) -> Result<u64, StoreError> {
+        let data = self.data();
+        let heads = data.streams.iter().filter_map(|stream| stream.head.as_ref());
+        Ok(heads.filter(|head| head.workflow == name).count() as u64)
+    }
+
+    fn origin(&mut self, file: &str, name: &str) -> Result<Option<u32>, StoreError> {
+        Ok(self.data().library.origin(file, name))
+    }
+
+    fn declined(&mut self, file: &str) -> Result<bool, StoreError> {
+        Ok(self.data().library.declined(file))
+    }
+}
+
+impl MemoryStore {
+    /// Changes the library, or leaves it as it is.
+    fn shelve<T>(&self, change: impl FnOnce(&mut Data) -> Result<T, Refusal>) -> Result<T, StoreError> {
+        let mut data = self.data();
+        cross(self.faults.as_ref(), Point::BeforeCommit)?;
+        let done = change(&mut data)?;
+        cross(self.faults.as_ref(), Point::AfterCommit)?;
+        Ok(done)
+    }
+}
+
+impl Library for MemoryStore {
+    fn save(&mut self, save: &Save) -> Result<Saved, StoreError> {
+        self.shelve(|data| {
+            let (saved, keep) = data.library.save(save)?;
+            if keep {
+                data.definitions.entry(save.revision.clone()).or_insert_with(|| save.bytes.clone());
+            }
+            Ok(saved)
+        })
+    }
+
+    fn describe(
+        &mut self,
+        name: &str,
+        description: Option<&str>,
+        labels: Option<&[String]>,
+        at: Time,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        self.shelve(|data| data.library.describe(name, description, labels, at, by))
+    }
+
+    fn delete(&mut self, name: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.shelve(|data| {
+            data.library.called(name)?;
+            let open = |stream: &&Stream| {
+                stream.head.as_ref().is_some_and(|head| head.workflow == name && !head.status.is_end())
+            };
+            let open = data.streams.iter().rev().filter(open).take(RUNS_NAMED);
+            closed(name, open.map(|stream| stream.id.clone()).collect())?;
+            data.library.delete(name, at, by)
+        })
+    }
+
+    fn restore(&mut self, name: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.shelve(|data| data.library.restore(name, at, by))
+    }
+
+    fn rename(&mut self, name: &str, to: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.shelve(|data| data.library.rename(name, to, at, by))
+    }
+
+    fn note_origin(&mut self, file: &str, name: &str, number: u32) -> Result<(), StoreError> {
+        self.shelve(|data| data.library.note_origin(file, name, number))
+    }
+
+    fn decline(&mut self, file: &str) -> Result<(), StoreError> {
+        self.shelve(|data| {
+            data.library.decline(file);
+            Ok(())
+        })
     }
 }

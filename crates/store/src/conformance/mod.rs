@@ -8,6 +8,7 @@
 
 mod commits;
 mod faults;
+mod library;
 mod lists;
 mod messages;
 mod reads;
@@ -16,6 +17,7 @@ mod sizes;
 
 pub use commits::*;
 pub use faults::*;
+pub use library::*;
 pub use lists::*;
 pub use messages::*;
 pub use reads::*;
@@ -76,6 +78,16 @@ macro_rules! conformance_cases {
             lists_heads_by_pages,
             takes_large_rows,
             takes_many_streams,
+            numbers_revisions_by_name,
+            refuses_what_was_made_from_an_older_revision,
+            knows_what_files_are,
+            takes_names_that_differ_in_case_for_one,
+            deletes_and_restores,
+            keeps_what_is_called_or_runs,
+            tells_what_was_done,
+            lists_workflows,
+            finds_workflows_by_words,
+            leaves_nothing_of_a_failed_save,
         }
     };
 }

@@ -11,6 +11,7 @@
 
 mod cache;
 mod error;
+mod library;
 mod lists;
 mod migrate;
 mod open;

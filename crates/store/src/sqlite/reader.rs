@@ -15,8 +15,8 @@ use crate::{Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, StoreError}
 /// committed before it; none waits for the writer.
 #[derive(Debug)]
 pub struct SqliteReader {
-    conn: Connection,
-    path: PathBuf,
+    pub(super) conn: Connection,
+    pub(super) path: PathBuf,
 }
 
 impl SqliteReader {
