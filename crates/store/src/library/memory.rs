@@ -149,7 +149,7 @@ impl Shelf {
         };
         let mut callers: Vec<String> =
             self.volumes.iter().filter(calls).map(|volume| volume.name.clone()).collect();
-        callers.sort();
+        callers.sort_by_key(|name| name.to_ascii_lowercase());
         callers
     }
 

@@ -106,8 +106,9 @@ pub(crate) fn ranked(pages: Vec<Page<'_>>, wanted: &str) -> Vec<Workflow> {
         }
         found.push((page.fields[0] == exact, score, page.workflow));
     }
+    let small = |workflow: &Workflow| workflow.name.to_ascii_lowercase();
     found.sort_by(|a, b| {
-        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| a.2.name.cmp(&b.2.name))
+        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| small(&a.2).cmp(&small(&b.2)))
     });
     found.into_iter().map(|(_, _, workflow)| workflow).collect()
 }
