@@ -1,6 +1,10 @@
 //! The command line: what can be said, and its help.
 
+mod library;
+
 use std::path::PathBuf;
+
+pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stead_core::status::{Outcome, RunStatus};
@@ -76,6 +80,26 @@ pub enum Command {
     Logs(Logs),
     /// Show who has the places that runs share, and who waits for one
     Limits(Limits),
+    /// Save a definition in the library: as a new workflow, or as the next revision of one
+    Save(Save),
+    /// List the workflows of the library, or find some by words
+    Workflows(Workflows),
+    /// Show a workflow of the library: what it takes and gives, how its runs went
+    Show(Show),
+    /// List what was done to a workflow, the newest first
+    History(History),
+    /// Show what is different between two revisions, or a revision and a file
+    Diff(Diff),
+    /// Say something about a workflow, beside its text
+    Describe(Describe),
+    /// Give a workflow of the library another name
+    Rename(Rename),
+    /// Delete a workflow of the library; it is kept and can be restored
+    Delete(Named),
+    /// Take a deleted workflow back
+    Restore(Named),
+    /// Print a revision as it was written, or write it with the files that it names
+    Export(Export),
     /// Print what a shell needs to complete commands, runs, steps and files
     Completions(Completions),
     /// Print the manual, or write all its pages into a folder
@@ -530,6 +554,15 @@ impl Command {
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
+            Command::Save(args) => args.json,
+            Command::Workflows(args) => args.json,
+            Command::Show(args) => args.json,
+            Command::History(args) => args.json,
+            Command::Diff(args) => args.json,
+            Command::Describe(args) => args.json,
+            Command::Rename(args) => args.json,
+            Command::Delete(args) | Command::Restore(args) => args.json,
+            Command::Export(args) => args.json,
             Command::Init(_)
             | Command::Graph(_)
             | Command::Explain(_)

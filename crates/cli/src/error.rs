@@ -6,6 +6,8 @@ use std::fmt;
 use serde_json::{Value, json};
 use stead_engine::error::EngineError;
 use stead_lang::Diagnostic;
+use stead_store::StoreError;
+use stead_store::library::Refusal;
 
 use crate::exit::Exit;
 use crate::text::clean;
@@ -186,8 +188,14 @@ impl fmt::Display for CliError {
 
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
-        let kind = match error {
-            EngineError::NoRun { .. }
+        let kind = match &error {
+            EngineError::Store(StoreError::Library(refusal)) => match refusal {
+                Refusal::Unknown { .. } | Refusal::NoRevision { .. } => Kind::Usage,
+                _ => Kind::Refused,
+            },
+            EngineError::Library(_)
+            | EngineError::Invalid { .. }
+            | EngineError::NoRun { .. }
             | EngineError::Ambiguous { .. }
             | EngineError::Project { .. }
             | EngineError::NobodyFound { .. }
@@ -196,6 +204,9 @@ impl From<EngineError> for CliError {
             _ => Kind::Engine,
         };
         let mut out = Self::new(kind, error.code().to_owned(), error.to_string());
+        if let EngineError::Store(StoreError::Library(Refusal::Unknown { near: Some(near), .. })) = &error {
+            out.hints.push(format!("did you mean `{near}`?"));
+        }
         out.hints.extend(error.help());
         out
     }

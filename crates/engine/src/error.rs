@@ -23,6 +23,9 @@ pub enum EngineError {
         /// All of them.
         diagnostics: Vec<stead_lang::Diagnostic>,
     },
+    /// Something that is not for the library.
+    #[error(transparent)]
+    Library(#[from] crate::library::LibraryError),
     /// A project's name that cannot be one.
     #[error("`{name}` is no name of a project: {why}")]
     Project {
@@ -170,6 +173,7 @@ impl EngineError {
             EngineError::NotTaken { .. } => "R0306",
             EngineError::Unwritten { .. } => "R0307",
             EngineError::Store(error) => error.code(),
+            EngineError::Library(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Invalid { .. } => "R0105",
@@ -191,6 +195,7 @@ impl EngineError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             EngineError::Store(error) => error.help().to_owned(),
+            EngineError::Library(error) => error.help(),
             EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
                 "continue the run with the version of Stead that started it".into()
             }

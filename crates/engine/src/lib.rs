@@ -15,6 +15,7 @@ mod feed;
 mod fuzz;
 pub mod home;
 pub mod lent;
+pub mod library;
 pub mod limits;
 pub mod logs;
 pub mod net;

@@ -253,3 +253,14 @@ pub const SCAN_ROWS: usize = 1_000;
 
 /// How long a connection that is being answered keeps an engine that leaves.
 pub const CLOSE_TIME: Duration = Duration::from_secs(2);
+
+/// Labels of one workflow.
+pub const LABELS: usize = 20;
+/// Length of a label, in bytes.
+pub const LABEL_BYTES: usize = 50;
+/// Length of what is said about a revision when it is saved, in characters.
+pub const MESSAGE_CHARS: usize = 1_000;
+/// The last completed runs that tell how long a workflow takes.
+pub const RUNS_TIMED: usize = 100;
+/// How long the shortest difference of two files is looked for; then one that is less short is told.
+pub const COMPARE_TIME: Duration = Duration::from_millis(500);

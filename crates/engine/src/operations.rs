@@ -14,6 +14,7 @@ use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
 use crate::evidence::Evidence;
+use crate::library::{LibraryAnswer, LibraryOperation};
 
 /// Something to be done or told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,6 +110,8 @@ pub enum Operation {
     Definition { run: String },
     /// What the engine of the home is doing, if there is one.
     Engine,
+    /// Something about named workflows. It needs no engine.
+    Library(LibraryOperation),
 }
 
 impl Operation {
@@ -125,6 +128,7 @@ impl Operation {
                 | Operation::Evidence { .. }
                 | Operation::Definition { .. }
                 | Operation::Engine
+                | Operation::Library(_)
         )
     }
 
@@ -147,7 +151,8 @@ impl Operation {
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Runs { .. }
             | Operation::Limits { .. }
-            | Operation::Engine => None,
+            | Operation::Engine
+            | Operation::Library(_) => None,
         }
     }
 
@@ -171,7 +176,8 @@ impl Operation {
             | Operation::FreePlace { .. }
             | Operation::Runs { .. }
             | Operation::Limits { .. }
-            | Operation::Engine => None,
+            | Operation::Engine
+            | Operation::Library(_) => None,
         }
     }
 }
@@ -267,6 +273,8 @@ pub enum Answer {
     Definition { revision: String, bundle: Bundle },
     /// See [`Operation::Engine`].
     Engine { engine: Option<EngineNow> },
+    /// See [`Operation::Library`].
+    Library(Box<LibraryAnswer>),
 }
 
 /// What the engine of a home is doing.

@@ -54,7 +54,7 @@ impl<R: Reader> Reads<R> {
             Operation::Evidence { run, step } => self.evidence(run, step.as_deref())?,
             Operation::Definition { run } => self.definition(run)?,
             // What is not in the store.
-            Operation::Engine => return Ok(None),
+            Operation::Engine | Operation::Library(_) => return Ok(None),
             Operation::Start { .. }
             | Operation::Cancel { .. }
             | Operation::Pause { .. }

@@ -23,6 +23,7 @@ pub mod graph;
 pub mod inputs;
 pub mod keys;
 pub mod limits;
+pub mod names;
 pub mod plan;
 pub mod template;
 mod templates;

@@ -96,7 +96,10 @@ fn take(store: &mut impl Store, fence: u64, step: &Step) -> String {
         Step::Run(run, name, status) => {
             let expected_seq = store.verify(&stream(*run)).unwrap() + 1;
             // What a run is of never changes.
-            let workflow = store.head(&stream(*run)).unwrap().map_or(NAMES[*name].to_owned(), |l| l.head.workflow);
+            let workflow = store
+                .head(&stream(*run))
+                .unwrap()
+                .map_or_else(|| NAMES[*name].to_owned(), |l| l.head.workflow);
             let head = Head { workflow, ..head(*status, false) };
             let turn = Commit { head: Some(head), ..commit(&stream(*run), expected_seq, 1) };
             format!("{:?}", store.commit(fence, &[turn]))

@@ -7,6 +7,7 @@ pub mod dry_run;
 pub mod explain;
 pub mod graph;
 pub mod init;
+pub mod library;
 pub mod limits;
 pub mod logs;
 pub mod man;
@@ -51,6 +52,16 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
+        Command::Save(args) => library::save::save(&here, args),
+        Command::Workflows(args) => library::list::workflows(&here, args),
+        Command::Show(args) => library::show::show(&here, args),
+        Command::History(args) => library::history::history(&here, args),
+        Command::Diff(args) => library::diff::diff(&here, args),
+        Command::Describe(args) => library::change::describe(&here, args),
+        Command::Rename(args) => library::change::rename(&here, args),
+        Command::Delete(args) => library::change::delete(&here, args),
+        Command::Restore(args) => library::change::restore(&here, args),
+        Command::Export(args) => library::export::export(&here, args),
         Command::Completions(args) => completions::completions(args),
         Command::Man(args) => man::man(args),
     }

@@ -7,6 +7,7 @@ mod definitions;
 mod files;
 mod inputs;
 mod leave;
+mod library;
 mod limits;
 mod live;
 mod logs;

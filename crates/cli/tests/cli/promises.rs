@@ -23,7 +23,25 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("FreePlace", Ok("limits none --free r_none")),
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
     ("Engine", Err("`status` says what the engine is in trouble with")),
+    ("Library", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
+];
+
+/// Operations of the library, the same.
+const OF_THE_LIBRARY: &[(&str, Result<&str, &str>)] = &[
+    ("Save", Ok("save one.yml --name none --based-on 1")),
+    ("Show", Ok("show none")),
+    ("Load", Ok("export none")),
+    ("History", Ok("history none")),
+    ("Compare", Ok("diff none@1 none@2")),
+    ("Describe", Ok("describe none --no-labels")),
+    ("Delete", Ok("delete none")),
+    ("Restore", Ok("restore none")),
+    ("Rename", Ok("rename none other")),
+    ("Workflows", Err("`workflows` lists them; there is nothing to refuse")),
+    ("Exported", Err("`export` notes where it wrote")),
+    ("Decline", Err("`run` at a terminal asks whether to save")),
+    ("Declined", Err("`run` at a terminal does not ask twice")),
 ];
 
 /// Variants of an enum in a source.
@@ -54,6 +72,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
             // The engine's own word, whoever asks.
             _ => got.says("R0201"),
         };
+    }
+    let source = include_str!("../../../engine/src/library/operations.rs");
+    let known: BTreeSet<&str> = OF_THE_LIBRARY.iter().map(|(name, _)| *name).collect();
+    assert_eq!(variants(source, "LibraryOperation"), known, "say here how an operation is asked for");
+    for (_, way) in OF_THE_LIBRARY {
+        if let Ok(words) = way {
+            project.stead(words).is(2).says("S0701");
+        }
     }
 }
 

@@ -116,7 +116,8 @@ pub(super) fn writing<R: Reader>(
         | Operation::Logs { .. }
         | Operation::Evidence { .. }
         | Operation::Definition { .. }
-        | Operation::Engine => {
+        | Operation::Engine
+        | Operation::Library(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })

@@ -109,6 +109,10 @@ impl Desk {
                 return Ok(Answer::Started { run });
             }
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
+            Operation::Library(operation) => {
+                return crate::library::ask(&self.home, operation)
+                    .map(|answer| Answer::Library(Box::new(answer)));
+            }
             _ => {}
         }
         let mut reads = lock(&self.reads);

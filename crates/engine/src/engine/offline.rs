@@ -54,6 +54,10 @@ pub fn ask_home_while(
     mut operation: Operation,
     patience: &mut Patience<'_>,
 ) -> Result<Answer, EngineError> {
+    // Plain transactions, which any process makes.
+    if let Operation::Library(operation) = operation {
+        return crate::library::ask(home, operation).map(|answer| Answer::Library(Box::new(answer)));
+    }
     if !home.database().exists() {
         return without_store(operation);
     }

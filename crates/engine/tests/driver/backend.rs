@@ -8,6 +8,7 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_store::fault::Faults;
+use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
 use stead_store::memory::MemoryStore;
 use stead_store::sqlite::SqliteStore;
 use stead_store::{
@@ -187,5 +188,64 @@ impl Store for Counted {
     }
     fn put_definition(&mut self, revision: &str, bytes: &[u8]) -> Result<(), StoreError> {
         self.store.put_definition(revision, bytes)
+    }
+}
+
+/// What the driver does with the library is not counted.
+impl LibraryReader for Counted {
+    fn workflow(&mut self, name: &str) -> Result<Option<Workflow>, StoreError> {
+        self.store.workflow(name)
+    }
+    fn workflows(&mut self, filter: &WorkflowFilter) -> Result<Vec<Workflow>, StoreError> {
+        self.store.workflows(filter)
+    }
+    fn kept(&mut self, name: &str, number: Option<u32>) -> Result<Option<Kept>, StoreError> {
+        self.store.kept(name, number)
+    }
+    fn changes(&mut self, name: &str, skip: usize, limit: usize) -> Result<Vec<Change>, StoreError> {
+        self.store.changes(name, skip, limit)
+    }
+    fn callers(&mut self, name: &str) -> Result<Vec<String>, StoreError> {
+        self.store.callers(name)
+    }
+    fn times_run(&mut self, name: &str) -> Result<u64, StoreError> {
+        self.store.times_run(name)
+    }
+    fn origin(&mut self, file: &str, name: &str) -> Result<Option<u32>, StoreError> {
+        self.store.origin(file, name)
+    }
+    fn declined(&mut self, file: &str) -> Result<bool, StoreError> {
+        self.store.declined(file)
+    }
+}
+
+impl Library for Counted {
+    fn save(&mut self, save: &Save) -> Result<Saved, StoreError> {
+        self.store.save(save)
+    }
+    fn describe(
+        &mut self,
+        name: &str,
+        description: Option<&str>,
+        labels: Option<&[String]>,
+        at: Time,
+        by: &str,
+    ) -> Result<(), StoreError> {
+        self.store.describe(name, description, labels, at, by)
+    }
+    fn delete(&mut self, name: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.store.delete(name, at, by)
+    }
+    fn restore(&mut self, name: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.store.restore(name, at, by)
+    }
+    fn rename(&mut self, name: &str, to: &str, at: Time, by: &str) -> Result<(), StoreError> {
+        self.store.rename(name, to, at, by)
+    }
+    fn note_origin(&mut self, file: &str, name: &str, number: u32) -> Result<(), StoreError> {
+        self.store.note_origin(file, name, number)
+    }
+    fn decline(&mut self, file: &str) -> Result<(), StoreError> {
+        self.store.decline(file)
     }
 }

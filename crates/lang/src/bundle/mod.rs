@@ -1,6 +1,7 @@
 //! A definition with all the files that it names by a key.
 
 mod collect;
+mod own;
 
 use std::collections::{BTreeMap, BTreeSet};
 

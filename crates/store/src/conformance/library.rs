@@ -308,7 +308,8 @@ pub fn finds_workflows_by_words(factory: &mut dyn StoreFactory) {
         store.save(page).unwrap();
     }
     let mut store = factory.reopen(store);
-    let mut found = |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
+    let mut found =
+        |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
     assert_eq!(found("label"), ["label", "label-images", "report", "cleanup"]);
     assert_eq!(found("LABEL images"), ["label-images"]);
     assert_eq!(found("label-images"), ["label-images"]);
@@ -330,13 +331,16 @@ pub fn finds_workflows_by_words(factory: &mut dyn StoreFactory) {
     assert_eq!(names(store.as_mut(), &WorkflowFilter { limit: 1, ..ops }), ["nightly-backup"]);
     // What is said beside the text is found at once, and what is not said any more is not.
     store.describe("label", Some("Puts words on pictures"), Some(&["vision".into()]), 1, "user:ana").unwrap();
-    let mut found = |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
+    let mut found =
+        |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
     assert_eq!(found("pictures"), ["label"]);
     assert_eq!(found("vision"), ["label", "label-images"]);
     store.rename("label", "name-things", 1, "user:ana").unwrap();
-    let report = Save { based_on: Some(1), revision: "other".into(), ..page("report", "A table", &["get"], &[]) };
+    let report =
+        Save { based_on: Some(1), revision: "other".into(), ..page("report", "A table", &["get"], &[]) };
     store.save(&report).unwrap();
-    let mut found = |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
+    let mut found =
+        |words: &str| names(store.as_mut(), &WorkflowFilter { words: Some(words.into()), ..all() });
     assert_eq!(found("label"), ["label-images", "cleanup"]);
     assert_eq!(found("fetch"), [""; 0]);
     assert_eq!(found("get"), ["report"]);

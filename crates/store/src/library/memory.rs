@@ -6,8 +6,7 @@ use stead_core::Time;
 
 use super::words::{Page, ranked};
 use super::{
-    Change, How, Kept, Refusal, Revision, Save, Saved, What, Workflow, WorkflowFilter, base, normal,
-    uncalled,
+    Change, How, Kept, Refusal, Revision, Save, Saved, What, Workflow, WorkflowFilter, base, normal, uncalled,
 };
 
 /// Workflows and what is known of files. Definitions are the store's.
@@ -174,8 +173,7 @@ impl Shelf {
                 self.living(&save.name)?;
                 let volume = &self.volumes[at];
                 let newest = volume.newest();
-                let same =
-                    newest.revision.revision == save.revision && newest.revision.draft == save.draft;
+                let same = newest.revision.revision == save.revision && newest.revision.draft == save.draft;
                 let how = match same {
                     true if newest.bytes == save.bytes => How::Unchanged,
                     true => How::Text,
@@ -286,7 +284,8 @@ impl Shelf {
 
     pub(crate) fn restore(&mut self, name: &str, at: Time, by: &str) -> Result<(), Refusal> {
         let unknown = || Refusal::Unknown { name: name.to_owned(), near: None };
-        let volume = &mut self.volumes[self.by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(unknown)?];
+        let volume =
+            &mut self.volumes[self.by_name.get(&name.to_ascii_lowercase()).copied().ok_or_else(unknown)?];
         if volume.deleted.take().is_none() {
             return Err(Refusal::NotDeleted { name: volume.name.clone() });
         }

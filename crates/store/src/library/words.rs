@@ -96,7 +96,7 @@ pub(crate) fn ranked(pages: Vec<Page<'_>>, wanted: &str) -> Vec<Workflow> {
     let mut found: Vec<(bool, f64, Workflow)> = Vec::new();
     for page in pages {
         let frequency: Vec<f64> = words.iter().map(|word| hits(&page, word)).collect();
-        if frequency.iter().any(|hits| *hits == 0.0) {
+        if frequency.contains(&0.0) {
             continue;
         }
         let length = length(&page);
@@ -107,9 +107,7 @@ pub(crate) fn ranked(pages: Vec<Page<'_>>, wanted: &str) -> Vec<Workflow> {
         found.push((page.fields[0] == exact, score, page.workflow));
     }
     let small = |workflow: &Workflow| workflow.name.to_ascii_lowercase();
-    found.sort_by(|a, b| {
-        b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| small(&a.2).cmp(&small(&b.2)))
-    });
+    found.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| small(&a.2).cmp(&small(&b.2))));
     found.into_iter().map(|(_, _, workflow)| workflow).collect()
 }
 

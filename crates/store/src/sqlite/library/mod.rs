@@ -92,7 +92,8 @@ fn select(filter: &WorkflowFilter) -> Option<(String, Vec<Value>)> {
         }
         (None, None) => {}
     }
-    sql += &format!(" ORDER BY {order}");
+    sql += " ORDER BY ";
+    sql += &order;
     if filter.limit > 0 {
         sql += " LIMIT ?";
         values.push(bound(filter.limit).into());
@@ -144,8 +145,7 @@ fn callers(conn: &Connection, name: &str) -> rusqlite::Result<Vec<String>> {
 }
 
 fn times_run(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
-    conn.prepare_cached("SELECT count(*) FROM heads WHERE workflow = ?1")?
-        .query_row([name], |row| row.get(0))
+    conn.prepare_cached("SELECT count(*) FROM heads WHERE workflow = ?1")?.query_row([name], |row| row.get(0))
 }
 
 /// Workflow 0 of `origins`: the file is not to be saved.

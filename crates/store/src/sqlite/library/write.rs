@@ -88,7 +88,9 @@ impl Library for SqliteStore {
     }
 
     fn decline(&mut self, file: &str) -> Result<(), StoreError> {
-        self.shelve(|shelf| shelf.run("INSERT OR IGNORE INTO origins VALUES (?1, ?2, 0)", params![file, DECLINED]))
+        self.shelve(|shelf| {
+            shelf.run("INSERT OR IGNORE INTO origins VALUES (?1, ?2, 0)", params![file, DECLINED])
+        })
     }
 }
 
@@ -109,6 +111,9 @@ impl SqliteStore {
     }
 }
 
+/// When a workflow was deleted, and by whom.
+type Deleted = (Time, String);
+
 /// The tables, within a transaction.
 struct Shelf<'c> {
     conn: &'c Connection,
@@ -124,8 +129,8 @@ impl Shelf<'_> {
             .at(self.path)
     }
 
-    /// Number of a workflow, and when by whom it was deleted.
-    fn find(&self, name: &str) -> Result<Option<(i64, Option<(Time, String)>)>, StoreError> {
+    /// Number of a workflow, and its deletion.
+    fn find(&self, name: &str) -> Result<Option<(i64, Option<Deleted>)>, StoreError> {
         let read = |row: &SqlRow<'_>| {
             let deleted: Option<Time> = row.get(1)?;
             let by: Option<String> = row.get(2)?;
@@ -171,7 +176,8 @@ impl Shelf<'_> {
                 if save.based_on.is_some() {
                     return Err(unknown(&save.name));
                 }
-                let sql = "INSERT INTO workflows (name, newest, created_at, created_by, updated_at, updated_by)
+                let sql =
+                    "INSERT INTO workflows (name, newest, created_at, created_by, updated_at, updated_by)
                            VALUES (?1, 1, ?2, ?3, ?2, ?3)";
                 self.run(sql, params![save.name, save.at, save.by])?;
                 (self.conn.last_insert_rowid(), 1, How::New)
@@ -298,7 +304,8 @@ impl Shelf<'_> {
             .and_then(|mut statement| statement.query_row(params![id, workflow.newest], |row| row.get(0)))
             .at(self.path)?;
         let sql = "INSERT INTO words (rowid, name, labels, description, steps) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let texts = [&workflow.name, &workflow.labels.join(" "), &workflow.description].map(|text| normal(text));
+        let texts =
+            [&workflow.name, &workflow.labels.join(" "), &workflow.description].map(|text| normal(text));
         self.run(sql, params![id, texts[0], texts[1], texts[2], steps])
     }
 

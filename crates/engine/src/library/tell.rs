@@ -1,0 +1,92 @@
+//! Operations of the library that only read.
+
+use stead_core::status::RunStatus;
+use stead_store::library::{LibraryReader as _, Workflow};
+use stead_store::sqlite::SqliteReader;
+use stead_store::{Filter, Listed, Reader as _};
+
+use super::contents::contents;
+use super::open::reader;
+use super::operations::{LastRun, LibraryAnswer, LibraryOperation, WorkflowRow};
+use super::{find, unknown};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::limits;
+
+/// Answers an operation that reads.
+pub(super) fn tell(home: &Home, operation: LibraryOperation) -> Result<LibraryAnswer, EngineError> {
+    let Some(mut reader) = reader(home)? else { return of_nothing(operation) };
+    Ok(match operation {
+        LibraryOperation::Workflows { filter } => {
+            let workflows = reader.workflows(&filter)?;
+            let row = |workflow| row(&mut reader, workflow);
+            LibraryAnswer::Workflows { workflows: workflows.into_iter().map(row).collect::<Result<_, _>>()? }
+        }
+        LibraryOperation::Show { name, number } => show(&mut reader, &name, number)?,
+        LibraryOperation::Load { name, number } => {
+            let (workflow, kept, bundle) = find(&mut reader, &name, number)?;
+            LibraryAnswer::Loaded { workflow, revision: kept.revision, bundle }
+        }
+        LibraryOperation::History { name, skip, limit } => {
+            let Workflow { name, newest, .. } = reader.workflow(&name)?.ok_or_else(|| unknown(&name))?;
+            let limit = if limit == 0 { usize::MAX } else { limit };
+            let changes = reader.changes(&name, skip, limit)?;
+            LibraryAnswer::History { name, newest, changes }
+        }
+        LibraryOperation::Declined { file } => LibraryAnswer::Declined { declined: reader.declined(&file)? },
+        other => return Err(EngineError::Bug(format!("an operation that writes was to be read: {other:?}"))),
+    })
+}
+
+/// What a home tells in which nothing was ever kept.
+fn of_nothing(operation: LibraryOperation) -> Result<LibraryAnswer, EngineError> {
+    match operation {
+        LibraryOperation::Workflows { .. } => Ok(LibraryAnswer::Workflows { workflows: Vec::new() }),
+        LibraryOperation::Declined { .. } => Ok(LibraryAnswer::Declined { declined: false }),
+        LibraryOperation::Show { name, .. }
+        | LibraryOperation::Load { name, .. }
+        | LibraryOperation::History { name, .. } => Err(unknown(&name).into()),
+        other => Err(EngineError::Bug(format!("an operation that writes was to be read: {other:?}"))),
+    }
+}
+
+fn row(reader: &mut SqliteReader, workflow: Workflow) -> Result<WorkflowRow, EngineError> {
+    let runs = reader.times_run(&workflow.name)?;
+    let newest = Filter { workflow: Some(workflow.name.clone()), limit: 1, ..Filter::default() };
+    let last = match runs {
+        0 => None,
+        _ => reader.heads(&newest)?.pop().map(|listed| LastRun {
+            run: listed.stream,
+            status: listed.head.status,
+            outcome: listed.head.outcome,
+            created_at: listed.head.created_at,
+            ended_at: listed.head.ended_at,
+        }),
+    };
+    Ok(WorkflowRow { workflow, runs, last })
+}
+
+fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<LibraryAnswer, EngineError> {
+    let (workflow, kept, bundle) = find(reader, name, number)?;
+    let last = Filter {
+        workflow: Some(workflow.name.clone()),
+        status: vec![RunStatus::Completed],
+        limit: limits::RUNS_TIMED,
+        ..Filter::default()
+    };
+    let mut took: Vec<i64> = reader.heads(&last)?.iter().filter_map(time).collect();
+    took.sort_unstable();
+    let took = match took[..] {
+        [] => None,
+        [shortest, ..] => Some([shortest, took[took.len() / 2], took[took.len() - 1]]),
+    };
+    let callers = reader.callers(&workflow.name)?;
+    let contents = contents(&bundle);
+    let row = row(reader, workflow)?;
+    Ok(LibraryAnswer::Shown { row, revision: kept.revision, contents, callers, took })
+}
+
+/// How long a run took.
+fn time(listed: &Listed) -> Option<i64> {
+    Some((listed.head.ended_at? - listed.head.created_at).max(0))
+}
