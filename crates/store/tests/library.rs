@@ -176,9 +176,10 @@ fn of_many_writers_one_makes_a_name_and_the_others_hear_of_it() {
         let name = format!("name-{round}");
         let begin = Barrier::new(WRITERS);
         let write = |writer: usize| {
-            let mut store = SqliteStore::open(&path).unwrap();
+            let store = SqliteStore::open(&path);
+            // Whoever could not open it must not keep the others waiting.
             begin.wait();
-            store.save(&text(&name, writer))
+            store?.save(&text(&name, writer))
         };
         let results: Vec<Result<Saved, StoreError>> = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -77,6 +78,12 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection, Store
 /// Makes a database under another name, without a sync until it is whole, and gives it its name. There is
 /// never half of one, and it costs two syncs instead of a dozen: a first `stead run` waits for them.
 fn create(path: &Path) -> Result<(), StoreError> {
+    // Of this process one at a time: they would grow under the same name.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if path.exists() {
+        return Ok(());
+    }
     let growing = migrate::suffixed(path, &format!(".new-{}", std::process::id()));
     let failed = |error: std::io::Error| StoreError::io(path, &error);
     // Of a process that had this number and was killed here.
