@@ -11,7 +11,7 @@ use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::seat::{Heard, Seat, Unanswered, Wish};
-use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::secrets::{ConfiguredSecrets, EnvironmentSecrets};
 use stead_engine::socket::{Link, PROTOCOL, VERSION};
 use stead_engine::{Engine, EngineError, Home, Measures, Settings, limits};
 use stead_lang::Bundle;
@@ -463,4 +463,70 @@ fn an_engine_that_leaves_closes_the_door_behind_it() {
     ));
     assert!(!bench.home().root().join("socket").exists());
     assert!(matches!(bench.sit(), Seat::Own(_)));
+}
+
+/// Bytes that an engine sends, up to the end of a run; whatever is asked meanwhile.
+fn listen(stream: &mut UnixStream, wanted: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    // Each answer has one word for its kind; what comes between are events and signs of life.
+    while String::from_utf8_lossy(&all).matches("\"answer\":\"").count() < wanted {
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "it hung up: {}", String::from_utf8_lossy(&all));
+        all.extend_from_slice(&buffer[..read]);
+    }
+    all
+}
+
+#[test]
+fn p9_secrets_do_not_cross_the_socket() {
+    const VALUE: &str = "hunter22-is-secret";
+    let bench = Bench::new();
+    bench.home().make().unwrap();
+    let file = bench.home().root().join("settings.yml");
+    std::fs::write(&file, format!("secrets:\n  TOKEN: {VALUE}\n")).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let secrets = Arc::new(ConfiguredSecrets::of(bench.home().root(), |_| None));
+    let engine = Engine::open(&bench.home(), secrets).unwrap();
+    let mut follower = bench.raw();
+    greet(&mut follower);
+    send(&mut follower, &json!({"call": "follow", "runs": ["r_a"], "after": null}));
+    let body = "secrets: [TOKEN]
+steps:
+  - { id: out, run: 'echo \"$T\"; echo \"$T\" >&2', env: { T: '${{ secrets.TOKEN }}' } }
+  - { id: split, run: 'printf %s \"${T:0:7}\"; sleep 0.05; echo \"${T:7}\"', env: { T: '${{ secrets.TOKEN }}' } }
+  - { id: bad, run: 'echo \"$T\" | base64; echo \"$T\" >&2; exit 3', env: { T: '${{ secrets.TOKEN }}' }, on_error: continue }
+outputs: { said: '${{ steps.out.output }}' }
+";
+    let mut caller = bench.raw();
+    greet(&mut caller);
+    let ask = |caller: &mut UnixStream, n: usize, operation: &Operation| {
+        let operation = serde_json::to_value(operation).unwrap();
+        send(caller, &json!({"call": "ask", "id": format!("w{n}"), "again": false, "operation": operation}));
+        listen(caller, 1)
+    };
+    let mut heard = ask(&mut caller, 0, &bench.start("r_a", body));
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&heard).contains("run_completed") {
+        let read = follower.read(&mut buffer).unwrap();
+        assert!(read > 0);
+        heard.extend_from_slice(&buffer[..read]);
+    }
+    let run = || "r_a".to_owned();
+    let questions = [
+        Operation::Status { run: run() },
+        Operation::Events { run: run(), after: 0, limit: 1_000 },
+        Operation::Definition { run: run() },
+        Operation::Logs { run: run() },
+        Operation::Evidence { run: run(), step: None },
+    ];
+    for (n, question) in questions.iter().enumerate() {
+        heard.extend(ask(&mut caller, n + 1, question));
+    }
+    let text = String::from_utf8_lossy(&heard);
+    assert!(text.contains("***"), "there is something to be hidden: {text}");
+    for form in [VALUE, "aHVudGVyMjItaXMtc2VjcmV0", "hunter2"] {
+        assert!(!text.contains(form), "{form}: {text}");
+    }
+    engine.stop().unwrap();
 }

@@ -49,7 +49,7 @@ fn held_by(child: &Child) -> impl Fn(&Project) -> bool {
 }
 
 #[test]
-fn two_terminals_run_two_workflows_and_the_second_goes_on_when_the_first_ends() {
+fn p1_two_terminals_run_two_workflows_and_the_second_goes_on_when_the_first_ends() {
     let project = project(&["one", "two"]);
     let first = begin(&project, "one");
     let second = begin(&project, "two");
@@ -87,7 +87,7 @@ fn a_carried_run_that_waits_goes_on_in_its_own_terminal() {
 }
 
 #[test]
-fn killed_the_first_is_followed_by_the_second_which_goes_on_with_both() {
+fn p1_p2_killed_the_first_is_followed_by_the_second_which_goes_on_with_both() {
     let project = project(&["one", "two"]);
     let first = begin(&project, "one");
     let second = begin(&project, "two");
@@ -363,4 +363,67 @@ fn ctrl_c_at_a_carried_terminal_leaves_a_picture_of_a_run_that_goes_on() {
         p.stead("resume two");
         p.stead("status two").out.contains("completed")
     });
+}
+
+/// Processes that carry the mark of an attempt, and work in this project.
+fn alive(project: &Project) -> Vec<String> {
+    let folder = project.path("").canonicalize().unwrap();
+    let mut alive = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let path = entry.path();
+        let Ok(environment) = std::fs::read(path.join("environ")) else { continue };
+        let marked = environment.split(|byte| *byte == 0).any(|one| one.starts_with(b"STEAD_ATTEMPT="));
+        let here = std::fs::read_link(path.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder));
+        if marked && here {
+            alive.push(
+                String::from_utf8_lossy(&std::fs::read(path.join("cmdline")).unwrap_or_default()).into(),
+            );
+        }
+    }
+    alive
+}
+
+/// A program with others below it: one in its group, one in a session of its own, which ignores TERM; and the same in
+/// a child run.
+fn trees() -> Project {
+    let tree = "(sleep 600 & setsid bash -c 'trap \\\"\\\" TERM; touch deep; sleep 600; sleep 600' & touch begun; wait)";
+    let steps = |id: &str| {
+        format!(
+            "{{ id: {id}, run: \"{}\" }}",
+            tree.replace("deep", &format!("{id}.deep")).replace("begun", &format!("{id}.begun"))
+        )
+    };
+    Project::new().workflow(
+        "trees",
+        &format!(
+            "steps:
+  - {}
+  - {{ id: kid, needs: [], workflow: {{ inline: {{ stead: 1, name: kid, steps: [ {} ] }} }} }}
+",
+            steps("top"),
+            steps("below")
+        ),
+    )
+}
+
+#[test]
+fn p5_pause_and_cancel_from_another_terminal_end_whole_trees_and_child_runs() {
+    for (word, code) in [("pause @last --now", 4), ("cancel @last", 3)] {
+        let project = trees();
+        let run = project.spawn("run trees.yml");
+        for file in ["top.begun", "top.deep", "below.begun", "below.deep"] {
+            project.wait_for_file(file);
+        }
+        assert!(alive(&project).len() >= 8, "{:?}", alive(&project));
+        project.stead(word).is(0);
+        if code == 4 {
+            project.wait_for("the end of all programs", |p| alive(p).is_empty());
+            assert!(project.stead("status @last").out.contains("paused"));
+            signal(&run, "TERM");
+            finish(run);
+        } else {
+            finish(run).is(code);
+        }
+        assert_eq!(alive(&project), Vec::<String>::new(), "after {word}");
+    }
 }
