@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stead_lang::template::SecretPlace;
 
 use crate::ids::StreamId;
 
@@ -60,8 +61,8 @@ pub struct Execute {
     pub executor: String,
     /// What it is asked to do, resolved; the shape is the executor's own.
     pub request: Value,
-    /// Where in the request secrets go: JSON pointer and name. The executor puts them in at the last moment.
-    pub secrets: Vec<(String, String)>,
+    /// Where in the request secrets go. The executor puts them in at the last moment.
+    pub secrets: Vec<SecretPlace>,
     /// Idempotency key: belongs to the instance, all its attempts share it.
     pub key: String,
     /// Whether it must not be cut off in the middle (`effect: once`): an engine that stops lets it finish.

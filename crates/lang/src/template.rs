@@ -17,7 +17,8 @@ pub enum Template {
     Literal(Value),
     /// Exactly one `${{ }}`: the value keeps its type.
     Expr(Expr),
-    /// Text with expressions in it.
+    /// Text with expressions in it. With a secret among its pieces it renders as the list of them, the secret as null:
+    /// the executor puts the value in and makes one text of the list.
     Text(Vec<Piece>),
     /// A list with an expression somewhere inside.
     List(Vec<Template>),
@@ -34,6 +35,19 @@ pub enum Piece {
     Text(String),
     /// Computed and rendered as text: numbers and booleans as in JSON, null as nothing, the rest as compact JSON.
     Expr(Expr),
+    /// `${{ secrets.NAME }}`.
+    Secret(String),
+}
+
+/// Where the executor puts a secret in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretPlace {
+    /// JSON pointer.
+    pub pointer: String,
+    /// Name of the secret.
+    pub name: String,
+    /// It is a part of a text: the list that holds it becomes one text when all its parts are there.
+    pub part: bool,
 }
 
 impl Template {
@@ -69,7 +83,7 @@ impl Template {
                     if !plain.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut plain)));
                     }
-                    pieces.push(Piece::Expr(expr));
+                    pieces.push(secret(&expr).map_or(Piece::Expr(expr), Piece::Secret));
                 }
                 Err(found) => problems.extend(found),
             }
@@ -85,9 +99,8 @@ impl Template {
             pieces.push(Piece::Text(plain));
         }
         Ok(match pieces.as_slice() {
-            [Piece::Expr(expr)] => {
-                secret(expr).map_or_else(|| Template::Expr(expr.clone()), Template::Secret)
-            }
+            [Piece::Expr(expr)] => Template::Expr(expr.clone()),
+            [Piece::Secret(name)] => Template::Secret(name.clone()),
             _ => Template::Text(pieces),
         })
     }
@@ -122,7 +135,7 @@ impl Template {
         }
     }
 
-    /// All expressions in it, in order, each with its [`Expr::base`]. A lone secret is none.
+    /// All expressions in it, in order, each with its [`Expr::base`]. A secret is none.
     pub fn expressions(&self) -> Vec<(u32, &Expr)> {
         let mut found = Vec::new();
         self.collect(&mut found);
@@ -135,7 +148,7 @@ impl Template {
             Template::Expr(expr) => found.push((expr.base(), expr)),
             Template::Text(pieces) => found.extend(pieces.iter().filter_map(|piece| match piece {
                 Piece::Expr(expr) => Some((expr.base(), expr)),
-                Piece::Text(_) => None,
+                Piece::Text(_) | Piece::Secret(_) => None,
             })),
             Template::List(items) => items.iter().for_each(|item| item.collect(found)),
             Template::Map(entries) => entries.iter().for_each(|(_, value)| value.collect(found)),
@@ -194,6 +207,7 @@ impl Template {
             Template::Literal(value) => Ok(value.clone()),
             Template::Secret(_) => Ok(Value::Null),
             Template::Expr(expr) => expr.eval(env)?.to_json_within(depth),
+            Template::Text(pieces) if has_secret(pieces) => parts_of(pieces, env),
             Template::Text(pieces) => Ok(Value::String(text_of(pieces, env)?)),
             Template::List(items) => {
                 let mut made = Vec::with_capacity(items.len());
@@ -232,17 +246,27 @@ impl Template {
         }
     }
 
-    /// Where secrets stand in it: JSON pointer and name, in order.
-    pub fn secrets(&self) -> Vec<(String, String)> {
+    /// Where secrets stand in it, in order.
+    pub fn secrets(&self) -> Vec<SecretPlace> {
         let mut found = Vec::new();
         self.collect_secrets(&mut String::new(), &mut found);
         found
     }
 
-    fn collect_secrets(&self, pointer: &mut String, found: &mut Vec<(String, String)>) {
+    fn collect_secrets(&self, pointer: &mut String, found: &mut Vec<SecretPlace>) {
         let len = pointer.len();
         match self {
-            Template::Secret(name) => found.push((pointer.clone(), name.clone())),
+            Template::Secret(name) => {
+                found.push(SecretPlace { pointer: pointer.clone(), name: name.clone(), part: false });
+            }
+            Template::Text(pieces) => {
+                for (at, piece) in pieces.iter().enumerate() {
+                    if let Piece::Secret(name) = piece {
+                        let pointer = format!("{pointer}/{at}");
+                        found.push(SecretPlace { pointer, name: name.clone(), part: true });
+                    }
+                }
+            }
             Template::List(items) => {
                 for (at, item) in items.iter().enumerate() {
                     pointer.push('/');
@@ -259,9 +283,42 @@ impl Template {
                     pointer.truncate(len);
                 }
             }
-            Template::Literal(_) | Template::Expr(_) | Template::Text(_) => {}
+            Template::Literal(_) | Template::Expr(_) => {}
         }
     }
+}
+
+/// Names of the secrets in it.
+pub(crate) fn secret_names(template: &Template) -> Vec<&str> {
+    match template {
+        Template::Secret(name) => vec![name],
+        Template::Text(pieces) => {
+            let names = pieces.iter().map(|piece| match piece {
+                Piece::Secret(name) => Some(name.as_str()),
+                Piece::Text(_) | Piece::Expr(_) => None,
+            });
+            names.flatten().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn has_secret(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| matches!(piece, Piece::Secret(_)))
+}
+
+/// The pieces of a text, each as text, and null where a secret goes.
+fn parts_of<'a>(pieces: &'a [Piece], env: &dyn Env<'a>) -> Result<Value, EvalError> {
+    let mut needs = false;
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let part = match piece {
+            Piece::Secret(_) => Some(Value::Null),
+            other => or_needs(text_of(std::slice::from_ref(other), env), &mut needs)?.map(Value::String),
+        };
+        parts.extend(part);
+    }
+    if needs { Err(EvalError::Needs) } else { Ok(Value::Array(parts)) }
 }
 
 /// The text of a text with expressions in it.
@@ -271,6 +328,8 @@ fn text_of<'a>(pieces: &'a [Piece], env: &dyn Env<'a>) -> Result<String, EvalErr
     for piece in pieces {
         match piece {
             Piece::Text(part) => text.push_str(part),
+            // No text is made of one: see `parts_of`.
+            Piece::Secret(_) => {}
             Piece::Expr(expr) => {
                 let Some(value) = or_needs(expr.eval(env), &mut needs)? else { continue };
                 if let Some(part) = or_needs(value.to_text(), &mut needs)? {

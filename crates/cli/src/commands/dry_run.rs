@@ -339,6 +339,7 @@ fn template_text(template: &Template) -> Value {
             let piece = |piece: &Piece| match piece {
                 Piece::Text(text) => text.clone(),
                 Piece::Expr(expr) => marked(expr.source()),
+                Piece::Secret(name) => marked(&format!("secrets.{name}")),
             };
             json!(pieces.iter().map(piece).collect::<String>())
         }

@@ -16,6 +16,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use stead_lang::template::SecretPlace;
 
 use crate::executor::Control;
 use crate::lent::Environment;
@@ -279,13 +280,13 @@ impl Secrets for ConfiguredSecrets {
 /// When one is missing, unusable, or has no place. The request must not be used then.
 pub fn put_in(
     request: &mut Value,
-    places: &[(String, String)],
+    places: &[SecretPlace],
     secrets: &dyn Secrets,
     lent: Option<&Environment>,
     control: &dyn Control,
 ) -> Result<Vec<SecretString>, SecretError> {
     let mut used: Vec<SecretString> = Vec::with_capacity(places.len());
-    for (pointer, name) in places {
+    for SecretPlace { pointer, name, .. } in places {
         let secret = secrets.get(name, lent, control)?;
         let place = request
             .pointer_mut(pointer)
@@ -293,6 +294,15 @@ pub fn put_in(
         *place = Value::String(secret.expose().to_owned());
         if !used.contains(&secret) {
             used.push(secret);
+        }
+    }
+    // A text with secrets in it came as the list of its parts.
+    for SecretPlace { pointer, .. } in places.iter().filter(|place| place.part) {
+        let text = pointer.rsplit_once('/').and_then(|(text, _)| request.pointer_mut(text));
+        if let Some(text) = text
+            && let Value::Array(parts) = &text
+        {
+            *text = Value::String(parts.iter().filter_map(Value::as_str).collect());
         }
     }
     Ok(used)

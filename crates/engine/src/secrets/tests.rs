@@ -12,8 +12,21 @@ impl Secrets for One {
     }
 }
 
-fn places(pointer: &str) -> Vec<(String, String)> {
-    vec![(pointer.to_owned(), "TOKEN".to_owned())]
+fn places(pointer: &str) -> Vec<SecretPlace> {
+    vec![SecretPlace { pointer: pointer.to_owned(), name: "TOKEN".to_owned(), part: false }]
+}
+
+#[test]
+fn a_text_with_secrets_in_it_is_one_text_again() {
+    let mut request = json!({"headers": {"A": ["Bearer ", null, "/", null]}, "json": [["x", null]]});
+    let part = |pointer: &str| SecretPlace { part: true, ..places(pointer).remove(0) };
+    let all = [vec![part("/headers/A/1"), part("/headers/A/3")], places("/json/0/1")].concat();
+    put_in(&mut request, &all, &One("hunter22"), None, &NoControl).unwrap();
+    assert_eq!(
+        request,
+        json!({"headers": {"A": "Bearer hunter22/hunter22"}, "json": [["x", "hunter22"]]}),
+        "and a list stays one"
+    );
 }
 
 #[test]

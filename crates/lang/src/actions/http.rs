@@ -10,7 +10,7 @@ use crate::expr::{Field, Type};
 use crate::keys::{Key, Shape};
 use crate::plan::ActionKind;
 use crate::template::Template;
-use crate::tree::{Entry, Node, Plain, Shape as Form};
+use crate::tree::{Node, Plain, Shape as Form};
 
 static KEYS: &[Key] = &[
     Key::new("url", Shape::Template, "The address: `https://…` or `http://…`").required(),
@@ -215,7 +215,6 @@ fn headers<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, auth: bool, slot: Slot) -> 
                 );
             }
             known.push(small);
-            mixed_secret(cx, entry)?;
             Some((entry.key.to_owned(), cx.text_template(entry.value, "a header", slot)?))
         })
         .collect();
@@ -242,30 +241,6 @@ fn header_help(name: &str) -> &'static str {
         _ if OWN_HEADERS.contains(&name) => "it belongs to the connection",
         _ => "names of headers have letters, digits and `-`",
     }
-}
-
-/// A secret among other text, as `Bearer …` is mostly written elsewhere.
-fn mixed_secret<'t>(cx: &Decoder<'t, '_>, entry: Entry<'t>) -> Option<()> {
-    let text = entry.value.raw().unwrap_or_default();
-    let marks = text.find("${{").map(|at| text.split_at(at));
-    let Some((before, marked)) =
-        marks.filter(|(_, marked)| marked.trim_start_matches("${{").trim_start().starts_with("secrets"))
-    else {
-        return Some(());
-    };
-    if before.is_empty() && marked.ends_with("}}") && marked.matches("${{").count() == 1 {
-        return Some(());
-    }
-    let bearer =
-        before.trim().eq_ignore_ascii_case("bearer") && entry.key.eq_ignore_ascii_case("authorization");
-    let help = if bearer {
-        format!("write it as `auth: {{ bearer: \"{}\" }}`, beside `headers`", marked.trim())
-    } else {
-        "make the whole value of the header the secret, or use `auth`".to_owned()
-    };
-    let message = "a secret stands alone in its `${{ }}`, and here is text beside it";
-    cx.push(Diagnostic::at(codes::SECRET_PLACE, entry.value, message).help(help));
-    None
 }
 
 fn auth<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, slot: Slot) -> Option<Template> {

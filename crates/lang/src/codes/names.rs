@@ -195,7 +195,7 @@ a `loop`, `iteration` in a state too, `ended` in a `finally`, `steps` where step
 "
 
 SECRET_PLACE "E0313" "a secret where none may stand"
-"A secret stands alone in its `${{ }}`, and only in `env` and `stdin` of a step, in the `env` of the document, and in \
+"A secret stands alone in its `${{ }}`, with or without text beside that, and only in `env` and `stdin` of a step, in the `env` of the document, and in \
 `headers`, `auth`, `json` and `body` of `http`. \
 Its value is put in at the last moment and never reaches the journal; anywhere else it would."
 "secrets: [TOKEN]

@@ -9,7 +9,7 @@ use crate::duration::{Millis, parse_duration};
 use crate::expr::{Expr, ExprProblem, ProblemKind};
 use crate::limits;
 use crate::plan::Setting;
-use crate::template::{Piece, Template};
+use crate::template::{Piece, Template, secret_names};
 use crate::tree::{Node, Plain, Shape, Style};
 
 /// Marks that begin an expression, or stand for themselves.
@@ -270,7 +270,7 @@ impl<'t> Decoder<'t, '_> {
                 for (_, expr) in template.expressions() {
                     self.site(slot, node, expr, if whole { wants } else { Wants::Any });
                 }
-                if let Template::Secret(name) = &template {
+                for name in secret_names(&template) {
                     self.secret(node, name, slot)?;
                 }
                 Some(template)
@@ -282,7 +282,7 @@ impl<'t> Decoder<'t, '_> {
         }
     }
 
-    /// A secret that stands alone: may it be here, and is it declared?
+    /// A secret that stands alone in its marks: may it be here, and is it declared?
     fn secret(&self, node: Node<'t>, name: &str, slot: Slot) -> Option<()> {
         if !slot.secrets {
             let message = "a secret may not stand here";

@@ -14,7 +14,7 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("document", "finally", "rule_36_a_run_that_fails_undoes_then_runs_its_finally"),
     ("document", "inputs", "inputs_are_declared_by_type_and_schema"),
     ("document", "outputs", "rule_07_an_error_in_outputs_fails_the_block"),
-    ("document", "secrets", "rule_45_secrets_stand_alone_in_env_and_stdin"),
+    ("document", "secrets", "rule_45_secrets_stand_alone_in_their_marks_in_env_and_stdin"),
     ("document", "states", "rule_15_go_on_error_is_try_and_catch_and_does_not_degrade"),
     ("document", "steps", "rule_12_needs_make_an_order_and_what_needs_nothing_starts_at_once"),
     ("document", "templates", "a_step_lies_over_its_template_key_by_key"),

@@ -94,12 +94,7 @@ fn secrets_stand_alone() {
     assert_eq!(secret("${{ secrets.TOKEN }}"), Template::Secret("TOKEN".into()));
     assert_eq!(secret("${{ secrets['TOKEN'] }}"), Template::Secret("TOKEN".into()));
     assert_eq!(secret("${{ secrets.TOKEN }}").expressions().len(), 0);
-    for text in [
-        "Bearer ${{ secrets.TOKEN }}",
-        "${{ secrets.TOKEN + 'x' }}",
-        "${{ secrets.?TOKEN }}",
-        "${{ secrets }}",
-    ] {
+    for text in ["${{ secrets.TOKEN + 'x' }}", "${{ secrets.?TOKEN }}", "${{ secrets }}"] {
         let template = secret(text);
         let (_, expr) = template.expressions()[0];
         assert_eq!(expr.references()[0].root, "secrets", "{text}");
@@ -110,8 +105,15 @@ fn secrets_stand_alone() {
         ("plain".into(), secret("x")),
         ("y".into(), secret("${{ secrets.Y }}")),
     ]);
-    assert_eq!(template.secrets(), [("/a~1b~0c/1".into(), "X".into()), ("/y".into(), "Y".into())]);
-    assert_eq!(secret("${{ secrets.X }}").secrets(), [(String::new(), "X".into())]);
+    let place =
+        |pointer: &str, name: &str, part| SecretPlace { pointer: pointer.into(), name: name.into(), part };
+    assert_eq!(template.secrets(), [place("/a~1b~0c/1", "X", false), place("/y", "Y", false)]);
+    assert_eq!(secret("${{ secrets.X }}").secrets(), [place("", "X", false)]);
+    // With text beside it, it is a part of the text.
+    let text = secret("Bearer ${{ secrets.X }}:${{ a }}");
+    assert_eq!(text.secrets(), [place("/1", "X", true)]);
+    assert_eq!(text.expressions().len(), 1);
+    assert_eq!(text.render(&Roots(&json!({"a": 7}))), Ok(json!(["Bearer ", null, ":", "7"])));
     let roots = json!({});
     assert_eq!(template.render(&Roots(&roots)), Ok(json!({"a/b~c": [1, null], "plain": "x", "y": null})));
 }

@@ -33,6 +33,7 @@ fn plain(template: &Template) -> Value {
             .map(|p| match p {
                 Piece::Text(text) => json!(text),
                 Piece::Expr(expr) => json!(format!("={}", expr.source())),
+                Piece::Secret(name) => json!(format!("!{name}")),
             })
             .collect(),
         Template::List(items) => items.iter().map(plain).collect(),

@@ -285,12 +285,12 @@ steps:
 }
 
 #[test]
-fn rule_45_secrets_stand_alone_in_env_and_stdin() {
+fn rule_45_secrets_stand_alone_in_their_marks_in_env_and_stdin() {
     good(
-        "secrets: [A]\nenv: { X: \"${{ secrets.A }}\" }\nsteps:\n  - id: a\n    run: ls\n    env: { Y: \"${{ secrets.A }}\" }\n    stdin: { token: \"${{ secrets.A }}\" }\n",
+        "secrets: [A]\nenv: { X: \"${{ secrets.A }}\" }\nsteps:\n  - id: a\n    run: ls\n    env: { Y: \"t ${{ secrets.A }} ${{ run.id }}\" }\n    stdin: { token: \"${{ secrets.A }}\" }\n",
     );
     finds(
-        "secrets: [A]\nvars: { v: \"${{ secrets.A }}\" }\nenv: { X: \"t ${{ secrets.A }}\" }\nsteps:\n  - id: a\n    if: secrets.A == ''\n    run: [echo, \"${{ secrets.A }}\"]\n  - id: b\n    set: { x: \"${{ secrets.A }}\" }\n  - id: c\n    noop: \"${{ [secrets.A] }}\"\n  - id: d\n    run: ls\n    stdin: \"${{ secrets.A + 'x' }}\"\noutputs: { o: \"${{ secrets.A }}\" }\n",
+        "secrets: [A]\nvars: { v: \"${{ secrets.A }}\" }\nenv: { X: \"t ${{ secrets.A + '' }}\" }\nsteps:\n  - id: a\n    if: secrets.A == ''\n    run: [echo, \"${{ secrets.A }}\"]\n  - id: b\n    set: { x: \"${{ secrets.A }}\" }\n  - id: c\n    noop: \"${{ [secrets.A] }}\"\n  - id: d\n    run: ls\n    stdin: \"${{ secrets.A + 'x' }}\"\noutputs: { o: \"${{ secrets.A }}\" }\n",
         &[
             ("E0313", 4, ""),
             ("E0313", 5, "alone"),

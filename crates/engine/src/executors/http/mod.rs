@@ -18,6 +18,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use stead_core::effect::{AttemptError, AttemptResult, EndReason, ErrorKind, Execute};
+use stead_lang::template::SecretPlace;
 
 use crate::executor::{Control, Executor, Place, Slot};
 use crate::limits::{HttpLimits, LOG_LIMIT};
@@ -96,9 +97,11 @@ impl HttpExecutor {
             return Ok(Cow::Borrowed(&job.request));
         }
         let places = ["headers", "auth", "json", "body"];
-        let stray =
-            job.secrets.iter().find(|(at, _)| !at.split('/').nth(1).is_some_and(|key| places.contains(&key)));
-        if let Some((at, name)) = stray {
+        let stray = job
+            .secrets
+            .iter()
+            .find(|place| !place.pointer.split('/').nth(1).is_some_and(|key| places.contains(&key)));
+        if let Some(SecretPlace { pointer: at, name, .. }) = stray {
             return Err(Failure::exit(format!("secret `{name}` may not go to `{at}` (a bug in Stead)")));
         }
         let mut value = job.request.clone();

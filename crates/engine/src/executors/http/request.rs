@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use stead_lang::template::SecretPlace;
 use stead_store::files::FileStore;
 
 use crate::net::{self, Url};
@@ -77,7 +78,7 @@ pub(super) enum Parse {
 impl Request {
     /// Reads a request. `secrets` are the places where secrets were put in, `files` is where files by hash are.
     /// What does not fit came from an expression, or from a bug.
-    pub(super) fn read(value: &Value, secrets: &[(String, String)], files: &Path) -> Result<Self, String> {
+    pub(super) fn read(value: &Value, secrets: &[SecretPlace], files: &Path) -> Result<Self, String> {
         let bug = || "the request of an http step is malformed (a bug in Stead)".to_owned();
         let map = value.as_object().ok_or_else(bug)?;
         let method = map.get("method").and_then(Value::as_str).and_then(method).ok_or_else(bug)?;
@@ -88,7 +89,7 @@ impl Request {
         if let Some(auth) = map.get("auth") {
             headers.push(authorization(auth)?.ok_or_else(bug)?);
         }
-        let private = |key: &str| secrets.iter().any(|(at, _)| at.split('/').nth(1) == Some(key));
+        let private = |key: &str| secrets.iter().any(|place| place.pointer.split('/').nth(1) == Some(key));
         let body = match (map.get("json"), map.get("body")) {
             (Some(value), _) => Some(Body {
                 content: Content::Bytes(value.to_string().into_bytes()),
@@ -156,15 +157,20 @@ fn query(url: &mut Url, query: Option<&Value>) -> Result<(), String> {
     Ok(())
 }
 
-fn headers(headers: Option<&Value>, secrets: &[(String, String)]) -> Option<Vec<Header>> {
+fn headers(headers: Option<&Value>, secrets: &[SecretPlace]) -> Option<Vec<Header>> {
     let Some(headers) = headers else { return Some(Vec::new()) };
     let header = |(name, value): (&String, &Value)| {
         let at = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
         let tells = ["authorization", "cookie"].iter().any(|known| name.eq_ignore_ascii_case(known));
-        let private = tells || secrets.iter().any(|(place, _)| *place == at);
+        let private = tells || secrets.iter().any(|secret| is_or_inside(&secret.pointer, &at));
         Some(Header { name: name.clone(), value: line(value.as_str()?), private })
     };
     headers.as_object()?.iter().map(header).collect()
+}
+
+/// Whether a pointer is this one, or one to a part of what is there.
+fn is_or_inside(pointer: &str, at: &str) -> bool {
+    pointer.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The value of a header: what ends texts in files ends no header.
@@ -244,8 +250,14 @@ mod tests {
     use super::*;
 
     fn read(value: &Value, secrets: &[(&str, &str)]) -> Result<Request, String> {
-        let secrets: Vec<_> =
-            secrets.iter().map(|(at, name)| ((*at).to_owned(), (*name).to_owned())).collect();
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|(at, name)| SecretPlace {
+                pointer: (*at).to_owned(),
+                name: (*name).to_owned(),
+                part: false,
+            })
+            .collect();
         Request::read(value, &secrets, Path::new("/none"))
     }
 

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use stead_core::effect::{AttemptError, AttemptResult, ErrorKind, Execute};
+use stead_lang::template::SecretPlace;
 
 use crate::evidence::{self, ProcessEnd};
 use crate::executor::{Control, Executor, FileTaker, Place, Slot, ended_early};
@@ -138,10 +139,10 @@ impl ProcessExecutor {
             return Ok(Cow::Borrowed(&job.request));
         }
         // Arguments are seen by every user of the machine, and a script is code.
-        if let Some((pointer, name)) = job
+        if let Some(SecretPlace { pointer, name, .. }) = job
             .secrets
             .iter()
-            .find(|(at, _)| !at.starts_with("/env/") && at != "/stdin" && !at.starts_with("/stdin/"))
+            .find(|place| !["env", "stdin"].contains(&place.pointer.split('/').nth(1).unwrap_or_default()))
         {
             return Err(Failure::exit(format!("secret `{name}` may not go to `{pointer}` (a bug in Stead)")));
         }

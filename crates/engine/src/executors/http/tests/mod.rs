@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stead_core::effect::{AttemptError, AttemptId, AttemptResult, ErrorKind, Execute};
 use stead_core::ids::StreamId;
+use stead_lang::template::SecretPlace;
 use stead_store::files::FileStore;
 
 use super::HttpExecutor;
@@ -121,7 +122,7 @@ impl Bench {
             attempt,
             executor: "http".to_owned(),
             request,
-            secrets: self.places.iter().map(|(at, name)| ((*at).to_owned(), (*name).to_owned())).collect(),
+            secrets: self.places.iter().map(|(at, name)| place(at, name)).collect(),
             key: self.key.clone(),
             once: false,
             again: false,
@@ -161,4 +162,10 @@ fn get(url: &str, parse: Option<&str>) -> Value {
         request["parse"] = json!(parse);
     }
     request
+}
+
+/// Where a secret goes. A place that ends with a number is a part of a text.
+fn place(at: &str, name: &str) -> SecretPlace {
+    let part = at.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok());
+    SecretPlace { pointer: at.to_owned(), name: name.to_owned(), part }
 }

@@ -51,6 +51,10 @@ fn requests(server: &Server) -> Vec<(Bench, Value)> {
             json!({"auth": {"header": {"name": "X-Token", "value": null}}}),
         ),
         (Bench::new().secret("/headers/X-Token", TOKEN), json!({"headers": {"X-Token": null}})),
+        (
+            Bench::new().secret("/headers/X-Token/1", TOKEN),
+            json!({"headers": {"X-Token": ["Bearer ", null]}}),
+        ),
         (Bench::new().secret("/json/a/0/t", SECRET), json!({"json": {"a": [{"t": null}]}})),
         (Bench::new().secret("/body", SECRET), json!({"body": null})),
         (Bench::new().secret("/body/t", SECRET), json!({"body": {"t": null}})),
@@ -87,12 +91,13 @@ fn p9_a_secret_reaches_the_server_and_is_in_no_output_message_or_log() {
         }
         told = good.seen().len();
     }
-    assert_eq!(told, 7 * 4);
+    assert_eq!(told, 8 * 4);
     let told = format!("{:?}", good.seen());
     for sent in [
         "Bearer hunter22token",
         &BASE64.encode(format!("{TOKEN}:{SECRET}")),
         "\"x-token\": \"hunter22token\"",
+        "\"x-token\": \"Bearer hunter22token\"",
         "Zürich",
         "hunter22-Z%C3%BCrich%2F%22q%22",
     ] {

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 use stead_core::effect::{AttemptError, AttemptId, AttemptResult, ErrorKind, Execute};
 use stead_core::ids::StreamId;
+use stead_lang::template::SecretPlace;
 
 use super::ProcessExecutor;
 use crate::executor::{Control, EndSwitch, Executor, Place};
@@ -90,7 +91,7 @@ impl Bench {
             attempt: self.attempt.clone(),
             executor: "process".to_owned(),
             request,
-            secrets: self.places.iter().map(|(at, name)| ((*at).to_owned(), (*name).to_owned())).collect(),
+            secrets: self.places.iter().map(|(at, name)| place(at, name)).collect(),
             key: "key-1".to_owned(),
             once: false,
             again: false,
@@ -147,4 +148,10 @@ fn error(result: AttemptResult, kind: ErrorKind) -> String {
     assert_eq!(actual, kind, "{message}");
     assert_eq!(result.output, None);
     message
+}
+
+/// Where a secret goes. A place that ends with a number is a part of a text.
+fn place(at: &str, name: &str) -> SecretPlace {
+    let part = at.rsplit('/').next().is_some_and(|last| last.parse::<usize>().is_ok());
+    SecretPlace { pointer: at.to_owned(), name: name.to_owned(), part }
 }
