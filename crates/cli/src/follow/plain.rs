@@ -65,8 +65,8 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
             ("cancelling", run(), vec![format!("by {by}"), force.to_owned(), reason])
         }
         Event::Went { path, from, to, .. } => {
-            let machine = if path.is_empty() { String::new() } else { format!("{path}/") };
-            ("went", at(&machine), vec![format!("{from} -> {to}")])
+            let from = if path.is_empty() { from.clone() } else { format!("{path}/{from}") };
+            ("went", at(&from), vec![format!("-> {to}")])
         }
         Event::JoinDecided { path, error: None } => {
             ("decided", at(path), vec!["enough parts have completed".to_owned()])
