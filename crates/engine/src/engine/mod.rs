@@ -28,6 +28,7 @@ pub(crate) use offline::{read_store, wait_for_place, wish};
 use commands::{Command, called, clock, reads_of};
 use desk::{Desk, Notices, lock};
 use outside::Outside;
+use recovery::Beside;
 use turns::{Loop, Retry};
 
 use crate::attempts::{Attempts, Stop};
@@ -61,6 +62,7 @@ pub struct Engine {
     recovered: Vec<StreamId>,
     desk: Arc<Desk>,
     server: Server,
+    beside: Beside,
     /// Given back last.
     _lock: HomeLock,
 }
@@ -112,7 +114,8 @@ impl Engine {
         for (attempt, dir) in &left.noted {
             outside.kept.keep(attempt.clone(), dir.clone());
         }
-        recovery::end_beside(strays, left, home, measures.stray_grace, commands.clone())?;
+        let beside = outside.beside.clone();
+        recovery::end_beside(&beside, strays, left, home, measures.stray_grace, commands.clone())?;
         let attempts = outside.attempts.clone();
         let turns = Loop {
             driver,
@@ -135,6 +138,7 @@ impl Engine {
             recovered,
             desk,
             server,
+            beside,
             _lock: lock,
         })
     }
@@ -210,6 +214,7 @@ impl Engine {
         let _ = self.commands.send(Command::Stop);
         let result = self.wait();
         self.server.close();
+        self.beside.join();
         result
     }
 

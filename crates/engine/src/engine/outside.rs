@@ -12,7 +12,7 @@ use stead_core::run::Input;
 use super::commands::Command;
 use super::desk::Notices;
 use super::held::{Held, HeldJob};
-use super::recovery;
+use super::recovery::{self, Beside};
 use crate::attempts::{Attempts, Report, Taken};
 use crate::driver::{Addressed, Written};
 use crate::evidence::{Kept, Left};
@@ -55,6 +55,8 @@ pub(super) struct Outside {
     pub(super) looked_for_strays: bool,
     /// Folders of attempts that must happen once.
     pub(super) kept: Kept,
+    /// What clears up behind dead engines.
+    pub(super) beside: Beside,
     commands: Sender<Command>,
 }
 
@@ -92,6 +94,7 @@ impl Outside {
             held: Held::default(),
             looked_for_strays: false,
             kept: Kept::default(),
+            beside: Beside::default(),
             commands,
         }
     }
@@ -149,6 +152,7 @@ impl Outside {
         self.held.strays(&strays);
         // Without a thread to end them they end with their attempt's time-out; nothing else can be done here.
         let _ = recovery::end_beside(
+            &self.beside,
             strays,
             Left::default(),
             &self.home,

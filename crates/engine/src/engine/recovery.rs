@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -10,6 +12,7 @@ use stead_core::effect::AttemptId;
 use stead_platform::process::{Stray, end_each, find_by_attempt, variable_of};
 
 use super::commands::{Command, clock, reads_of};
+use super::desk::lock;
 use super::held::{attempt_of, step_of};
 use crate::error::EngineError;
 use crate::evidence::{self, Left, ProcessEnd};
@@ -47,9 +50,24 @@ fn of_home(home: &Home, mut found: Vec<Stray>) -> Vec<Stray> {
     found
 }
 
-/// Ends them, then removes what is left of their folders and not needed, on a thread of its own. Each attempt of which nothing is
-/// left is told of at once.
+/// Threads that clear up beside the engine's work.
+#[derive(Clone, Default)]
+pub(super) struct Beside(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl Beside {
+    /// Waits until they are done: a program that was told to end and has not is not left behind.
+    pub(super) fn join(&self) {
+        for thread in std::mem::take(&mut *lock(&self.0)) {
+            // One that panicked has nothing to tell; what it left is the next engine's.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Ends them, then removes what is left of their folders and not needed, on a thread of its own. Each attempt of which
+/// nothing is left is told of at once.
 pub(super) fn end_beside(
+    beside: &Beside,
     strays: Vec<Stray>,
     left: Left,
     home: &Home,
@@ -84,5 +102,6 @@ pub(super) fn end_beside(
         }
     };
     let thread = std::thread::Builder::new().name("strays".into()).spawn(end);
-    thread.map(drop).map_err(|e| EngineError::Stopped(e.to_string()))
+    lock(&beside.0).push(thread.map_err(|e| EngineError::Stopped(e.to_string()))?);
+    Ok(())
 }
