@@ -72,6 +72,7 @@ impl Bench {
         let mut command = Command::new("bash");
         command.args(["-c", script]).env("STEAD_ATTEMPT", attempt);
         command.env("STEAD_DIR", self.home().work().join("any")).process_group(0);
+        command.current_dir(self.home().work());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
         child
