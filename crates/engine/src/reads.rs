@@ -15,7 +15,7 @@ use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
 
 use crate::driver::found::found;
-use crate::driver::{Plans, load_limit, load_state, load_value};
+use crate::driver::{Plans, load_limit, load_state, load_value, load_whole_state};
 use crate::error::EngineError;
 use crate::evidence;
 use crate::home::Home;
@@ -218,15 +218,31 @@ impl<R: Reader> Reads<R> {
     }
 
     fn selection(&mut self, run: &str, again: &Again) -> Result<Answer, EngineError> {
-        let (id, mut state, plan) = self.state(run)?;
+        let (id, mut state, plan) = self.whole_state(run)?;
         let refused = |why: &str| EngineError::Refused { id: id.to_string(), why: why.to_owned() };
         let selection = state.selection(&plan, again).map_err(refused)?;
         Ok(Answer::Retry { run: id, selection })
     }
 
+    /// With nothing forgotten: for those who go on with it behind its end.
+    fn whole_state(&mut self, run: &str) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
+        let id = self.find(run)?;
+        let state = load_whole_state(&mut self.reader, &id)?;
+        self.with_plan(run, id, state)
+    }
+
     fn state(&mut self, run: &str) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
         let id = self.find(run)?;
         let state = load_state(&mut self.reader, &id)?;
+        self.with_plan(run, id, state)
+    }
+
+    fn with_plan(
+        &mut self,
+        run: &str,
+        id: StreamId,
+        state: Option<RunState>,
+    ) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
         let mut state = state.ok_or_else(|| EngineError::NoRun { id: run.to_owned() })?;
         let plan = self.plans.get(&mut self.reader, &state.revision)?;
         state.fits(&plan).map_err(|why| EngineError::journal(&id, state.seq, &why))?;

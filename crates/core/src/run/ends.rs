@@ -410,12 +410,13 @@ impl Machine<'_> {
         self.tell_parent();
     }
 
-    /// Drops what nobody can read any more inside an item or iteration that has ended. What failed is kept
-    /// for those who look where it did.
+    /// Drops what nobody can read any more inside an item or iteration that has ended. What is in trouble, or was
+    /// ended, is kept for those who look where, and for a retry, which goes on with it.
     fn forget_inside(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
         let gathered = matches!(instance.kind, Kind::Group) && instance.output == Output::Gathered;
-        if !gathered && instance.status != StepStatus::Failed {
+        let sound = instance.status == StepStatus::Completed && instance.outcome != Some(Outcome::Degraded);
+        if !gathered && sound {
             self.state.forget_inside(ix);
         }
     }

@@ -26,7 +26,7 @@ pub(crate) use places::load_limit;
 pub use plans::Plans;
 pub(crate) use plans::bundle;
 use stream::{State, Stream};
-pub(crate) use stream::{load_state, load_value};
+pub(crate) use stream::{load_state, load_value, load_whole_state};
 
 use crate::engine::desk::named_cause;
 use crate::error::EngineError;
@@ -415,6 +415,13 @@ impl<S: Store> Driver<S> {
             _ => None,
         };
         let revision = revision.or_else(|| revision_of(input));
+        if let Input::Retry { .. } = input
+            && self.streams.get(id).is_none_or(|stream| stream.state.has_ended())
+            && let Some(whole) = Stream::load_all(&mut self.store, id)?
+        {
+            // What it opens again may be forgotten since.
+            self.streams.insert(id.clone(), whole);
+        }
         let known = self.stream(id)?.map(|stream| stream.revision.clone());
         let plan = match known.as_ref().or(revision.as_ref()) {
             Some(revision) => Some(self.plans.get(&mut self.store, revision)?),

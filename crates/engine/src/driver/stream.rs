@@ -57,6 +57,17 @@ impl State {
         Some(Snapshot { format: self.format(), seq, state })
     }
 
+    /// Whether all that a snapshot has left out is needed: a run that goes on behind its end opens again what had
+    /// been forgotten as over for good.
+    fn needs_all(&self, row: &Row) -> bool {
+        let reopens =
+            |events: Vec<Event>| events.iter().any(|event| matches!(event, Event::RunReopened { .. }));
+        match self {
+            State::Run(_) => serde_json::from_slice(&row.events).is_ok_and(reopens),
+            State::Limit(_) => false,
+        }
+    }
+
     fn apply(&mut self, id: &StreamId, row: &Row) -> Result<(), EngineError> {
         let unreadable = |error: serde_json::Error| EngineError::journal(id, row.seq, &error);
         match self {
@@ -142,7 +153,25 @@ impl Stream {
         store: &mut R,
         id: &StreamId,
     ) -> Result<Option<Self>, EngineError> {
-        let Some(state) = load(store, id)? else { return Ok(None) };
+        let state = load(store, id)?;
+        Self::of(store, id, state)
+    }
+
+    /// Reads a run back with nothing forgotten: from all of its journal.
+    pub(super) fn load_all<R: Reader + ?Sized>(
+        store: &mut R,
+        id: &StreamId,
+    ) -> Result<Option<Self>, EngineError> {
+        let state = load_all(store, id)?;
+        Self::of(store, id, state)
+    }
+
+    fn of<R: Reader + ?Sized>(
+        store: &mut R,
+        id: &StreamId,
+        state: Option<State>,
+    ) -> Result<Option<Self>, EngineError> {
+        let Some(state) = state else { return Ok(None) };
         let listed = store.head(id)?;
         let revision = match &state {
             State::Run(run) => run.revision.clone(),
@@ -254,23 +283,43 @@ impl Stream {
 
 /// The state of a stream as the store has it.
 pub(super) fn load<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<State>, EngineError> {
-    let Some(mut loaded) = store.load(id)? else { return Ok(None) };
-    let mut state = None;
-    if let Some(snapshot) = &loaded.snapshot {
-        state = State::from_snapshot(id, snapshot);
-        if state.is_none() {
-            // Of another format: the journal has all.
-            loaded.rows = store.journal(id, 1, usize::MAX)?;
-        }
+    let Some(loaded) = store.load(id)? else { return Ok(None) };
+    let state = match &loaded.snapshot {
+        None => State::new(id),
+        // Of another format, or not enough: the journal has all.
+        Some(snapshot) => match State::from_snapshot(id, snapshot) {
+            Some(state) if !loaded.rows.iter().any(|row| state.needs_all(row)) => state,
+            _ => return load_all(store, id),
+        },
+    };
+    replayed(id, state, &loaded.rows).map(Some)
+}
+
+/// The same from all of its journal.
+fn load_all<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<State>, EngineError> {
+    let rows = store.journal(id, 1, usize::MAX)?;
+    if rows.is_empty() {
+        return Ok(None);
     }
-    let mut state = state.unwrap_or_else(|| State::new(id));
-    for row in &loaded.rows {
+    replayed(id, State::new(id), &rows).map(Some)
+}
+
+fn replayed(id: &StreamId, mut state: State, rows: &[Row]) -> Result<State, EngineError> {
+    for row in rows {
         state.apply(id, row)?;
     }
-    Ok(Some(match state {
+    Ok(match state {
         State::Run(run) => State::Run(Box::new(run.replayed())),
         limit @ State::Limit(_) => limit,
-    }))
+    })
+}
+
+/// The state of a run as the store has it, with nothing forgotten.
+pub(crate) fn load_whole_state<R: Reader + ?Sized>(
+    store: &mut R,
+    id: &StreamId,
+) -> Result<Option<RunState>, EngineError> {
+    Ok(load_all(store, id)?.and_then(run_of))
 }
 
 /// The state of a run as the store has it.
@@ -278,10 +327,14 @@ pub(crate) fn load_state<R: Reader + ?Sized>(
     store: &mut R,
     id: &StreamId,
 ) -> Result<Option<RunState>, EngineError> {
-    Ok(load(store, id)?.and_then(|state| match state {
+    Ok(load(store, id)?.and_then(run_of))
+}
+
+fn run_of(state: State) -> Option<RunState> {
+    match state {
         State::Run(run) => Some(*run),
         State::Limit(_) => None,
-    }))
+    }
 }
 
 /// A value behind a reference.

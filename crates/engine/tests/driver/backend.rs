@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
+use stead_core::status::RunStatus;
 use stead_store::fault::Faults;
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
 use stead_store::memory::MemoryStore;
@@ -96,6 +97,13 @@ impl Backend for Counted {
 
     fn open(&self) -> Counted {
         Counted { store: self.store.reopen(), count: self.count.clone(), no_snapshots: self.no_snapshots }
+    }
+}
+
+impl Counted {
+    /// The status that lists have of a run.
+    pub(crate) fn head_of(mut self, run: &StreamId) -> RunStatus {
+        self.store.head(run).unwrap().unwrap().head.status
     }
 }
 

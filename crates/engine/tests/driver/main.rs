@@ -7,4 +7,5 @@ mod definitions;
 mod faults;
 mod growth;
 mod places;
+mod retries;
 mod world;

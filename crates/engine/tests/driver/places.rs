@@ -15,7 +15,7 @@ use stead_store::{Filter, Reader as _, Store};
 
 use crate::backend::{Backend as _, Counted};
 
-fn start(run: &str, revision: &str) -> Addressed {
+pub(crate) fn start(run: &str, revision: &str) -> Addressed {
     let input = Input::Start {
         inputs: Vec::new(),
         project: String::new(),
@@ -27,7 +27,7 @@ fn start(run: &str, revision: &str) -> Addressed {
 }
 
 /// A driver with a definition at hand, and its revision.
-fn with<S: Store>(mut store: S, text: &str, files: &std::path::Path) -> (Driver<S>, String) {
+pub(crate) fn with<S: Store>(mut store: S, text: &str, files: &std::path::Path) -> (Driver<S>, String) {
     let bundle = Bundle::single("test.yml", format!("stead: 1\nname: test\n{text}"));
     let checked = stead_lang::check(&bundle);
     let plan = checked.plan.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
