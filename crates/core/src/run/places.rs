@@ -10,7 +10,7 @@ use super::reach::is_holder;
 use super::scope::Scope;
 use super::settings::count_of;
 use super::start::Site;
-use super::state::{Instance, Ix, Job, Kind, ROOT, RunState};
+use super::state::{Instance, Ix, Job, Kind, ROOT, RunState, Timer};
 use super::turn::{Machine, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
@@ -129,12 +129,37 @@ impl RunState {
         all
     }
 
-    /// Whether nothing begins, for something that is open again waits for its place. What is on its way out is not
-    /// held up.
-    pub(super) fn is_gated(&self) -> bool {
-        let open = |ix: &Ix| self.slab[*ix as usize].as_ref().is_some_and(|gate| !gate.is_closing());
-        let leaves = || self.cancel || self.root().is_some_and(Instance::is_closing);
-        self.gates.iter().any(open) && !leaves()
+    /// Whether an instance, or what is around it, is open again and waits for its place: nothing of it goes on until
+    /// then. What is on its way out is not held up.
+    fn is_held_up(&self, ix: Ix) -> bool {
+        if self.gates.is_empty() || self.cancel || self.root().is_some_and(Instance::is_closing) {
+            return false;
+        }
+        self.above(ix).map(|ix| self.get(ix)).any(|around| around.is_gate() && !around.is_closing())
+    }
+
+    /// Whether a job can be done, though something waits for its place once more.
+    pub(super) fn may_do(&self, job: &Job) -> bool {
+        match job {
+            Job::Recover(_) | Job::Reask(_) | Job::End(_) | Job::Note(_) | Job::Deliver(_) => true,
+            Job::Fire(_, Timer::Deadline) => true,
+            Job::Begin => !self.is_held_up(ROOT),
+            Job::Start { body: ix, .. }
+            | Job::Pump(ix)
+            | Job::Settle(ix)
+            | Job::Ended(ix)
+            | Job::Fire(ix, _)
+            | Job::Probe(ix)
+            | Job::Enter(ix) => !self.is_held_up(*ix),
+        }
+    }
+
+    /// Whether there is something on the agenda that can be done at once, unless the run is paused.
+    pub(super) fn has_work(&self) -> bool {
+        match self.gates.is_empty() {
+            true => !self.agenda.is_empty(),
+            false => self.agenda.iter().any(|job| self.may_do(job)),
+        }
     }
 
     /// Whether a run that has not begun waits for its place, or has it.
@@ -258,6 +283,12 @@ impl<'a> Machine<'a> {
         if instance.status.is_end() || instance.place.is_some() || instance.is_closing() {
             return Ok(());
         }
+        // One that is inside of another of the same key uses its place, and has to know of it when it asks.
+        let outer =
+            ix != ROOT && self.state.above(instance.parent).any(|ix| self.state.get(ix).waits_for_place());
+        if outer {
+            return Ok(());
+        }
         let Some(rule) = self.rule(ix) else { return Ok(()) };
         let (key, max) = if ix == ROOT {
             let key = self.eval("", |reach| rule.key.render_text(&Scope::of(reach, ROOT)))?;
@@ -295,9 +326,14 @@ impl<'a> Machine<'a> {
                 if !self.state.get(ix).waits_for_place() {
                     return;
                 }
+                let again = self.state.get(ix).is_gate();
                 self.emit(Event::PlaceGranted { path, number });
-                // What was held up by a gate is on the agenda.
-                self.push(if ix == ROOT { Job::Begin } else { Job::Enter(ix) });
+                if again {
+                    // What is inside asks next; what was held up is on the agenda.
+                    self.ask_again();
+                } else {
+                    self.push(if ix == ROOT { Job::Begin } else { Job::Enter(ix) });
+                }
             }
             ToRun::PlaceRefused { path, number, why } => {
                 let key = self.state.get(ix).place.as_ref().map_or("", |place| &place.key);

@@ -85,7 +85,8 @@ pub struct RunState {
     pub(super) within: Vec<Held>,
     /// Instances that have or ask for a place, derived.
     pub(super) places: u32,
-    /// Instances that went on before and ask for their place once more, derived: nothing begins until they have it.
+    /// Instances that went on before and ask for their place once more, derived: nothing of them goes on until they
+    /// have it.
     pub(super) gates: Vec<Ix>,
     /// Places of what the last event ended. Never stored: they are given back in the same turn.
     pub(super) left: Vec<Held>,
@@ -528,7 +529,7 @@ impl RunState {
 
     /// Whether something is left to do at once.
     pub fn unfinished(&self) -> bool {
-        self.paused.is_none() && !self.is_gated() && !self.agenda.is_empty()
+        self.paused.is_none() && self.has_work()
     }
 
     pub(super) fn get(&self, ix: Ix) -> &Instance {

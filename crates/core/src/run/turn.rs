@@ -17,7 +17,7 @@ use super::reach::{Reach, is_holder};
 use super::retry::Again;
 use super::scope::Scope;
 use super::signals::Find;
-use super::state::{Instance, Ix, Job, Kind, Phase, ROOT, RunState, Timer};
+use super::state::{Instance, Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
 use crate::limits;
@@ -342,7 +342,7 @@ impl<'a> Machine<'a> {
 
     fn next_job(&mut self) -> Option<Job> {
         let paused = self.state.paused.is_some();
-        if !paused && !self.state.is_gated() {
+        if !paused && self.state.gates.is_empty() {
             return self.state.agenda.pop_front();
         }
         // How it would be undone is noted as it completes, so that it is undone in that order.
@@ -354,8 +354,8 @@ impl<'a> Machine<'a> {
             return unnoted;
         }
         let acts = |job: &Job| match job {
+            job if !paused => self.state.may_do(job),
             Job::Recover(_) => true,
-            Job::Reask(_) | Job::End(_) | Job::Fire(_, Timer::Deadline) if !paused => true,
             Job::Fire(ix, timer) => self.state.acts_paused(*ix, *timer),
             _ => false,
         };
@@ -424,6 +424,11 @@ impl<'a> Machine<'a> {
                 Kind::Attempt { phase: Phase::Parked, .. } => self.push(Job::Probe(ix)),
                 Kind::Place if !instance.waits_for_place() => self.push(Job::Enter(ix)),
                 _ => {}
+            }
+            let instance = self.state.get(ix);
+            if instance.ending.is_some() && instance.revoked().is_some() {
+                // It was told so while the run was paused, maybe.
+                self.push(Job::End(ix));
             }
             let instance = self.state.get(ix);
             if instance.is_closing() {
@@ -674,7 +679,7 @@ impl RunState {
             self.move_to(RunStatus::Paused);
             return;
         }
-        let busy = self.attempts_open > 0 || (!self.agenda.is_empty() && !self.is_gated());
+        let busy = self.attempts_open > 0 || self.has_work();
         self.move_to(if busy { RunStatus::Running } else { RunStatus::Waiting });
     }
 }

@@ -356,27 +356,26 @@ fn rule_57_what_a_lost_run_has_is_given_to_the_next() {
 fn rule_56_a_run_that_is_tried_again_asks_for_its_places_again_before_anything_of_it_runs() {
     let group = "steps:\n  - id: g\n    concurrency: { key: db }\n    steps:\n      - { id: a, noop: 1 }\n      - { id: b, noop: { hang: 1 } }\n";
     let text = format!("concurrency: {{}}\n{group}");
-    let retry = |world: &mut World, run: &str| {
-        let input = Input::Retry { by: "user:ana".into(), again: Again::Failed, inputs: Vec::new() };
-        world.give(&StreamId::new(run), input);
-        world.go();
-    };
     let mut world = World::run(&text);
-    world.end("g/b", crate::harness::failed(ErrorKind::Exit, "no"));
+    world.end("g/b", no());
     assert_eq!(world.ended().0, RunStatus::Failed);
-    // Others have the places by now: first that of the run, then that of the step.
+    // Others have the places by now. That of the run comes first, then that of the step.
     world.also("r_b", &text);
     world.also("r_c", group);
     let executed = world.executed.len();
     retry(&mut world, "r_test");
     assert_eq!(world.look("r_test").state().status, RunStatus::Waiting);
-    let waits: Vec<(String, String)> =
-        world.view().waits_for.into_iter().map(|waits| (waits.path, waits.detail.unwrap())).collect();
-    let place = |path: &str, key: &str| (path.to_owned(), format!("a place for `{key}`"));
-    assert_eq!(waits, [place("", "test"), place("g", "db")]);
+    let waits = |world: &mut World| -> Vec<String> {
+        let waits = world.look("r_test").view().waits_for.into_iter();
+        waits.map(|waits| format!("{}: {}", waits.path, waits.detail.unwrap())).collect()
+    };
+    assert_eq!(waits(&mut world), [": a place for `test`"]);
     world.crash();
     assert_eq!(world.look("r_test").state().status, RunStatus::Waiting);
     world.look("r_b").end("g/b", ok(json!(1)));
+    assert_eq!(waits(&mut world), ["g: a place for `db`"]);
+    world.crash();
+    assert_eq!(waits(&mut world), ["g: a place for `db`"]);
     world.look("r_c").end("g/b", ok(json!(1)));
     assert_eq!(world.places("test").0, names(&["r_test"]));
     assert_eq!(world.places("db").0, names(&["r_test/g"]));
@@ -416,6 +415,28 @@ fn resume(world: &mut World, run: &str) {
 
 fn no() -> stead_core::effect::AttemptResult {
     crate::harness::failed(ErrorKind::Exit, "no")
+}
+
+#[test]
+fn rule_56_what_is_tried_again_does_not_wait_for_itself() {
+    // The run, a step in it, and one beside that, by one key.
+    let text = "concurrency: { key: k }\nsteps:\n  - id: g\n    needs: []\n    on_error: continue\n    concurrency: { key: k }\n    steps: [ { id: a, concurrency: { key: k }, noop: { hang: 1 } } ]\n  - id: h\n    needs: []\n    concurrency: { key: k }\n    steps: [ { id: b, noop: { hang: 1 } } ]\n";
+    let mut world = World::run(text);
+    world.end("g/a", no());
+    world.end("h/b", no());
+    assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
+    world.also("r_b", &deploy("{ key: k }"));
+    retry(&mut world, "r_test");
+    assert_eq!(world.places("k"), (names(&["r_b"]), names(&["r_test"])));
+    world.look("r_b").end("a", ok(json!(1)));
+    // The one goes on, the other one is held up and nothing else.
+    assert_eq!(world.look("r_test").status("g/a"), StepStatus::Running);
+    assert_eq!((world.status("h"), world.open.len()), (StepStatus::Waiting, 1));
+    world.crash();
+    world.look("r_test").end("g/a", ok(json!(1)));
+    world.end("h/b", ok(json!(1)));
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+    assert!(!world.limit("k").in_use());
 }
 
 /// A run that failed at `g/b`, another one with its places, and then it is tried again.

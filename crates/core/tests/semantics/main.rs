@@ -4,6 +4,7 @@
 mod blocks;
 mod bounds;
 mod budgets;
+mod chance;
 mod children;
 mod concurrency;
 mod crash;
