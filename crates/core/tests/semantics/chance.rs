@@ -33,47 +33,45 @@ fn definition(chance: &mut Chance, name: &str) -> String {
     let max = 1 + chance.below(2);
     let rule = |chance: &mut Chance| {
         let on_full = chance.pick(&["queue", "queue", "queue", "cancel_old", "refuse"]);
-        format!("{{ key: k, max: {max}, on_full: {on_full} }}")
+        format!("concurrency: {{ key: k, max: {max}, on_full: {on_full} }}")
     };
-    let mut text = format!("stead: 1\nname: {name}\n");
+    let mut lines = vec!["stead: 1".to_owned(), format!("name: {name}")];
     if chance.below(2) == 0 {
-        text += &format!("concurrency: {}\n", rule(chance));
+        lines.push(rule(chance));
     }
-    if chance.below(4) == 0 {
-        text += "deadline: 3h\n";
-    }
-    text += "steps:\n";
+    lines.push(chance.pick(&["", "", "", "deadline: 3h"]).to_owned());
+    lines.push("steps:".to_owned());
     for n in 0..1 + chance.below(3) {
-        text += &format!("  - id: s{n}\n");
-        text += chance.pick(&["", "    needs: []\n"]);
-        text += chance.pick(&["", "    on_error: continue\n"]);
-        text += chance.pick(&["", "", "    deadline: 2h\n"]);
-        if chance.below(3) > 0 {
-            text += &format!("    concurrency: {}\n", rule(chance));
+        lines.push(format!("  - id: s{n}"));
+        for keys in [&["", "needs: []"][..], &["", "on_error: continue"], &["", "", "deadline: 2h"]] {
+            lines.push(format!("    {}", chance.pick(keys)));
         }
-        let inner = match chance.below(2) {
-            0 => format!(", concurrency: {}", rule(chance)),
-            _ => String::new(),
-        };
+        if chance.below(3) > 0 {
+            lines.push(format!("    {}", rule(chance)));
+        }
+        let inner = if chance.below(2) == 0 { format!(", {}", rule(chance)) } else { String::new() };
         let undo = chance.pick(&["", ", undo: { run: [undo] }"]);
-        text += &match chance.below(6) {
-            0 => format!(
-                "    steps: [ {{ id: i{inner}, {HANG} }}, {{ id: j{inner}, needs: [], {HANG} }} ]\n    finally: [ {{ id: z, {HANG} }} ]\n"
-            ),
-            1 => format!(
-                "    foreach: {{ in: [1, 2, 3], parallel: 2 }}\n    steps: [ {{ id: i{inner}, {HANG}{undo} }}, {{ id: l, on_error: continue, {HANG} }} ]\n"
-            ),
-            2 => format!(
-                "    workflow: {{ inline: {{ stead: 1, name: kid{inner}, steps: [ {{ id: b, {HANG} }} ] }} }}\n"
-            ),
-            3 => "    wait: { for: 1h }\n".to_owned(),
-            4 => format!(
-                "    states: [ {{ id: i{inner}, {HANG}, next: [ {{ go: i, max: 1 }}, {{ go: end }} ] }} ]\n"
-            ),
-            _ => format!("    {HANG}\n    retry: 2\n"),
+        let i = format!("{{ id: i{inner}, {HANG}{undo} }}");
+        let machine = format!("{{ id: i{inner}, {HANG}, next: [ {{ go: i, max: 1 }}, {{ go: end }} ] }}");
+        let kid = format!("stead: 1, name: kid{inner}, steps: [ {{ id: b, {HANG} }} ]");
+        let body = match chance.below(6) {
+            0 => vec![
+                format!("steps: [ {i}, {{ id: j{inner}, needs: [], {HANG} }} ]"),
+                format!("finally: [ {{ id: z, {HANG} }} ]"),
+            ],
+            1 => vec![
+                "foreach: { in: [1, 2, 3], parallel: 2 }".to_owned(),
+                format!("steps: [ {i}, {{ id: l, on_error: continue, {HANG} }} ]"),
+            ],
+            2 => vec![format!("workflow: {{ inline: {{ {kid} }} }}")],
+            3 => vec!["wait: { for: 1h }".to_owned()],
+            4 => vec![format!("states: [ {machine} ]")],
+            _ => vec![HANG.to_owned(), "retry: 2".to_owned()],
         };
+        lines.extend(body.into_iter().map(|line| format!("    {line}")));
     }
-    text + &format!("finally: [ {{ id: last, {HANG} }} ]\n")
+    lines.push(format!("finally: [ {{ id: last, {HANG} }} ]"));
+    lines.join("\n") + "\n"
 }
 
 /// Both sides know the same, nobody has a place too many, and nobody waits for one that is free.
