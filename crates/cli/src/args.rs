@@ -117,8 +117,8 @@ pub struct Init {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Definitions
-    #[arg(required = true, value_name = "FILE")]
+    /// Definitions: files, and workflows by their names
+    #[arg(required = true, value_name = "NAME|FILE")]
     pub files: Vec<String>,
     /// How to write the findings
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -140,8 +140,8 @@ pub enum Format {
 /// Arguments of `graph`.
 #[derive(Debug, Args)]
 pub struct Graph {
-    /// The definition
-    #[arg(value_name = "FILE")]
+    /// The definition: a workflow by its name (NAME, NAME@N), or a file
+    #[arg(value_name = "NAME|FILE")]
     pub file: String,
     /// How it is drawn
     #[arg(long, value_enum, default_value_t = Drawing::Text)]
@@ -169,8 +169,8 @@ pub struct Explain {
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The definition
-    #[arg(value_name = "FILE")]
+    /// The definition: a workflow by its name (NAME, NAME@N), a file, or - for standard input
+    #[arg(value_name = "NAME|FILE")]
     pub file: String,
     /// An input: NAME=TEXT (read by its type), NAME:=JSON, NAME=@FILE (the file's text, or the file itself
     /// for a `file` input); NAME=@@TEXT for a text that begins with @

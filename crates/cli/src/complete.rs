@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use stead_core::run::{StepNow, View};
+use stead_engine::library::{LibraryAnswer, LibraryOperation, WorkflowRow};
 use stead_engine::operations::{Answer, LimitRow, Operation, RunQuery, RunRow};
+use stead_store::library::WorkflowFilter;
 
 use crate::args::{Cli, Color, Global, OUTCOMES, STATUSES};
+use crate::commands::library::ask;
 use crate::definition;
 use crate::error::codes;
 use crate::here::Here;
@@ -55,7 +58,9 @@ fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
         (_, "run" | "parent" | "after" | "free") => run(),
         ("limits", "key") => key_of_places(),
         (_, "step") => step(),
-        (_, "file" | "files" | "input_file") => definition(),
+        ("save", "file") | (_, "input_file") => definition(),
+        (_, "file" | "files") | ("diff", "from" | "to") => named_definition(),
+        (_, "saved") => saved(),
         (_, "inputs") => input(),
         (_, "output") => output(),
         (_, "pause_at") => planned_step(),
@@ -135,6 +140,19 @@ fn definition() -> ArgValueCompleter {
         path.is_dir() || matches!(ending, Some("yml" | "yaml" | "json"))
     };
     ArgValueCompleter::new(PathCompleter::any().filter(fits))
+}
+
+/// Completes the name of a workflow in the library, or a definition's file.
+fn named_definition() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let files = definition().complete(current);
+        beginning(current, library()).into_iter().chain(files).collect()
+    })
+}
+
+/// Completes the name of a workflow in the library.
+fn saved() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| beginning(current, library()))
 }
 
 /// Completes `NAME=` of an input of the definition that stands before it, and a file behind `NAME=@`.
@@ -231,6 +249,17 @@ fn runs() -> Vec<CompletionCandidate> {
     list(RUNS).into_iter().map(one).chain([last]).collect()
 }
 
+/// The workflows of the library.
+fn library() -> Vec<CompletionCandidate> {
+    let filter = WorkflowFilter { limit: LOOKED_THROUGH, ..WorkflowFilter::default() };
+    let rows = here().and_then(|here| match ask(&here, LibraryOperation::Workflows { filter }) {
+        Ok(LibraryAnswer::Workflows { workflows }) => Some(workflows),
+        _ => None,
+    });
+    let one = |row: WorkflowRow| candidate(&row.workflow.name, &row.workflow.description);
+    rows.unwrap_or_default().into_iter().map(one).collect()
+}
+
 fn names(current: &OsStr, of: impl Fn(&RunRow) -> String) -> Vec<CompletionCandidate> {
     let mut names: Vec<String> =
         list(LOOKED_THROUGH).iter().map(of).filter(|name| !name.is_empty()).collect();
@@ -267,6 +296,6 @@ fn planned(of: impl FnOnce(&stead_lang::plan::Plan) -> Vec<CompletionCandidate>)
         let (_, command) = given.subcommand()?;
         command.try_get_one::<String>("file").ok().flatten().cloned()
     });
-    let plan = file.and_then(|file| definition::examine(&file).1.plan);
+    let plan = file.zip(here()).and_then(|(file, here)| definition::examine(&here, &file).ok()?.checked.plan);
     plan.map_or_else(Vec::new, |plan| of(&plan))
 }

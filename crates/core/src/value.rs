@@ -67,6 +67,7 @@ pub struct Values {
     events: HashMap<(u64, Cow<'static, str>), Value>,
     files: HashMap<String, Value>,
     found: HashMap<Find, Vec<Found>>,
+    newest: HashMap<String, Result<String, String>>,
     bytes: usize,
 }
 
@@ -101,6 +102,16 @@ impl Values {
     /// Runs that were looked up. They are of that moment, so they are given out once.
     pub(crate) fn take_found(&mut self, find: &Find) -> Option<Vec<Found>> {
         self.found.remove(find)
+    }
+
+    /// Takes in the newest revision of a workflow of the library, or why there is none to run.
+    pub fn put_newest(&mut self, workflow: String, revision: Result<String, String>) {
+        self.newest.insert(workflow, revision);
+    }
+
+    /// The newest revision of a workflow. It is of that moment, so it is given out once.
+    pub(crate) fn take_newest(&mut self, workflow: &str) -> Option<Result<String, String>> {
+        self.newest.remove(workflow)
     }
 
     /// Roughly how much memory the values take, in bytes.

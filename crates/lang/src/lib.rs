@@ -29,7 +29,7 @@ pub mod template;
 mod templates;
 pub mod tree;
 
-pub use bundle::{Bundle, collect};
+pub use bundle::{Bundle, collect, gather, link};
 pub use check::{Checked, check};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use templates::expanded;

@@ -22,7 +22,9 @@ pub struct Plan {
     pub name: String,
     /// For people.
     pub description: Option<String>,
-    /// Hash of the canonical form of the text and every file it names by a key: 64 hex digits.
+    /// Hash of the canonical form of the text and every file it names by a key: 64 hex digits. Where it calls workflows by
+    /// name, or has another name in the library, `+` and a hash of what these came to follow: that is what a run is
+    /// pinned to. See [`definition_of`].
     pub revision: String,
     /// Declared inputs in order.
     pub inputs: Vec<Input>,
@@ -40,6 +42,11 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The block of the document.
     pub root: Block,
+}
+
+/// The hash of the definition in what a run is pinned to: that of its revision in the library.
+pub fn definition_of(revision: &str) -> &str {
+    revision.split_once('+').map_or(revision, |(own, _)| own)
 }
 
 /// A declared input.
@@ -354,6 +361,8 @@ pub struct Child {
     pub workflow: String,
     /// Its revision, pinned when this plan was made.
     pub revision: String,
+    /// It is looked up anew when the step starts: what is pinned is what it was held against.
+    pub latest: bool,
     /// Its inputs: a map.
     pub inputs: Template,
     /// The attempts that its own head allows, where that is fixed.

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use stead_lang::Severity;
+use stead_lang::plan::definition_of;
 
 use crate::args::{Check, Format};
-use crate::definition;
+use crate::definition::{self, Examined};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::Ink;
@@ -23,14 +24,16 @@ pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
     let mut good = true;
     let mut files = Vec::new();
     for file in &args.files {
-        let (_, checked) = definition::examine(file);
+        let Examined { origin, checked, .. } = definition::examine(here, file)?;
         good &= checked.plan.is_some();
+        let standing = definition::standing(here, &origin, checked.plan.as_deref())?;
         if args.format == Format::Json {
             files.push(json!({
                 "file": file,
                 "ok": checked.plan.is_some(),
                 "workflow": checked.plan.as_ref().map(|plan| &plan.name),
-                "revision": checked.plan.as_ref().map(|plan| &plan.revision),
+                "revision": checked.plan.as_ref().map(|plan| definition_of(&plan.revision)),
+                "library": standing,
                 "diagnostics": checked.diagnostics,
             }));
             continue;
@@ -39,7 +42,9 @@ pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
         if let Some(plan) = &checked.plan {
             let ok = here.out.paint(Ink::Green, "ok");
             let steps = text::count(plan.steps.len(), "step");
-            out::answer(&format!("{file}: {ok}, {}@{}, {steps}\n", plan.name, text::short(&plan.revision)))?;
+            let standing = standing.map_or_else(String::new, |standing| format!(", {}", standing.told()));
+            let revision = text::short(&plan.revision);
+            out::answer(&format!("{file}: {ok}, {}@{revision}, {steps}{standing}\n", plan.name))?;
         }
     }
     if args.format == Format::Json {
@@ -59,7 +64,7 @@ fn expand(here: &Here, args: &Check) -> Result<Exit, CliError> {
         let error = CliError::usage(codes::ARGUMENT, "`--expand` takes one definition");
         return Err(error.hint("check them one by one: `stead check --expand FILE`"));
     };
-    let ready = definition::ready(file, here.err)?;
+    let ready = definition::ready(here, file)?;
     out::say(&ready.warnings);
     out::answer(&stead_lang::expanded(&ready.bundle).unwrap_or_default())?;
     Ok(Exit::Done)

@@ -14,7 +14,7 @@ use crate::out;
 /// # Errors
 /// When it has errors, or cannot be written.
 pub fn graph(here: &Here, args: &Graph) -> Result<Exit, CliError> {
-    let ready = ready(&args.file, here.err)?;
+    let ready = ready(here, &args.file)?;
     let format = match args.format {
         Drawing::Text => Format::Text,
         Drawing::Mermaid => Format::Mermaid,

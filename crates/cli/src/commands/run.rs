@@ -23,7 +23,7 @@ use crate::out;
 /// When the definition or an input is wrong, or the home cannot be used.
 pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     let wish = wish(&args.follow)?;
-    let Ready { bundle, plan, warnings } = definition::ready(&args.file, here.err)?;
+    let Ready { bundle, plan, warnings, .. } = definition::ready(here, &args.file)?;
     out::say(&warnings);
     if let (Some(name), Some(outputs)) = (&args.follow.output, &plan.root.outputs)
         && !outputs.iter().any(|(output, _)| output == name)

@@ -9,7 +9,7 @@ use super::places::Held;
 use super::settings::kind_of;
 use super::start::Site;
 use super::state::{Ix, Job, Kind};
-use super::turn::{Machine, Start, Stop, expression_error, step_error};
+use super::turn::{Machine, Need, Start, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
@@ -206,6 +206,8 @@ impl Machine<'_> {
         let timeout_at = timeout.map(|ms| self.after(ms));
         let run = StreamId::child(&self.state.id, &site.path, number);
         let share = self.share(site, child)?;
+        // Last, for what was looked up is of this moment.
+        let revision = self.revision_of(site, child)?;
         let inputs = self.payload(inputs);
         let ix = self.emit_for(
             site.step,
@@ -214,7 +216,7 @@ impl Machine<'_> {
                 number,
                 run: run.clone(),
                 workflow: child.workflow.clone(),
-                revision: child.revision.clone(),
+                revision: revision.clone(),
                 inputs: inputs.clone(),
                 timeout_at,
                 deadline_at,
@@ -224,7 +226,7 @@ impl Machine<'_> {
         );
         let parent = Parent { run: self.state.id.clone(), path: site.path.clone(), number };
         let start = MessageBody::StartRun {
-            revision: child.revision.clone(),
+            revision,
             inputs,
             project: self.state.project.clone(),
             folder: self.state.folder.clone(),
@@ -235,6 +237,17 @@ impl Machine<'_> {
         };
         self.send(&run, &start);
         Ok(ix)
+    }
+
+    /// What a child is pinned to: what the parent is, unless the newest is wanted.
+    fn revision_of(&mut self, site: &Site, child: &Child) -> Result<String, Stop> {
+        if !child.latest {
+            return Ok(child.revision.clone());
+        }
+        match self.values.take_newest(&child.workflow) {
+            None => Err(Stop::Needs(vec![Need::Newest(child.workflow.clone())])),
+            Some(found) => found.map_err(|why| Stop::Error(step_error(&site.path, ErrorKind::Child, &why))),
+        }
     }
 
     /// A new child for the next try.

@@ -180,6 +180,8 @@ pub enum Need {
     Value(ValueRef),
     /// The runs that a signal goes to, as they are now.
     Runs(Find),
+    /// The newest revision of a workflow of the library, by its name.
+    Newest(String),
 }
 
 /// Why a job did not come to its end.

@@ -89,3 +89,40 @@ fn rule_44_inputs_that_do_not_fit_fail_the_child() {
     assert!(world.error().2.contains("inputs"), "{}", world.error().2);
     assert_eq!(world.status("c"), StepStatus::Failed);
 }
+
+/// A workflow of the library that gives a word.
+fn kid(word: &str) -> String {
+    format!(
+        "stead: 1\nname: kid\nsteps:\n  - {{ id: say, noop: {word} }}\noutputs: {{ said: '${{{{ steps.say.output }}}}' }}\n"
+    )
+}
+
+#[test]
+fn rule_44_latest_is_the_newest_when_the_step_starts() {
+    let text = "steps:\n  - { id: w, wait: { for: 1h } }\n  - id: pinned\n    workflow: { name: kid }\n  - id: newest\n    workflow: { name: kid, revision: latest }\noutputs: { pinned: '${{ steps.pinned.output.said }}', newest: '${{ steps.newest.output.said }}' }\n";
+    let mut world = World::run_among(text, &[("kid", &kid("old"))]);
+    world.saved.insert("kid".into(), kid("new"));
+    world.pass(3_600_000);
+    assert_eq!(world.outputs(), json!({"pinned": "old", "newest": "new"}));
+    // What the step came to stands in the journal: the same after a restart, whatever the library has by then.
+    let revisions: Vec<String> = world.runs.values().map(|run| run.state.revision.clone()).collect();
+    assert_eq!(revisions.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+}
+
+#[test]
+fn rule_44_latest_is_looked_up_anew_by_each_try() {
+    let bad = "stead: 1\nname: kid\nsteps: [ { id: say, noop: { fail: broken } } ]\n";
+    let text = "steps:\n  - id: c\n    retry: { attempts: 2, wait: 1s, jitter: 0 }\n    workflow: { name: kid, revision: latest }\n";
+    let mut world = World::run_among(text, &[("kid", bad)]);
+    assert_eq!(world.status("c"), StepStatus::Waiting);
+    world.saved.insert("kid".into(), kid("mended"));
+    world.pass(1_000);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+    // One that is gone by then fails its step.
+    let mut world = World::run_among(text, &[("kid", bad)]);
+    world.saved.clear();
+    world.pass(1_000);
+    let (kind, step, message) = world.error();
+    assert_eq!((kind, step.as_str()), (ErrorKind::Child, "c"));
+    assert!(message.contains("no workflow `kid`"), "{message}");
+}

@@ -17,7 +17,9 @@ use stead_core::run::{
 };
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::{ValueRef, Values};
+use stead_lang::bundle::{Called, Missing, Source};
 use stead_lang::plan::Plan;
+use stead_lang::tree::ReadProblem;
 
 /// What an executor does with an attempt: a result now, or nothing until the test says so.
 type Script = Box<dyn FnMut(&Execute) -> Option<AttemptResult>>;
@@ -49,6 +51,8 @@ pub(crate) struct World {
     refused: Option<&'static str>,
     /// Inputs are taken by one who leaves what follows to the next engine.
     pub(crate) performs_nothing: bool,
+    /// The library: texts by name.
+    pub(crate) saved: BTreeMap<String, String>,
 }
 
 pub(crate) struct Run {
@@ -89,16 +93,32 @@ fn default_script() -> Script {
 }
 
 pub(crate) fn plan(text: &str) -> (Arc<Plan>, HashMap<String, Arc<Plan>>) {
+    plan_among(text, &BTreeMap::new())
+}
+
+/// The texts of a library by name, the newest only.
+struct Saved<'s>(&'s str, &'s BTreeMap<String, String>);
+
+impl Source for Saved<'_> {
+    fn read(&mut self, path: &str) -> Result<String, ReadProblem> {
+        if path == "test.yml" { Ok(self.0.to_owned()) } else { Err(ReadProblem::NotFound) }
+    }
+
+    fn named(&mut self, name: &str, _: Option<u32>) -> Result<Called, Missing> {
+        let text = self.1.get(name).ok_or(Missing::Unknown { near: None })?;
+        let bundle = stead_lang::Bundle::single(format!("{name}.yml"), text.as_str());
+        Ok(Called::Saved { name: name.to_owned(), number: 1, bundle, beside: None })
+    }
+}
+
+/// The plan of a text that calls others by their names.
+fn plan_among(text: &str, saved: &BTreeMap<String, String>) -> (Arc<Plan>, HashMap<String, Arc<Plan>>) {
     let text = if text.trim_start().starts_with("stead:") {
         text.to_owned()
     } else {
         format!("stead: 1\nname: test\n{text}")
     };
-    let bundle = stead_lang::Bundle {
-        entry: "test.yml".into(),
-        files: [("test.yml".to_owned(), text)].into(),
-        ..Default::default()
-    };
+    let bundle = stead_lang::gather("test.yml", &mut Saved(&text, saved));
     let checked = stead_lang::check(&bundle);
     let problems: Vec<String> = checked
         .diagnostics
@@ -133,8 +153,24 @@ impl World {
         World::start(text, json!({}), default_script(), breaks)
     }
 
+    /// Starts a definition beside a library.
+    pub(crate) fn run_among(text: &str, saved: &[(&str, &str)]) -> World {
+        let saved = saved.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        World::begin(text, json!({}), default_script(), Breaks::default(), saved)
+    }
+
     fn start(text: &str, inputs: Value, script: Script, breaks: Breaks) -> World {
-        let (plan, plans) = plan(text);
+        World::begin(text, inputs, script, breaks, BTreeMap::new())
+    }
+
+    fn begin(
+        text: &str,
+        inputs: Value,
+        script: Script,
+        breaks: Breaks,
+        saved: BTreeMap<String, String>,
+    ) -> World {
+        let (plan, plans) = plan_among(text, &saved);
         let Value::Object(given) = inputs else { panic!("inputs are a map") };
         let inputs: Map<String, Value> =
             stead_lang::inputs::check_inputs(&plan, &given).expect("the inputs fit");
@@ -157,6 +193,7 @@ impl World {
             cuts: 0,
             refused: None,
             performs_nothing: false,
+            saved,
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
@@ -230,7 +267,7 @@ impl World {
 
     fn load(&mut self, id: &StreamId, need: Need) {
         let found = match &need {
-            Need::Value(_) => Vec::new(),
+            Need::Value(_) | Need::Newest(_) => Vec::new(),
             Need::Runs(find) => {
                 let found = |(id, run): (&StreamId, &Run)| {
                     let head = run.state.head();
@@ -247,8 +284,22 @@ impl World {
                 self.runs.iter().filter_map(found).collect()
             }
         };
+        if let Need::Newest(name) = need {
+            let newest = match self.saved.get(&name) {
+                None => Err(format!("there is no workflow `{name}`")),
+                Some(text) => {
+                    let (plan, plans) = plan_among(text, &self.saved);
+                    self.plans.extend(plans);
+                    Ok(plan.revision.clone())
+                }
+            };
+            let run = self.runs.get_mut(id).expect("the run is known");
+            run.values.put_newest(name, newest);
+            return;
+        }
         let run = self.runs.get_mut(id).expect("the run is known");
         match need {
+            Need::Newest(_) => {}
             Need::Value(reference) => {
                 let value = load(&run.journal, &self.files, &reference);
                 run.values.put(reference, value);

@@ -464,6 +464,10 @@ impl<S: Store> Driver<S> {
                                 let found = found::found(&mut self.store, &find)?;
                                 stream.values.put_found(find, found);
                             }
+                            Need::Newest(name) => {
+                                let newest = crate::library::newest(&mut self.store, &name)?;
+                                stream.values.put_newest(name, newest);
+                            }
                         }
                     }
                 }

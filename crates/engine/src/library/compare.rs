@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, TextDiff};
+use stead_lang::plan::definition_of;
 use stead_lang::{Bundle, check};
 
 use super::open::reader;
@@ -38,21 +39,24 @@ pub enum FileChange {
 
 /// Compares two texts.
 pub(super) fn compare(home: &Home, from: Side, to: Side) -> Result<LibraryAnswer, EngineError> {
-    let (from, one) = text(home, from)?;
-    let (to, two) = text(home, to)?;
-    let revision = |bundle: &Bundle| check(bundle).plan.map(|plan| plan.revision.clone());
-    let same = one == two || revision(&one).is_some_and(|one| revision(&two) == Some(one));
+    let (from, one, first) = text(home, from)?;
+    let (to, two, second) = text(home, to)?;
+    let same = one == two || first.is_some() && first == second;
     Ok(LibraryAnswer::Compared { from, to, same, files: files(&one, &two) })
 }
 
-/// A side as it is called, and its text.
-fn text(home: &Home, side: Side) -> Result<(String, Bundle), EngineError> {
+/// A side as it is called, its text, and its revision if it has one.
+fn text(home: &Home, side: Side) -> Result<(String, Bundle, Option<String>), EngineError> {
     match side {
-        Side::Text { called, bundle } => Ok((called, bundle.own())),
+        Side::Text { called, bundle } => {
+            let revision = check(&bundle).plan.map(|plan| definition_of(&plan.revision).to_owned());
+            Ok((called, bundle.own(), revision))
+        }
         Side::Saved { name, number } => {
             let mut reader = reader(home)?.ok_or_else(|| unknown(&name))?;
             let (workflow, kept, bundle) = find(&mut reader, &name, number)?;
-            Ok((format!("{}@{}", workflow.name, kept.revision.number), bundle))
+            let called = format!("{}@{}", workflow.name, kept.revision.number);
+            Ok((called, bundle, Some(kept.revision.revision)))
         }
     }
 }

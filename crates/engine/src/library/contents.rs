@@ -18,6 +18,8 @@ pub struct Contents {
     pub steps: Vec<String>,
     /// Its own file, and those that it names.
     pub files: Vec<String>,
+    /// The workflows that it calls by name.
+    pub calls: Vec<String>,
 }
 
 /// A declared input.
@@ -44,7 +46,8 @@ pub(super) fn contents(bundle: &Bundle) -> Option<Contents> {
         outputs: plan.root.outputs.iter().flatten().map(|(name, _)| name.clone()).collect(),
         secrets: plan.secrets.clone(),
         steps: plan.steps.iter().map(|step| step.path.clone()).collect(),
-        files: bundle.files.keys().cloned().collect(),
+        files: bundle.own().files.keys().cloned().collect(),
+        calls: bundle.calls(),
     })
 }
 

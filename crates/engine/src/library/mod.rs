@@ -7,6 +7,7 @@
 mod compare;
 mod contents;
 mod error;
+mod newest;
 mod open;
 mod operations;
 mod save;
@@ -15,6 +16,7 @@ mod tell;
 pub use compare::{FileChange, FileDiff};
 pub use contents::{Contents, InputFacts};
 pub use error::LibraryError;
+pub(crate) use newest::newest;
 pub use operations::{LastRun, LibraryAnswer, LibraryOperation, SaveAs, Side, WorkflowRow};
 
 use stead_lang::Bundle;

@@ -1,5 +1,6 @@
 //! Saving a definition.
 
+use stead_lang::plan::definition_of;
 use stead_lang::{Checked, check};
 use stead_store::library::{Library as _, LibraryReader as _, Save};
 
@@ -26,6 +27,7 @@ pub(super) fn save(home: &crate::home::Home, save: SaveAs) -> Result<LibraryAnsw
     if checked.plan.is_none() && !draft {
         return Err(invalid(checked));
     }
+    let calls = bundle.calls();
     let bundle = bundle.own();
     if let Some(why) = bundle.unread.get(&bundle.entry) {
         return Err(LibraryError::NoText { why: why.to_string() }.into());
@@ -47,7 +49,8 @@ pub(super) fn save(home: &crate::home::Home, save: SaveAs) -> Result<LibraryAnsw
     // Said to be a draft and without errors it is none.
     if let Some(plan) = &checked.plan {
         save.draft = false;
-        plan.revision.clone_into(&mut save.revision);
+        definition_of(&plan.revision).clone_into(&mut save.revision);
+        save.calls = calls;
         save.description = plan.description.clone().unwrap_or_default();
         for step in &plan.steps {
             save.steps.extend([Some(&step.id), step.name.as_ref()].into_iter().flatten().cloned());

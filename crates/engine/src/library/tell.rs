@@ -6,6 +6,7 @@ use stead_store::sqlite::SqliteReader;
 use stead_store::{Filter, Listed, Reader as _};
 
 use super::contents::contents;
+use super::newest::linked;
 use super::open::reader;
 use super::operations::{LastRun, LibraryAnswer, LibraryOperation, WorkflowRow};
 use super::{find, unknown};
@@ -81,7 +82,7 @@ fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<Li
         [shortest, ..] => Some([shortest, took[took.len() / 2], took[took.len() - 1]]),
     };
     let callers = reader.callers(&workflow.name)?;
-    let contents = contents(&bundle);
+    let contents = contents(&linked(reader, bundle));
     let row = row(reader, workflow)?;
     Ok(LibraryAnswer::Shown { row, revision: kept.revision, contents, callers, took })
 }

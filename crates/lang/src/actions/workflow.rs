@@ -2,20 +2,32 @@
 
 use super::Action;
 use crate::codes;
-use crate::decode::{ActionAt, ChildFacts, Decoder, Done, Output, Slot, Wants};
+use crate::decode::{ActionAt, ChildFacts, Decoder, Done, Output, Slot, Wants, Which};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::inputs;
 use crate::keys::{Key, Shape};
+use crate::names;
 use crate::plan::{ActionKind, Child};
 use crate::template::Template;
 use crate::tree::{Node, Shape as Form};
 
 static KEYS: &[Key] = &[
+    Key::new(
+        "name",
+        Shape::WorkflowReference,
+        "A workflow by its name: of the library, or in the project's folder `workflows`. `NAME@N` is a revision of the library; without a number it is the newest when the top run starts, and stays that",
+    ),
     Key::new("path", Shape::Path, "File of the child's definition, relative to this file"),
     Key::new("inline", Shape::Document, "The child's definition itself"),
+    Key::new(
+        "revision",
+        Shape::Words(REVISIONS),
+        "With `name`: the newest of the library when the step starts, instead of when the top run does",
+    ),
     Key::new("inputs", Shape::Names(&Shape::Any), "What the child is given"),
-    Key::later("name", "A workflow of the library, or NAME@REVISION"),
 ];
+
+static REVISIONS: &[&str] = &["latest"];
 
 /// The action.
 pub(super) static ACTION: Action = Action {
@@ -23,7 +35,7 @@ pub(super) static ACTION: Action = Action {
     table: &[Key::new(
         "workflow",
         Shape::Map("workflow", &[KEYS]),
-        "A child run: exactly one of `path` and `inline`. The child has a head of its own and takes nothing over from the parent but its `inputs`",
+        "A child run: exactly one of `name`, `path` and `inline`. The child has a head of its own and takes nothing over from the parent but its `inputs`",
     )],
     keys: KEYS,
     step_keys: &[],
@@ -36,40 +48,84 @@ pub(super) static ACTION: Action = Action {
 
 fn decode<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<Done> {
     let fields = cx.fields(at.value, "`workflow`", &[KEYS])?;
-    let facts = match (fields.get("path"), fields.get("inline")) {
-        (Some(node), None) => {
-            cx.text(node, "the path of a child").and_then(|path| child(cx, node, Some(path)))
+    let said: Vec<(&str, Node<'t>)> =
+        ["name", "path", "inline"].into_iter().filter_map(|key| Some((key, fields.get(key)?))).collect();
+    let facts = match said[..] {
+        [("name", node)] => cx.text(node, "the name of a workflow").and_then(|name| named(cx, node, name)),
+        [("path", node)] => {
+            cx.text(node, "the path of a child").and_then(|path| child(cx, node, Which::Path(path)))
         }
-        (None, Some(node)) => child(cx, node, None),
-        (Some(_), Some(second)) => {
-            let message = "`workflow` has `path` or `inline`, not both";
-            cx.push(Diagnostic::at_start(codes::NOT_ONE, second, message).help("remove one of the two"));
+        [(_, node)] => child(cx, node, Which::Inline),
+        [(first, _), (second, node), ..] => {
+            let message = format!("`workflow` has `{first}` or `{second}`, not both");
+            cx.push(Diagnostic::at_start(codes::NOT_ONE, node, message).help("remove one of the two"));
             None
         }
-        (None, None) => {
+        [] => {
             if !fields.refused {
                 let message = "`workflow` does not say which";
                 let problem = Diagnostic::at_start(codes::NOT_ONE, at.value, message);
-                cx.push(problem.help("give it `path: ./child.yml`, or the definition under `inline`"));
+                cx.push(
+                    problem
+                        .help("give it `name: other`, `path: ./child.yml`, or the definition under `inline`"),
+                );
             }
             None
         }
     };
+    let latest = fields.get("revision").is_some_and(|node| is_latest(cx, node, &said));
     let given = fields.get("inputs");
     let inputs = given_inputs(cx, given, facts.as_ref(), at.slot);
     let facts = facts?;
     check_missing(cx, given.unwrap_or(at.value), given, &facts);
     let output = Output::Known(facts.output.clone());
-    let child =
-        Child { workflow: facts.name, revision: facts.revision, inputs: inputs?, budget: facts.budget };
+    let child = Child {
+        workflow: facts.name,
+        revision: facts.revision,
+        latest,
+        inputs: inputs?,
+        budget: facts.budget,
+    };
     Some(Done { kind: ActionKind::Workflow(child), output })
 }
 
-fn child<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, path: Option<&str>) -> Option<ChildFacts> {
-    match cx.outside.child(node, path) {
+/// A child that is called by its name.
+fn named<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, name: &str) -> Option<ChildFacts> {
+    if let Err(wrong) = names::reference(name) {
+        let problem = Diagnostic::at(codes::BAD_NAME, node, wrong.message);
+        cx.push(Diagnostic { help: wrong.help, nearest: wrong.nearest, ..problem });
+        return None;
+    }
+    child(cx, node, Which::Name(name))
+}
+
+/// Whether the newest revision is meant, whatever is pinned.
+fn is_latest<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, said: &[(&str, Node<'t>)]) -> bool {
+    if cx.word(node, "`revision`", REVISIONS).is_none() {
+        return false;
+    }
+    let misplaced = |message: &str, help: &str| {
+        cx.push(Diagnostic::at(codes::MISPLACED_KEY, node, message).help(help));
+        false
+    };
+    match said {
+        [("name", name)] => match name.raw().and_then(|name| name.split_once('@')) {
+            None => true,
+            Some((name, _)) => misplaced(
+                "the name says which revision it is already",
+                &format!("say `name: {name}` for the newest, or leave `revision` out"),
+            ),
+        },
+        _ => misplaced("only a workflow that is called by its name has revisions", "leave `revision` out"),
+    }
+}
+
+fn child<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, which: Which<'_>) -> Option<ChildFacts> {
+    match cx.outside.child(node, which) {
         Ok(facts) => {
-            if let (Some(facts), Some(path)) = (&facts, path) {
-                cx.name_file(path, facts.revision.clone());
+            // What is called by name is no part of the definition.
+            if let (Some(facts), Which::Path(path)) = (&facts, which) {
+                cx.name_file(path, facts.own.clone());
             }
             facts
         }

@@ -1,13 +1,15 @@
 //! A definition with all the files that it names by a key.
 
 mod collect;
+mod named;
 mod own;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use collect::collect;
+pub use collect::{collect, gather, link};
+pub use named::{Called, Missing, Named, Source};
 
 use crate::tree::ReadProblem;
 
@@ -21,13 +23,23 @@ pub struct Bundle {
     /// Files that could not be handed over, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unread: BTreeMap<String, ReadProblem>,
+    /// Its name in the library, where it is run from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
+    /// What the names of workflows stand for that it calls, and that these call: by how they are written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub named: BTreeMap<String, Named>,
 }
+
+/// The folder in a bundle in which files of the project stand that were found by a name, where the definition itself is
+/// of the library.
+pub(crate) const PROJECT: &str = "@project";
 
 impl Bundle {
     /// A definition that names no files.
     pub fn single(entry: impl Into<String>, text: impl Into<String>) -> Self {
         let entry = entry.into();
-        Self { files: BTreeMap::from([(entry.clone(), text.into())]), entry, unread: BTreeMap::new() }
+        Self { files: BTreeMap::from([(entry.clone(), text.into())]), entry, ..Self::default() }
     }
 
     /// The text of a file.
@@ -38,10 +50,26 @@ impl Bundle {
         }
     }
 
-    /// The bundle of a definition that is named by this one: it has some of its files.
-    pub(crate) fn part(&self, entry: String, files: &BTreeSet<String>) -> Self {
-        let files = files.iter().filter_map(|f| Some((f.clone(), self.files.get(f)?.clone())));
-        Self { entry, files: files.collect(), unread: BTreeMap::new() }
+    /// The bundle of a definition that is named by this one: it has some of its files, and calls some of those that it
+    /// calls.
+    pub(crate) fn part(&self, entry: String, called: Option<String>, parts: &Parts) -> Self {
+        let files = parts.files.iter().filter_map(|f| Some((f.clone(), self.files.get(f)?.clone())));
+        let named = parts.named.iter().filter_map(|n| Some((n.clone(), self.named.get(n)?.clone())));
+        Self { entry, files: files.collect(), unread: BTreeMap::new(), called, named: named.collect() }
+    }
+}
+
+/// The files of a bundle, and the names in it, that belong to one definition.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parts {
+    pub(crate) files: BTreeSet<String>,
+    pub(crate) named: BTreeSet<String>,
+}
+
+impl Parts {
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.files.extend(other.files.iter().cloned());
+        self.named.extend(other.named.iter().cloned());
     }
 }
 
@@ -68,11 +96,15 @@ pub(crate) fn resolve(from: &str, path: &str) -> Result<String, &'static str> {
     let absolute = from.starts_with('/');
     let mut steps: Vec<&str> = from.split('/').filter(|s| !s.is_empty()).collect();
     steps.pop();
+    // What came from the library stays among what came with it.
+    let floor = usize::from(steps.first().is_some_and(|folder| {
+        *folder == PROJECT || crate::names::reference(folder).is_ok_and(|(_, number)| number.is_some())
+    }));
     for step in path.split('/') {
         match step {
             "" | "." => {}
             ".." => {
-                if steps.pop().is_none_or(|s| s == "..") {
+                if steps.len() <= floor || steps.pop().is_none_or(|s| s == "..") {
                     return Err("leads out of the project's folder");
                 }
             }
@@ -105,6 +137,9 @@ mod tests {
             ("a.yml", "~/b.yml", Err("is no relative path")),
             ("a.yml", "", Err("is empty")),
             ("a.yml", ".", Err("names no file")),
+            ("greet@3/flows/a.yml", "../b.yml", Ok("greet@3/b.yml")),
+            ("greet@3/a.yml", "../b.yml", Err("leads out of the project's folder")),
+            ("@project/workflows/a.yml", "../../b.yml", Err("leads out of the project's folder")),
         ] {
             assert_eq!(resolve(from, path), expected.map(str::to_owned), "{from} {path}");
         }

@@ -1,7 +1,9 @@
 //! What a library keeps of a bundle.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Bundle, collect, split};
-use crate::tree;
+use crate::{names, tree};
 
 impl Bundle {
     /// The name that the definition says it has, whether or not it could be one.
@@ -11,14 +13,25 @@ impl Bundle {
         document.at(pointer)?.get("name")?.raw().map(str::to_owned)
     }
 
-    /// The definition and what it names by path, with paths that begin where all of them part: where somebody keeps
-    /// them on their machine does not matter.
-    pub fn own(&self) -> Self {
-        let read = |path: &str| match self.files.get(path) {
+    /// The workflows that it calls by name: itself, and in children that it names by path or has in it.
+    pub fn calls(&self) -> Vec<String> {
+        let name = |reference: &String| names::reference(reference).ok().map(|(name, _)| name.to_owned());
+        let names: BTreeSet<String> = self.without_called().named.keys().filter_map(name).collect();
+        names.into_iter().collect()
+    }
+
+    /// The definition and what it names by path.
+    fn without_called(&self) -> Self {
+        collect(&self.entry, &mut |path| match self.files.get(path) {
             Some(text) => Ok(text.clone()),
             None => Err(self.unread.get(path).cloned().unwrap_or(tree::ReadProblem::NotFound)),
-        };
-        let own = collect(&self.entry, &mut |path| read(path));
+        })
+    }
+
+    /// The definition and what it names by path, without what it calls by name. Its paths begin where all of them part:
+    /// where somebody keeps them on their machine does not matter.
+    pub fn own(&self) -> Self {
+        let own = self.without_called();
         let (file, pointer) = split(&own.entry);
         let all: Vec<Vec<&str>> =
             own.files.keys().chain(own.unread.keys()).map(String::as_str).chain([file]).map(steps).collect();
@@ -34,6 +47,8 @@ impl Bundle {
             entry,
             files: own.files.iter().map(|(path, text)| (short(path), text.clone())).collect(),
             unread: own.unread.iter().map(|(path, why)| (short(path), why.clone())).collect(),
+            called: None,
+            named: BTreeMap::new(),
         }
     }
 }

@@ -9,14 +9,14 @@ mod scope;
 mod types;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::bundle::{self, Bundle};
+use crate::bundle::{self, Bundle, Named, Parts};
 use crate::codes;
-use crate::decode::{self, ChildFacts, Decoded, Outside};
+use crate::decode::{self, ChildFacts, Decoded, Outside, Which};
 use crate::diagnostic::{Diagnostic, Severity, Sources, Span};
 use crate::limits;
 use crate::plan::Plan;
@@ -45,7 +45,7 @@ pub fn check(bundle: &Bundle) -> Checked {
         found: RefCell::default(),
         done: RefCell::default(),
         under_way: RefCell::default(),
-        files: RefCell::default(),
+        parts: RefCell::default(),
         children: RefCell::default(),
         schemas: RefCell::default(),
     };
@@ -78,18 +78,35 @@ struct Checker<'b> {
     /// Definitions that were checked, by file and place in it.
     done: RefCell<HashMap<(String, String), Done>>,
     /// Definitions whose check has begun, outer ones first.
-    under_way: RefCell<Vec<(String, String)>>,
-    /// The files that each of those names so far.
-    files: RefCell<Vec<BTreeSet<String>>>,
+    under_way: RefCell<Vec<UnderWay>>,
+    /// What belongs to each of those so far.
+    parts: RefCell<Vec<Open>>,
     children: RefCell<BTreeMap<String, Bundle>>,
     /// Schemas that were read, with their hashes, by file.
     schemas: RefCell<HashMap<String, (Value, String)>>,
 }
 
+/// A definition whose check has begun.
+struct UnderWay {
+    file: String,
+    /// Its place in the file.
+    at: String,
+    /// The name that it can be called by.
+    name: Option<String>,
+}
+
+/// What belongs to a definition.
+#[derive(Default)]
+struct Open {
+    parts: Parts,
+    /// What it calls by name came to, and what its other children came to by that, by how they are said.
+    pins: BTreeMap<String, String>,
+}
+
 #[derive(Clone)]
 struct Done {
     facts: Option<ChildFacts>,
-    files: BTreeSet<String>,
+    parts: Parts,
 }
 
 impl Checker<'_> {
@@ -110,7 +127,7 @@ impl Checker<'_> {
             self.push([Diagnostic::at(codes::FILE_UNREADABLE, document.root(), message)]);
             return None;
         };
-        self.definition(node).0
+        self.definition(node, self.bundle.called.as_deref()).0
     }
 
     /// The tree of a definition, its templates put in.
@@ -135,24 +152,28 @@ impl Checker<'_> {
         self.found.borrow_mut().extend(problems);
     }
 
-    /// Checks one definition, with its children. The facts are there as soon as there is something to tell.
-    fn definition(&self, node: Node<'_>) -> (Option<Plan>, Done) {
+    /// Checks one definition, with its children. The facts are there as soon as there is something to tell. `called` is
+    /// its name in the library.
+    fn definition(&self, node: Node<'_>, called: Option<&str>) -> (Option<Plan>, Done) {
         let file = node.document().file().to_owned();
         let key = (file.clone(), node.path());
-        self.under_way.borrow_mut().push(key.clone());
-        self.files.borrow_mut().push(BTreeSet::from([file]));
-        let (plan, facts) = self.one(node);
+        let name = called.or_else(|| node.get("name")?.raw()).map(str::to_owned);
+        self.under_way.borrow_mut().push(UnderWay { file: file.clone(), at: key.1.clone(), name });
+        let mut open = Open::default();
+        open.parts.files.insert(file);
+        self.parts.borrow_mut().push(open);
+        let (plan, facts) = self.one(node, called);
         self.under_way.borrow_mut().pop();
-        let files = self.files.borrow_mut().pop().unwrap_or_default();
-        if let Some(outer) = self.files.borrow_mut().last_mut() {
-            outer.extend(files.iter().cloned());
+        let Open { parts, .. } = self.parts.borrow_mut().pop().unwrap_or_default();
+        if let Some(outer) = self.parts.borrow_mut().last_mut() {
+            outer.parts.extend(&parts);
         }
-        let done = Done { facts, files };
+        let done = Done { facts, parts };
         self.done.borrow_mut().insert(key, done.clone());
         (plan, done)
     }
 
-    fn one(&self, node: Node<'_>) -> (Option<Plan>, Option<ChildFacts>) {
+    fn one(&self, node: Node<'_>, called: Option<&str>) -> (Option<Plan>, Option<ChildFacts>) {
         let (decoded, mut problems) = decode::document(node, self);
         let Some(mut decoded) = decoded else {
             self.push(problems);
@@ -161,9 +182,14 @@ impl Checker<'_> {
         let order = order::arrange(&mut decoded, &mut problems);
         let facts = names::check(&decoded, &order, &mut problems);
         self.push(problems);
-        let revision = revision(node, &decoded);
+        let own = revision(node, &decoded);
         let Decoded { mut plan, .. } = decoded;
-        plan.revision = revision;
+        let mut pins = self.parts.borrow().last().map(|open| open.pins.clone()).unwrap_or_default();
+        if let Some(called) = called.filter(|called| *called != plan.name) {
+            called.clone_into(&mut plan.name);
+            pins.insert("called".to_owned(), called.to_owned());
+        }
+        plan.revision = pinned(&own, &pins);
         for (step, (reads, instances)) in
             plan.steps.iter_mut().zip(facts.reads.into_iter().zip(facts.instances))
         {
@@ -173,6 +199,7 @@ impl Checker<'_> {
         let child = ChildFacts {
             name: plan.name.clone(),
             revision: plan.revision.clone(),
+            own,
             inputs: plan.inputs.clone(),
             output: facts.output,
             budget: match plan.budget {
@@ -181,6 +208,71 @@ impl Checker<'_> {
             },
         };
         (Some(plan), Some(child))
+    }
+
+    /// Where a child stands: file, place in it, and the name it is called by in the library.
+    fn place(
+        &self,
+        at: Node<'_>,
+        which: Which<'_>,
+    ) -> Result<(String, String, Option<String>), Box<Diagnostic>> {
+        let reference = match which {
+            Which::Path(path) => return Ok((self.resolve(at, path)?, String::new(), None)),
+            Which::Inline => return Ok((at.document().file().to_owned(), at.path(), None)),
+            Which::Name(reference) => reference,
+        };
+        if let Some(open) = self.parts.borrow_mut().last_mut() {
+            open.parts.named.insert(reference.to_owned());
+        }
+        let missing = bundle::Missing::Unasked;
+        let missing = match self.bundle.named.get(reference) {
+            Some(Named::There { entry, name, number, beside }) => {
+                if let (Some(beside), Some(number)) = (beside, number) {
+                    let message = format!(
+                        "`{name}` is {name}@{number} of the library, and not `{beside}`, which is another text"
+                    );
+                    let help = format!("`stead save {beside}` makes it the newest; `path: …` names a file");
+                    self.push([Diagnostic::at(codes::CHILD_BESIDE, at, message).help(help)]);
+                }
+                let (file, pointer) = bundle::split(entry);
+                let called = number.map(|_| name.clone());
+                return Ok((file.to_owned(), pointer.to_owned(), called));
+            }
+            Some(Named::Missing(missing)) => missing,
+            None => &missing,
+        };
+        let problem = Diagnostic::at(codes::CHILD_UNKNOWN, at, missing.told(reference));
+        Err(Box::new(Diagnostic { help: missing.help(reference), ..problem }))
+    }
+
+    /// Refuses a child that is already under way: the run would never end.
+    fn goes_on(
+        &self,
+        at: Node<'_>,
+        which: Which<'_>,
+        file: &str,
+        pointer: &str,
+    ) -> Result<(), Box<Diagnostic>> {
+        let under_way = self.under_way.borrow();
+        // The newest revision of a workflow is this one once it is saved.
+        let by_name =
+            |open: &UnderWay| matches!(which, Which::Name(name) if open.name.as_deref() == Some(name));
+        let same = |open: &UnderWay| open.file == file && open.at == pointer || by_name(open);
+        let Some(from) = under_way.iter().position(same) else { return Ok(()) };
+        let told = |file: &str, at: &str| match at {
+            "" => format!("`{file}`"),
+            at => format!("`{file}#{at}`"),
+        };
+        let mut names: Vec<String> =
+            under_way[from..].iter().map(|open| told(&open.file, &open.at)).collect();
+        names.push(match which {
+            Which::Name(name) => format!("`{name}`"),
+            _ => told(file, pointer),
+        });
+        let message = format!("the child runs go round in a circle: {}", names.join(" → "));
+        Err(Box::new(
+            Diagnostic::at(codes::CHILD_CYCLE, at, message).help("repeat work by `loop` or `foreach`"),
+        ))
     }
 
     /// The file that a path in a definition names.
@@ -200,43 +292,30 @@ impl Checker<'_> {
 }
 
 impl Outside for Checker<'_> {
-    fn child(&self, at: Node<'_>, path: Option<&str>) -> Result<Option<ChildFacts>, Box<Diagnostic>> {
-        let (file, pointer) = match path {
-            Some(path) => (self.resolve(at, path)?, String::new()),
-            None => (at.document().file().to_owned(), at.path()),
-        };
+    fn child(&self, at: Node<'_>, which: Which<'_>) -> Result<Option<ChildFacts>, Box<Diagnostic>> {
+        let (file, pointer, called) = self.place(at, which)?;
+        self.goes_on(at, which, &file, &pointer)?;
         let key = (file.clone(), pointer.clone());
         let entry = if pointer.is_empty() { file.clone() } else { format!("{file}#{pointer}") };
-        if let Some(from) = self.under_way.borrow().iter().position(|k| *k == key) {
-            let under_way = self.under_way.borrow();
-            let names = under_way[from..].iter().chain([&key]).map(|(file, at)| match at.as_str() {
-                "" => format!("`{file}`"),
-                at => format!("`{file}#{at}`"),
-            });
-            let circle = names.collect::<Vec<_>>().join(" → ");
-            let problem = Diagnostic::at(
-                codes::CHILD_CYCLE,
-                at,
-                format!("the child runs go round in a circle: {circle}"),
-            );
-            return Err(Box::new(problem.help("repeat work by `loop` or `foreach`")));
-        }
         if self.under_way.borrow().len() > limits::CHILD_DEPTH {
             let message = "child runs are nested too deeply";
             let help = format!("at most {} may stand in each other", limits::CHILD_DEPTH);
             return Err(Box::new(Diagnostic::at_start(codes::TOO_MANY, at, message).help(help)));
         }
         let known = self.done.borrow().get(&key).cloned();
-        let done = match (known, path) {
+        let done = match (known, which) {
             (Some(done), _) => {
-                if let Some(outer) = self.files.borrow_mut().last_mut() {
-                    outer.extend(done.files.iter().cloned());
+                if let Some(outer) = self.parts.borrow_mut().last_mut() {
+                    outer.parts.extend(&done.parts);
                 }
                 done
             }
-            (None, None) => self.definition(at).1,
-            (None, Some(_)) => match self.read_definition(&file) {
-                Ok(Some(document)) => self.definition(document.root()).1,
+            (None, Which::Inline) => self.definition(at, None).1,
+            (None, _) => match self.read_definition(&file) {
+                Ok(Some(document)) => match document.at(&pointer) {
+                    Some(node) => self.definition(node, called.as_deref()).1,
+                    None => return Err(Self::unreadable(at, &entry, &tree::ReadProblem::NotFound)),
+                },
                 Ok(None) => return Ok(None),
                 Err(why) => return Err(Self::unreadable(at, &file, &why)),
             },
@@ -244,7 +323,16 @@ impl Outside for Checker<'_> {
         if let Some(facts) = &done.facts {
             let mut children = self.children.borrow_mut();
             if !children.contains_key(&facts.revision) {
-                children.insert(facts.revision.clone(), self.bundle.part(entry, &done.files));
+                children.insert(facts.revision.clone(), self.bundle.part(entry, called, &done.parts));
+            }
+            let pin = match which {
+                Which::Name(reference) => Some(format!("name {reference}")),
+                // The definition alone is a part of the parent's own hash.
+                Which::Path(path) => (facts.revision != facts.own).then(|| format!("path {path}")),
+                Which::Inline => (facts.revision != facts.own).then(|| format!("inline {}", at.path())),
+            };
+            if let (Some(pin), Some(open)) = (pin, self.parts.borrow_mut().last_mut()) {
+                open.pins.insert(pin, facts.revision.clone());
             }
         }
         Ok(done.facts)
@@ -252,8 +340,8 @@ impl Outside for Checker<'_> {
 
     fn schema(&self, at: Node<'_>, path: &str) -> Result<(Value, String), Box<Diagnostic>> {
         let file = self.resolve(at, path)?;
-        if let Some(files) = self.files.borrow_mut().last_mut() {
-            files.insert(file.clone());
+        if let Some(open) = self.parts.borrow_mut().last_mut() {
+            open.parts.files.insert(file.clone());
         }
         if let Some(known) = self.schemas.borrow().get(&file) {
             return Ok(known.clone());
@@ -309,4 +397,17 @@ fn revision(node: Node<'_>, decoded: &Decoded<'_>) -> String {
         text.push_str(hash);
     }
     blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// What a run is pinned to: the hash of the definition, and of what its names came to.
+fn pinned(own: &str, pins: &BTreeMap<String, String>) -> String {
+    if pins.is_empty() {
+        return own.to_owned();
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"stead-pins-1\n");
+    for (said, revision) in pins {
+        hasher.update(format!("{said:?} {revision:?}\n").as_bytes());
+    }
+    format!("{own}+{}", hasher.finalize().to_hex())
 }

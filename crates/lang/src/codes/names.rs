@@ -253,6 +253,24 @@ CHILD_CYCLE "E0317" "child runs in a circle"
 circle. To repeat work use `loop` or `foreach`."
 "" ""
 
+CHILD_UNKNOWN "E0328" "a workflow that is not there"
+"`workflow.name` names a workflow of the library or a file `workflows/NAME.yml` of the project. There is none, it was \
+deleted, it has no such revision, or only a draft. A parent is saved after the children that it calls."
+"steps:
+  - id: child
+    workflow: { name: greet }
+"
+"steps:
+  - id: child
+    workflow:
+      inline:
+        stead: 1
+        name: greet
+        steps:
+          - id: hello
+            run: echo hello
+"
+
 CHILD_INPUT_UNKNOWN "E0318" "an input that the child does not have"
 "`workflow.inputs` gives a value to an input that the child's definition does not declare."
 "steps:
@@ -504,4 +522,10 @@ steps:
     use: quick
     run: echo hello
 "
+
+CHILD_BESIDE "W0302" "a file that has the name of a workflow in the library"
+"A workflow is called by its name. The library has one of that name, and so has the project's folder `workflows`, with \
+another text. The library goes before. Save the file to make it the newest revision, or call it by its path."
+"" ""
+
 }

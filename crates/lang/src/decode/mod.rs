@@ -190,18 +190,31 @@ pub(crate) struct Defaults {
 #[derive(Clone)]
 pub(crate) struct ChildFacts {
     pub(crate) name: String,
+    /// What a run of it is pinned to: with what it calls by name.
     pub(crate) revision: String,
+    /// The hash of its definition alone.
+    pub(crate) own: String,
     pub(crate) inputs: Vec<crate::plan::Input>,
     pub(crate) output: Type,
     /// The attempts that its head allows, where that is fixed.
     pub(crate) budget: Option<u32>,
 }
 
+/// How a child is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which<'a> {
+    /// By the path of its file.
+    Path(&'a str),
+    /// By its name, as it is written.
+    Name(&'a str),
+    /// It stands in the document itself.
+    Inline,
+}
+
 /// What a document reaches outside of itself while it is decoded.
 pub(crate) trait Outside {
-    /// The child that a path names, or that stands in the document itself. Problems are its own to report;
-    /// `None` when there is nothing to go on with.
-    fn child(&self, at: Node<'_>, path: Option<&str>) -> Result<Option<ChildFacts>, Box<Diagnostic>>;
+    /// A child. Problems are its own to report; `None` when there is nothing to go on with.
+    fn child(&self, at: Node<'_>, which: Which<'_>) -> Result<Option<ChildFacts>, Box<Diagnostic>>;
     /// The JSON Schema in a file that a path names, and its hash.
     fn schema(&self, at: Node<'_>, path: &str) -> Result<(Value, String), Box<Diagnostic>>;
 }

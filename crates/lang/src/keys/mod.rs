@@ -85,6 +85,8 @@ pub enum Shape {
     Version,
     /// Name of a workflow.
     WorkflowName,
+    /// Name of a workflow, perhaps with the number of a revision.
+    WorkflowReference,
     /// An id.
     Id,
     /// One of these words.
@@ -137,6 +139,7 @@ impl Shape {
             Self::Boolean => "`true` or `false`".to_owned(),
             Self::Version => "`1`".to_owned(),
             Self::WorkflowName => "a name in kebab-case".to_owned(),
+            Self::WorkflowReference => "NAME or NAME@N".to_owned(),
             Self::Id => "an id in snake_case".to_owned(),
             Self::Words(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
             Self::Codes => "a list of exit codes".to_owned(),

@@ -138,6 +138,9 @@ impl Defs {
             Shape::WorkflowName => {
                 json!({"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "maxLength": limits::NAME_BYTES})
             }
+            Shape::WorkflowReference => {
+                json!({"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*(@[1-9][0-9]*)?$"})
+            }
             Shape::Id => {
                 json!({"type": "string", "pattern": "^[a-z][a-z0-9_]*$", "maxLength": limits::NAME_BYTES})
             }

@@ -52,7 +52,9 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("retry", "errors", "rule_14_only_listed_kinds_are_tried_again"),
     ("retry", "jitter", "rule_35_jitter_is_derived_and_stays_within_its_bounds"),
     ("action", "run", "run_asks_for_a_script_or_a_program"),
+    ("workflow", "name", "rule_44_a_child_by_name_is_pinned_beside_the_definition"),
     ("workflow", "path", "the_same_child_twice_is_no_circle"),
+    ("workflow", "revision", "rule_44_latest_is_the_newest_when_the_step_starts"),
     ("action", "workflow", "rule_44_a_child_is_a_run_of_its_own_and_gives_its_outputs"),
 ];
 

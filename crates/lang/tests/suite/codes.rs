@@ -22,6 +22,7 @@ fn special() -> BTreeMap<&'static str, Checked> {
         ("E0110", checked(&format!("a: {}{}", "[".repeat(200), "]".repeat(200)))),
         ("E0317", checked_files("flow.yml", &circle)),
         ("E0406", checked(&long)),
+        ("W0302", crate::called::beside()),
     ])
 }
 

@@ -68,7 +68,7 @@ const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
 const FILE: &[&str] = &["read", "write", "copy", "move", "delete", "to", "content", "base64", "parse"];
 const HTTP: &[&str] = &["method", "url", "headers", "query", "json", "body", "auth", "expect", "parse"];
-const WORKFLOW: &[&str] = &["name", "path", "inline", "inputs"];
+const WORKFLOW: &[&str] = &["name", "path", "inline", "revision", "inputs"];
 const ACTIONS_NAMED: &[&str] = &[
     "run", "http", "agent", "calc", "set", "file", "noop", "workflow", "approve", "ask", "task", "wait",
     "mcp", "signal", "fail", "finish",

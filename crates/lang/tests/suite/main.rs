@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod budgets;
+mod called;
 mod children;
 mod codes;
 mod common;

@@ -1,13 +1,11 @@
 //! `stead diff`: what is different between two revisions, or a revision and a file.
 
-use std::path::Path;
-
 use serde_json::json;
 use stead_engine::library::{FileChange, LibraryAnswer, LibraryOperation, Side};
 
 use super::{ask, strange};
 use crate::args::Diff;
-use crate::definition;
+use crate::definition::{self, Examined, Origin};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::Ink;
@@ -60,16 +58,10 @@ fn text_of(lines: &str) -> String {
 
 /// A revision where the library has one of that name, else a file.
 fn side(here: &Here, word: &str) -> Result<Side, CliError> {
-    let reference = stead_lang::names::reference(word).ok();
-    if let Some((name, number)) = reference {
-        let known = ask(here, LibraryOperation::Load { name: name.to_owned(), number });
-        let unknown = matches!(&known, Err(error) if error.code == "S0701");
-        if !unknown || !Path::new(word).exists() {
-            known?;
-            return Ok(Side::Saved { name: name.to_owned(), number });
-        }
+    let Examined { origin, bundle, .. } = definition::examine(here, word)?;
+    if let Origin::Saved { name, number, .. } = origin {
+        return Ok(Side::Saved { name, number: Some(number) });
     }
-    let (bundle, _) = definition::examine(word);
     if let Some(why) = bundle.unread.get(&bundle.entry) {
         let error = CliError::usage(codes::FILE, format!("{word} cannot be read: {why}"));
         return Err(error.hint("name a revision in the library, such as greet@3, or a file"));

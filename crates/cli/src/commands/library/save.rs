@@ -14,7 +14,7 @@ use stead_store::library::{How, Refusal, Workflow};
 use super::{strange, whole};
 use crate::args::Save;
 use crate::definition;
-use crate::error::CliError;
+use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::here::{Here, actor, unexpected};
 use crate::out;
@@ -26,11 +26,17 @@ use crate::text;
 /// When it has errors, its name is none or taken, or somebody else has saved it meanwhile.
 pub fn save(here: &Here, args: &Save) -> Result<Exit, CliError> {
     let bundle = match args.draft {
-        true => definition::examine(&args.file).0,
+        true => definition::of_file(here, &args.file).0,
         false => {
-            let ready = definition::ready(&args.file, here.err)?;
-            out::say(&ready.warnings);
-            ready.bundle
+            let (bundle, checked) = definition::of_file(here, &args.file);
+            let found = definition::written_out(&checked, here.err);
+            if checked.plan.is_none() {
+                let error = CliError::usage(codes::DEFINITION, format!("{} is not saved", args.file));
+                let error = error.hint("`--draft` keeps it as it is; a draft cannot be run");
+                return Err(error.findings(found, checked.diagnostics));
+            }
+            out::say(&found);
+            bundle
         }
     };
     let labels = (!args.labels.is_empty()).then(|| args.labels.clone());

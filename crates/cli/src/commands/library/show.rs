@@ -105,6 +105,7 @@ impl Lines<'_> {
         self.line("outputs", &contents.outputs.join(" "));
         self.line("secrets", &contents.secrets.join(" "));
         self.line("steps", &contents.steps.join(" "));
+        self.line("calls", &contents.calls.join(" "));
         self.line("files", &contents.files.join(" "));
     }
 
