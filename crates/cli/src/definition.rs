@@ -1,5 +1,6 @@
 //! Definitions from the library, from files or given at once: gathered, checked, written out.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use stead_lang::{Checked, check, gather, limits, link, names};
 use stead_store::StoreError;
 use stead_store::library::{Refusal, Revision, Workflow};
 
-use crate::error::{CliError, codes};
+use crate::error::{CliError, Kind, codes};
 use crate::face::Face;
 use crate::here::{Here, unexpected};
 
@@ -162,7 +163,7 @@ pub fn ready(here: &Here, word: &str) -> Result<Ready, CliError> {
     }
     let mut text = written_out(&checked, here.err);
     if let Origin::Saved { name, number, beside: Some(beside), .. } = &origin {
-        text += &format!("{name} is {name}@{number} of the library; {beside} is another text\n");
+        let _ = writeln!(text, "{name} is {name}@{number} of the library; {beside} is another text");
     }
     match checked.plan {
         Some(plan) => Ok(Ready { origin, bundle, plan, warnings: text }),
@@ -203,10 +204,10 @@ fn inline(word: &str) -> Result<Option<String>, CliError> {
 
 /// Nothing has this name.
 fn none(refusal: Refusal, word: &str) -> CliError {
-    let error = CliError::from(EngineError::Store(refusal.into()));
-    error
-        .detail(format!("and there is no file `{word}`"))
-        .hint("a file is named by its path, such as ./greet.yml")
+    // Whatever stands against it in the library: nothing was started.
+    let error = CliError { kind: Kind::Usage, ..CliError::from(EngineError::Store(refusal.into())) };
+    let error = error.detail(format!("and there is no file `{word}`"));
+    error.hint("a file is named by its path, such as ./greet.yml")
 }
 
 /// Files and names as they are found from the working folder.

@@ -5,7 +5,7 @@ use stead_lang::Severity;
 use stead_lang::plan::definition_of;
 
 use crate::args::{Check, Format};
-use crate::definition::{self, Examined};
+use crate::definition::{self, Examined, Origin};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::Ink;
@@ -25,6 +25,8 @@ pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
     let mut files = Vec::new();
     for file in &args.files {
         let Examined { origin, checked, .. } = definition::examine(here, file)?;
+        // Found by its name it is a file all the same.
+        let file = if let Origin::File(found) = &origin { found } else { file };
         good &= checked.plan.is_some();
         let standing = definition::standing(here, &origin, checked.plan.as_deref())?;
         if args.format == Format::Json {

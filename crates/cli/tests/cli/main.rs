@@ -11,6 +11,7 @@ mod library;
 mod limits;
 mod live;
 mod logs;
+mod named;
 mod project;
 mod promises;
 mod run;
