@@ -37,8 +37,12 @@ impl Shelf {
         .own()
     }
 
+    fn gather(&self, entry: &str) -> Bundle {
+        gather(entry, &mut self.clone())
+    }
+
     fn check(&self, entry: &str) -> Checked {
-        check(&gather(entry, &mut self.clone()))
+        check(&self.gather(entry))
     }
 
     /// A workflow of the library as it would be run.
@@ -119,7 +123,7 @@ fn rule_44_a_child_by_name_is_pinned_beside_the_definition() {
     assert_eq!(kept.entry, "leaf@1/leaf.yml");
     let stored: Bundle = serde_json::from_value(serde_json::to_value(kept).unwrap()).unwrap();
     assert_eq!(plan(&check(&stored)).revision, called.revision);
-    let whole = gather("p.yml", &mut shelf.clone());
+    let whole = shelf.gather("p.yml");
     let stored: Bundle = serde_json::from_value(serde_json::to_value(&whole).unwrap()).unwrap();
     assert_eq!(&plan(&check(&stored)).revision, one);
     // A library keeps the definition alone.
@@ -145,7 +149,7 @@ fn rule_44_children_of_children_are_pinned_with_the_top() {
     assert_ne!(pinned(&later), pinned(&first));
     assert_eq!(definition_of(&pinned(&later)), definition_of(&pinned(&first)));
     assert_eq!(shelf.bundle("middle", 1).calls(), ["leaf"]);
-    assert_eq!(gather("p.yml", &mut shelf.clone()).calls(), ["middle"]);
+    assert_eq!(shelf.gather("p.yml").calls(), ["middle"]);
 }
 
 #[test]
@@ -173,7 +177,7 @@ fn the_library_goes_before_the_files_of_the_project() {
         .file("workflows/leaf.yml", &leaf("leaf", "file"));
     let of_file = shelf.check("p.yml");
     assert!(of_file.diagnostics.is_empty(), "{}", shown(&of_file));
-    let whole = gather("p.yml", &mut shelf.clone());
+    let whole = shelf.gather("p.yml");
     let Named::There { entry, number, .. } = &whole.named["leaf"] else { panic!() };
     assert_eq!((entry.as_str(), number), ("workflows/leaf.yml", &None));
     let both = shelf.clone().save("leaf", &leaf("leaf", "saved")).check("p.yml");
@@ -186,7 +190,7 @@ fn the_library_goes_before_the_files_of_the_project() {
     assert_eq!(child(plan(&run)).revision, child(plan(&of_file)).revision);
     assert_eq!(run.children.values().next().unwrap().entry, "@project/workflows/leaf.yml");
     let lost = Bundle { entry: "p.yml".into(), ..Bundle::default() };
-    assert!(link(lost, &mut parent.clone()).files.is_empty());
+    assert!(link(lost, &mut { parent }).files.is_empty());
 }
 
 /// A name that the library and the project both have.
@@ -205,8 +209,8 @@ fn what_is_not_there_says_why() {
         ("{ name: ../leaf }", "E0301", "no name"),
         ("{ name: leaf@x }", "E0301", "`x` is no number of a revision"),
         ("{ name: '${{ inputs.x }}' }", "E0218", "no expression"),
-        ("{ name: leaf, path: leaf.yml }", "E0206", "`name` or `path`"),
-        ("{ name: leaf, revision: newest }", "E0207", "`newest`"),
+        ("{ name: leaf, path: leaf.yml }", "E0217", "`name` or `path`"),
+        ("{ name: leaf, revision: newest }", "E0204", "`newest`"),
         ("{ name: leaf@1, revision: latest }", "E0209", "which revision"),
         ("{ path: leaf.yml, revision: latest }", "E0209", "called by its name"),
         ("{ name: leaf, inputs: { m: 1 } }", "E0318", "`leaf` has no input `m`"),
@@ -239,7 +243,7 @@ fn circles_through_names_and_paths_are_named_whole() {
     assert_eq!(codes(&saved.run("a", 1)), ["E0317"]);
     // An earlier revision does not call back.
     assert!(saved.run("b", 1).plan.is_some());
-    let numbered = shelf.clone().save("a", &caller("a", "{ name: b@1 }"));
+    let numbered = shelf.save("a", &caller("a", "{ name: b@1 }"));
     assert!(numbered.check("b.yml").plan.is_some(), "{}", shown(&numbered.check("b.yml")));
     // Through a path, an inline child, and a file that is called by its name.
     let mixed = Shelf::default().file("workflows/one.yml", &caller("one", "{ path: ../sub/two.yml }")).file(
@@ -269,14 +273,14 @@ fn p11_children_by_name_are_bounded_in_depth_and_number() {
     // The same wherever it is called: once in the bundle.
     let many = "stead: 1\nname: p\nsteps:\n".to_owned()
         + &(0..50).map(|n| format!("  - {{ id: s{n}, workflow: {{ name: n-0 }} }}\n")).collect::<String>();
-    let whole = gather("p.yml", &mut shelf.clone().file("p.yml", &many));
+    let whole = shelf.file("p.yml", &many).gather("p.yml");
     assert_eq!((whole.files.len(), whole.named.len()), (2, 1));
     // More than a definition may name.
-    let (mut text, mut shelf) = ("stead: 1\nname: p\nsteps:\n".to_owned(), Shelf::default());
-    for n in 0..300 {
-        shelf = shelf.save(&format!("m-{n}"), &leaf(&format!("m-{n}"), "x"));
-        text += &format!("  - {{ id: s{n}, workflow: {{ name: m-{n} }} }}\n");
-    }
+    let shelf = (0..300)
+        .fold(Shelf::default(), |shelf, n| shelf.save(&format!("m-{n}"), &leaf(&format!("m-{n}"), "x")));
+    let steps: String =
+        (0..300).map(|n| format!("  - {{ id: s{n}, workflow: {{ name: m-{n} }} }}\n")).collect();
+    let text = format!("stead: 1\nname: p\nsteps:\n{steps}");
     let checked = shelf.file("p.yml", &text).check("p.yml");
     assert!(checked.plan.is_none() && !checked.diagnostics.is_empty());
 }
@@ -290,6 +294,6 @@ fn a_saved_definition_reaches_nothing_but_what_it_was_saved_with() {
         .file("p.yml", &caller("p", "{ name: evil, inputs: { it: {} } }"));
     let checked = shelf.check("p.yml");
     assert_eq!(codes(&checked), ["E0316"], "{}", shown(&checked));
-    let whole = gather("p.yml", &mut shelf.clone());
+    let whole = shelf.gather("p.yml");
     assert_eq!(whole.files.keys().collect::<Vec<_>>(), ["evil@1/evil.yml", "p.yml"]);
 }
