@@ -599,3 +599,28 @@ fn rule_56_a_step_of_a_paused_run_keeps_its_place_until_that_goes_on() {
     resume(&mut world, "r_b");
     assert_eq!(world.status("a"), StepStatus::Running);
 }
+
+#[test]
+fn rule_33_a_timeout_does_not_run_while_a_step_waits_for_its_place() {
+    let mut world =
+        World::run("steps: [ { id: x, timeout: 9h, concurrency: { key: db }, noop: { hang: 1 } } ]\n");
+    let kid = "{ inline: { stead: 1, name: kid, steps: [ { id: k, noop: { hang: 1 } } ] } }";
+    for (run, body) in [
+        ("r_b", "noop: { hang: 1 }".to_owned()),
+        ("r_c", "wait: { for: 20s }".to_owned()),
+        ("r_d", format!("workflow: {kid}")),
+    ] {
+        world.also(
+            run,
+            &format!("steps: [ {{ id: s, timeout: 10s, concurrency: {{ key: db }}, {body} }} ]\n"),
+        );
+    }
+    world.pass(3_600_000);
+    assert_eq!(world.places("db"), (names(&["r_test/x"]), names(&["r_b/s", "r_c/s", "r_d/s"])));
+    world.look("r_test").end("x", ok(json!(1)));
+    for run in ["r_b", "r_c", "r_d"] {
+        assert_ne!(world.look(run).status("s"), StepStatus::Failed, "{run}");
+        world.pass(10_000);
+        assert_eq!(world.error().0, ErrorKind::Timeout, "{run}: from its beginning");
+    }
+}

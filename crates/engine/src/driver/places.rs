@@ -34,7 +34,7 @@ impl<S: Store> Driver<S> {
         let turn = stead_core::limit::turn(limit, input, now);
         if turn.more {
             let rest = match input {
-                Input::Gone(runs) => Input::Gone(runs.clone()),
+                Input::Gone(_) | Input::Free { .. } => input.clone(),
                 _ => Input::Continue,
             };
             self.queue.push_back(Addressed::to(id.clone(), rest));
