@@ -16,6 +16,10 @@ const VARIABLES: &[(&str, &str)] = &[
     ("STEAD_HOME", "The home, where --home does not name one."),
     ("STEAD_ASCII", "Not 0: no signs beyond ASCII."),
     ("NO_COLOR, CLICOLOR_FORCE", "No colours; colours without a terminal."),
+    (
+        "STEAD_OFFER",
+        "0: a run at a terminal does not ask whether its definition shall be saved. With CI set it never does.",
+    ),
     ("STEAD_COMPLETE", "Set by the scripts of stead-completions(1)."),
 ];
 

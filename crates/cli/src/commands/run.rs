@@ -8,6 +8,7 @@ use stead_engine::operations::Operation;
 use stead_lang::plan::Plan;
 
 use super::dry_run;
+use super::library::offer;
 use crate::args::{Follow, Run};
 use crate::definition::{self, Ready};
 use crate::error::{CliError, codes};
@@ -23,7 +24,7 @@ use crate::out;
 /// When the definition or an input is wrong, or the home cannot be used.
 pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     let wish = wish(&args.follow)?;
-    let Ready { bundle, plan, warnings, .. } = definition::ready(here, &args.file)?;
+    let Ready { origin, bundle, plan, warnings } = definition::ready(here, &args.file)?;
     out::say(&warnings);
     if let (Some(name), Some(outputs)) = (&args.follow.output, &plan.root.outputs)
         && !outputs.iter().any(|(output, _)| output == name)
@@ -47,6 +48,8 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     let breaks = breaks(&plan, args)?;
     let mut following = Following::open(here, args.follow.json)?;
     let secrets = following.secrets_of(&bundle);
+    let asks = !args.follow.json && args.follow.output.is_none() && offer::may_ask();
+    let offered = asks.then(|| (bundle.clone(), plan.clone(), following.signals.clone()));
     following.picture.watch(&run, Some(plan));
     following.attend(vec![(run.clone(), secrets)])?;
     let folder = here.project().display().to_string();
@@ -58,7 +61,11 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
         Some(name) => Answers::Output(name),
         None => Answers::Outputs,
     };
-    conclude(following, why, answers)
+    let exit = conclude(following, why, answers)?;
+    if let (Exit::Done, Some((bundle, plan, signals))) = (exit, offered) {
+        offer::offer(here, &origin, &bundle, &plan, &signals)?;
+    }
+    Ok(exit)
 }
 
 /// Where the run is to stop by itself.

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod export;
 pub mod history;
 pub mod list;
+pub mod offer;
 pub mod save;
 pub mod show;
 
