@@ -62,42 +62,50 @@ fn workflows(conn: &Connection, path: &Path, filter: &WorkflowFilter) -> Result<
 
 /// The list as SQL; `None` for one in which nothing can stand.
 fn select(filter: &WorkflowFilter) -> Option<(String, Vec<Value>)> {
+    let limit = if filter.limit > 0 { " LIMIT ?" } else { "" };
+    let limited = (filter.limit > 0).then(|| bound(filter.limit).into());
+    let labelled = "EXISTS (SELECT 1 FROM json_each(workflows.labels) WHERE json_each.value = ?)";
     let mut values: Vec<Value> = Vec::new();
-    let mut sql = WORKFLOW.to_owned();
-    let mut order = "workflows.name".to_owned();
-    if let Some(wanted) = &filter.words {
-        let words = query(wanted);
-        if words.is_empty() {
-            return None;
+    let Some(wanted) = &filter.words else {
+        let deleted = if filter.deleted { "IS NOT NULL" } else { "IS NULL" };
+        let mut sql = format!("{WORKFLOW} WHERE deleted_at {deleted}");
+        for (condition, value) in [(labelled, &filter.label), ("workflows.name > ?", &filter.after)] {
+            if let Some(value) = value {
+                sql += " AND ";
+                sql += condition;
+                values.push(value.clone().into());
+            }
         }
-        // The words have letters and digits only, so nothing in them means something to FTS5.
-        let expression: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
-        sql += " JOIN words ON words.rowid = workflows.id WHERE words MATCH ?";
-        values.push(expression.join(" ").into());
-        let weights: Vec<String> = Field::ALL.iter().map(|field| format!("{:.1}", field.weight())).collect();
-        order = format!("words.name = ? DESC, bm25(words, {}), workflows.name", weights.join(", "));
-    } else {
-        sql += " WHERE true";
+        values.extend(limited);
+        return Some((format!("{sql} ORDER BY workflows.name{limit}"), values));
+    };
+    let words = query(wanted);
+    // Deleted ones have no words.
+    if words.is_empty() || filter.deleted {
+        return None;
     }
-    sql += if filter.deleted { " AND deleted_at IS NOT NULL" } else { " AND deleted_at IS NULL" };
-    if let Some(label) = &filter.label {
-        sql += " AND EXISTS (SELECT 1 FROM json_each(workflows.labels) WHERE json_each.value = ?)";
-        values.push(label.clone().into());
-    }
-    match (&filter.words, &filter.after) {
-        (Some(wanted), _) => values.push(normal(wanted).into()),
-        (None, Some(after)) => {
-            sql += " AND workflows.name > ?";
-            values.push(after.clone().into());
-        }
-        (None, None) => {}
-    }
-    sql += " ORDER BY ";
-    sql += &order;
-    if filter.limit > 0 {
-        sql += " LIMIT ?";
-        values.push(bound(filter.limit).into());
-    }
+    // Ranked first and fetched afterwards: a word that most have is in thousands, of which fifty are shown.
+    let weights: Vec<String> = Field::ALL.iter().map(|field| format!("{:.1}", field.weight())).collect();
+    let label = match &filter.label {
+        Some(_) => format!(" AND rowid IN (SELECT id FROM workflows WHERE {labelled})"),
+        None => String::new(),
+    };
+    let found = format!(
+        "SELECT rowid AS hit, name = ? AS exact, bm25(words, {}) AS score FROM words WHERE words MATCH ?{label}
+         ORDER BY exact DESC, score, name{limit}",
+        weights.join(", ")
+    );
+    values.push(normal(wanted).into());
+    // The words have letters and digits only, so nothing in them means something to FTS5.
+    let expression: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+    values.push(expression.join(" ").into());
+    values.extend(filter.label.clone().map(Value::from));
+    values.extend(limited);
+    let (columns, tables) = WORKFLOW.split_once("FROM workflows").unwrap_or((WORKFLOW, ""));
+    let sql = format!(
+        "{columns} FROM ({found}) JOIN workflows ON workflows.id = hit {tables}
+         ORDER BY exact DESC, score, workflows.name"
+    );
     Some((sql, values))
 }
 
@@ -228,6 +236,6 @@ mod tests {
         let words = WorkflowFilter { words: Some("label im".to_owned()), ..page };
         let text = plan(&words);
         assert!(text.contains("SCAN words VIRTUAL TABLE INDEX"), "{text}");
-        assert!(text.contains("workflows USING INTEGER PRIMARY KEY"), "{text}");
+        assert!(text.contains("SEARCH workflows USING INTEGER PRIMARY KEY"), "{text}");
     }
 }
