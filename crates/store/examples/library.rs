@@ -15,7 +15,7 @@ fn words(seed: usize, count: usize) -> String {
     let word = |at: usize| {
         let n = (seed * 7919 + at * 104_729) % 5_000;
         // Every other word is one of fifty.
-        format!("word{}", if at % 2 == 0 { n % 50 } else { n })
+        format!("word{}", if at.is_multiple_of(2) { n % 50 } else { n })
     };
     (0..count).map(word).collect::<Vec<_>>().join(" ")
 }
