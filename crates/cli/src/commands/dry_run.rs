@@ -288,6 +288,9 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
         ActionKind::Workflow(child) => {
             settings
                 .insert("name".into(), json!(format!("{}@{}", child.workflow, text::short(&child.revision))));
+            if child.latest {
+                settings.insert("revision".into(), json!("latest"));
+            }
             settings.insert("inputs".into(), template_text(&child.inputs));
         }
         ActionKind::Fail { message: text, .. } | ActionKind::Finish(text) => {
