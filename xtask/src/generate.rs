@@ -7,6 +7,7 @@ const FILES: &[(&str, &str)] = &[
     ("docs/workflow.schema.json", "schema"),
     ("docs/reference.md", "reference"),
     ("docs/codes.md", "codes"),
+    ("docs/import.md", "import"),
 ];
 
 pub(crate) fn run(check: bool) -> Result<(), String> {

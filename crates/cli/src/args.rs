@@ -1,9 +1,11 @@
 //! The command line: what can be said, and its help.
 
+mod import;
 mod library;
 
 use std::path::PathBuf;
 
+pub use import::Import;
 pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -52,6 +54,8 @@ pub enum Command {
     Init(Init),
     /// Find everything that is wrong with definitions
     Check(Check),
+    /// Make a definition of one that was made for another tool, and say what became of each construct
+    Import(Import),
     /// Draw the order of a definition's steps
     Graph(Graph),
     /// Tell more about the code of an error
@@ -554,6 +558,7 @@ impl Command {
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
+            Command::Import(args) => args.json,
             Command::Save(args) => args.json,
             Command::Workflows(args) => args.json,
             Command::Show(args) => args.json,

@@ -62,6 +62,8 @@ pub mod codes {
     pub const NO_OUTPUT: &str = "C0204";
     /// A settings file.
     pub const SETTINGS: &str = "C0205";
+    /// A file of another tool.
+    pub const DIALECT: &str = "C0206";
     /// Something of the terminal or the machine.
     pub const MACHINE: &str = "C0301";
 
@@ -97,6 +99,12 @@ pub mod codes {
             "settings that cannot be used",
             "A settings file (`settings.yml` in the home or in the user's folder of settings) is broken, or others than \
              its owner can read it. The message says where and why; nothing was run.",
+        ),
+        (
+            DIALECT,
+            "a file is no definition that can be imported",
+            "The message says as what it was tried, and why it is none of these. `--from DIALECT` tries one alone and says \
+             what it lacks; docs/import.md has what each of them looks like.",
         ),
         (MACHINE, "the machine does not give what is needed", "The message says what the system refused."),
     ];

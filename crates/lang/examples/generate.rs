@@ -1,4 +1,4 @@
-//! Prints what docs/ keeps of the language, by name: `schema`, `reference` or `codes`. `cargo xtask gen` writes
+//! Prints what docs/ keeps of the language, by name: `schema`, `reference`, `codes` or `import`. `cargo xtask gen` writes
 //! the files, `cargo xtask test` checks that they are current.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints files")]
 
@@ -8,9 +8,10 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("schema") => println!("{:#}", stead_lang::keys::schema()),
         Some("reference") => print!("{}", stead_lang::keys::reference_markdown()),
+        Some("import") => print!("{}", stead_lang::import::page()),
         Some("codes") => codes(),
         _ => {
-            eprintln!("schema, reference or codes");
+            eprintln!("schema, reference, codes or import");
             return ExitCode::FAILURE;
         }
     }

@@ -20,6 +20,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod expr;
 pub mod graph;
+pub mod import;
 pub mod inputs;
 pub mod keys;
 pub mod limits;

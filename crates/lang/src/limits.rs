@@ -92,3 +92,7 @@ pub const DIAGNOSTICS: usize = 1_000;
 pub const NEAREST_WORK: usize = 100_000;
 /// Length of the message of a finding, in characters.
 pub const MESSAGE_CHARS: usize = 1_000;
+/// Constructs of one import that are reported. What is beyond is counted.
+pub const IMPORT_ENTRIES: usize = 10_000;
+/// What was changed, said in comments of one definition that was made.
+pub const IMPORT_NOTES: usize = 1_000;

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod dry_run;
 pub mod explain;
 pub mod graph;
+pub mod import;
 pub mod init;
 pub mod library;
 pub mod limits;
@@ -35,6 +36,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Init(args) => init::init(&here, args),
         Command::Check(args) => check::check(&here, args),
+        Command::Import(args) => import::import(&here, args),
         Command::Graph(args) => graph::graph(&here, args),
         Command::Explain(args) => explain::explain(args),
         Command::Schema => {

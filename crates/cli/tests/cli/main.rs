@@ -5,6 +5,7 @@ mod budgets;
 mod control;
 mod definitions;
 mod files;
+mod import;
 mod inputs;
 mod leave;
 mod library;
@@ -22,6 +23,8 @@ mod screen;
 mod secrets;
 mod shell;
 mod signals;
+#[path = "../../../lang/tests/import/stand_in.rs"]
+mod stand_in;
 mod sync;
 mod two;
 mod waits;

@@ -14,6 +14,7 @@ mod files;
 mod fuzz;
 mod fuzzed;
 mod http;
+mod import;
 mod inputs;
 mod keys;
 mod limits;
@@ -22,6 +23,8 @@ mod planted;
 mod robust;
 mod rules;
 mod signals;
+#[path = "../import/stand_in.rs"]
+mod stand_in;
 mod states;
 mod syntax;
 mod templates;

@@ -82,7 +82,7 @@ fn places<'b>(bundle: &'b Bundle, to: &Path) -> Vec<(PathBuf, &'b String)> {
 }
 
 /// Writes a file whole, or not at all.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let cannot =
         |error: std::io::Error| CliError::machine(format!("{} cannot be written: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -1,0 +1,241 @@
+//! Definitions of other tools, made into native ones.
+//!
+//! A [`Dialect`] is found by the shape of the text, or named. Its converter reads the source through
+//! [`source`], which marks what was read: the [`Report`] says of every field what became of it, and what nobody
+//! read or nobody knows is reported as dropped. What comes out is written as YAML and goes through the same check
+//! as any definition. Nothing is read but what the caller hands out.
+
+mod chain;
+mod naming;
+mod out;
+mod page;
+mod report;
+mod source;
+mod table;
+mod words;
+
+use crate::bundle::collect;
+use crate::check::{Checked, check};
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::limits;
+use crate::tree::{Node, ReadProblem, Shape, read};
+
+pub use page::page;
+pub use report::{Entry, Report, Verdict};
+pub use table::Field;
+
+use out::Map;
+use source::{At, Source};
+
+/// A way of writing definitions that is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Chains of calculation files, in JSON.
+    Chain,
+}
+
+/// What is known of a dialect.
+struct Spec {
+    dialect: Dialect,
+    /// The name, as `--from` takes it.
+    name: &'static str,
+    /// What it is, in a line.
+    title: &'static str,
+    fields: &'static [Field],
+    folds: &'static [(&'static str, &'static str)],
+    /// Whether a document is of its shape; else why not.
+    fits: fn(Node<'_>) -> Result<(), String>,
+    convert: fn(At<'_, '_>, &mut Context<'_>) -> Map,
+}
+
+/// All of them, in the order in which they are tried.
+static DIALECTS: &[&Spec] = &[&chain::SPEC];
+
+impl Dialect {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        DIALECTS.iter().map(|spec| spec.dialect)
+    }
+
+    fn spec(self) -> &'static Spec {
+        // Each has its entry; the test of the tables walks them.
+        DIALECTS.iter().find(|spec| spec.dialect == self).copied().unwrap_or(&chain::SPEC)
+    }
+
+    /// Its name, as it is said.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// What it is, in a line.
+    pub fn title(self) -> &'static str {
+        self.spec().title
+    }
+
+    /// Every field that is known of it.
+    pub fn fields(self) -> &'static [Field] {
+        self.spec().fields
+    }
+
+    /// The dialect of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|dialect| dialect.name() == name)
+    }
+}
+
+/// What a converter is given beside the text, and what it leaves beside the definition.
+struct Context<'a> {
+    /// The file's name without folder and ending.
+    stem: String,
+    /// The file, as it was named.
+    #[expect(dead_code, reason = "dialects of several files need it")]
+    file: String,
+    /// Reads another file.
+    #[expect(dead_code, reason = "dialects of several files need it")]
+    read: &'a mut dyn FnMut(&str) -> Result<String, ReadProblem>,
+    /// Reports about other files.
+    reports: Vec<Report>,
+}
+
+/// A definition that was made.
+#[derive(Debug)]
+pub struct Imported {
+    /// What it was made of.
+    pub dialect: Dialect,
+    /// The name of the workflow.
+    pub name: String,
+    /// The definition.
+    pub yaml: String,
+    /// What became of each construct.
+    pub report: Report,
+    /// What the check says of the definition.
+    pub checked: Checked,
+}
+
+impl Imported {
+    /// The findings that say a part of the language is not in this version, and the others.
+    pub fn findings(&self) -> (Vec<&Diagnostic>, Vec<&Diagnostic>) {
+        let later = |found: &&Diagnostic| {
+            [codes::LATER_KEY.code, codes::LATER_VALUE.code].contains(&found.code.as_str())
+        };
+        self.checked.diagnostics.iter().partition(later)
+    }
+}
+
+/// Why nothing could be made of a file.
+#[derive(Debug)]
+pub enum NotImported {
+    /// It cannot be read.
+    Unreadable(ReadProblem),
+    /// It is no document at all.
+    Broken(Vec<Diagnostic>, Sources),
+    /// It is no definition of any dialect that was tried: each, and why not.
+    Unknown(Vec<(Dialect, String)>),
+}
+
+/// Makes a native definition of another tool's.
+///
+/// # Errors
+/// When the file cannot be read, or as no dialect.
+pub fn import(
+    file: &str,
+    from: Option<Dialect>,
+    read_file: &mut dyn FnMut(&str) -> Result<String, ReadProblem>,
+) -> Result<Imported, NotImported> {
+    let text = read_file(file).map_err(NotImported::Unreadable)?;
+    let mut problems = Vec::new();
+    let document = read(file, &text, &mut problems);
+    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let document = match document {
+        Some(document) if !broken => document,
+        _ => {
+            let sources = Sources::new([(file.to_owned(), text)]);
+            return Err(NotImported::Broken(problems, sources));
+        }
+    };
+    let specs = DIALECTS.iter().copied().filter(|spec| from.is_none_or(|from| from == spec.dialect));
+    let mut tried = Vec::new();
+    for spec in specs {
+        match (spec.fits)(document.root()) {
+            Ok(()) => {
+                let mut context = Context {
+                    stem: naming::stem(file).to_owned(),
+                    file: file.to_owned(),
+                    read: &mut *read_file,
+                    reports: Vec::new(),
+                };
+                let source = Source::new(&document, "", spec.fields, spec.folds);
+                let definition = (spec.convert)(source.root(), &mut context);
+                let reports = std::mem::take(&mut context.reports);
+                return Ok(finished(spec, file, definition, source.report(), reports, read_file));
+            }
+            Err(why) => tried.push((spec.dialect, why)),
+        }
+    }
+    Err(NotImported::Unknown(tried))
+}
+
+fn finished(
+    spec: &Spec,
+    file: &str,
+    definition: Map,
+    mut report: Report,
+    others: Vec<Report>,
+    read_file: &mut dyn FnMut(&str) -> Result<String, ReadProblem>,
+) -> Imported {
+    for other in others {
+        report.omitted += other.omitted;
+        report.entries.extend(other.entries);
+    }
+    if report.entries.len() > limits::IMPORT_ENTRIES {
+        report.omitted += report.entries.len() - limits::IMPORT_ENTRIES;
+        report.entries.truncate(limits::IMPORT_ENTRIES);
+    }
+    let name = match definition.get("name") {
+        Some(out::Out::Text(name)) => name.clone(),
+        _ => String::new(),
+    };
+    let mut head = vec![format!("made of {file} ({})", spec.title)];
+    let said = |entry: &Entry| format!("{}: {} - {}", entry.verdict.words(), entry.construct, entry.why);
+    let differs = report.entries.iter().filter(|entry| entry.verdict != Verdict::Kept);
+    let (of_steps, of_all): (Vec<&Entry>, Vec<&Entry>) = differs.partition(|entry| entry.step.is_some());
+    head.extend(of_all.iter().take(limits::IMPORT_NOTES).map(|entry| said(entry)));
+    let notes = of_steps.iter().take(limits::IMPORT_NOTES);
+    let notes: Vec<(String, String)> =
+        notes.filter_map(|entry| entry.step.clone().map(|step| (step, said(entry)))).collect();
+    let yaml = out::write(definition, &head, &notes);
+    let path = format!("{name}.yml");
+    let bundle =
+        collect(&path, &mut |wanted| if wanted == path { Ok(yaml.clone()) } else { read_file(wanted) });
+    let checked = check(&bundle);
+    Imported { dialect: spec.dialect, name, yaml, report, checked }
+}
+
+/// The head of a definition.
+fn head(name: &str, description: Option<&str>) -> Map {
+    let mut head = Map::new().with("stead", 1).with("name", name);
+    if let Some(text) = description.filter(|text| !text.trim().is_empty()) {
+        let cut: String = text.chars().take(limits::DESCRIPTION_CHARS).collect();
+        head.set("description", cut);
+    }
+    head
+}
+
+/// What a document lacks to be of a shape: keys with the shape of their values.
+fn lacks(root: Node<'_>, wanted: &[(&str, Shape)]) -> Result<(), String> {
+    if root.shape() != Shape::Map {
+        return Err("it is no map of keys".to_owned());
+    }
+    for (key, shape) in wanted {
+        match root.get(key) {
+            None => return Err(format!("it has no `{key}`")),
+            Some(value) if value.shape() != *shape => {
+                let what = if *shape == Shape::List { "list" } else { "map" };
+                return Err(format!("its `{key}` is no {what}"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
