@@ -166,6 +166,8 @@ impl RunState {
                 if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
                     *phase = Phase::Ending(*reason);
                 }
+                // One that was queued waits for no place any more; its end is awaited.
+                self.set_status(ix, StepStatus::Running);
             }
             Event::AttemptEnded { path, output, values, exit_code, error, retry_at, stops, .. } => {
                 let ix = self.at_path(path);
@@ -222,6 +224,7 @@ impl RunState {
                     Verdict::Again => {
                         self.uncount(ix);
                         self.timers.insert((at, ix, Timer::Retry));
+                        self.set_status(ix, StepStatus::Waiting);
                     }
                     Verdict::Failed => {}
                 }
@@ -266,6 +269,7 @@ impl RunState {
                     retry_at: None,
                     timeout_at: *timeout_at,
                     share: share.unwrap_or(0),
+                    told: false,
                 };
                 self.begin(ix, kind, StepStatus::Waiting);
                 self.get_mut(ix).tries += 1;
@@ -319,10 +323,11 @@ impl RunState {
                     self.trouble_above(ix);
                 }
             }
-            Event::StepEnding { path, reason } => {
+            Event::StepEnding { path, reason, told } => {
                 let ix = self.at_path(path);
-                if matches!(self.get(ix).kind, Kind::Child { .. }) {
-                    self.clear_timers(ix, false);
+                self.clear_child_timers(ix);
+                if let Kind::Child { told: known, .. } = &mut self.get_mut(ix).kind {
+                    *known |= *told;
                 }
                 let instance = self.get_mut(ix);
                 // The first error counts: what stops already does not run out of time as well.
@@ -356,6 +361,10 @@ impl RunState {
                     if let Some(entry) = entry {
                         machine.take(from, *entry);
                     }
+                    let last = machine.last.and_then(|last| self.slab.get_mut(last as usize)?.as_mut());
+                    if let Some(last) = last {
+                        last.left = *entry;
+                    }
                 }
             }
             Event::UndoReady { path, request, error } => {
@@ -363,7 +372,13 @@ impl RunState {
                 self.get_mut(ix).undo_noted = true;
                 let request = request.as_ref().map(|request| self.reference(request, REQUEST));
                 let error = error.clone().map(Box::new);
-                self.undo.push(Undo { path: path.as_str().into(), request, error, begun: false });
+                self.undo.push(Undo {
+                    path: path.as_str().into(),
+                    request,
+                    error,
+                    begun: false,
+                    over: false,
+                });
             }
             Event::BlockEnding { path, ending, output } => {
                 let ix = self.at_path(path);
@@ -486,7 +501,10 @@ impl RunState {
             let path = instance.path.clone();
             self.note_misfit(|| format!("`{path}` was {before} and is {status}"));
         }
-        self.get_mut(ix).status = status;
+        let at = self.at;
+        let instance = self.get_mut(ix);
+        instance.status = status;
+        instance.waits_since = (status == StepStatus::Waiting).then_some(at);
         if status == StepStatus::Waiting {
             self.waiting.insert(ix);
         } else {
@@ -593,7 +611,11 @@ impl RunState {
             }
             Part::Aside { of, what: Aside::Undo } => {
                 if let Some(at) = self.undo.iter().rposition(|undo| *undo.path == *of) {
-                    self.undo.remove(at);
+                    if status == StepStatus::Completed {
+                        self.undo.remove(at);
+                    } else {
+                        self.undo[at].over = true;
+                    }
                 }
                 return;
             }
@@ -608,6 +630,12 @@ impl RunState {
                 StepStatus::Skipped => join.skipped += 1,
                 _ => {}
             }
+        }
+    }
+
+    fn clear_child_timers(&mut self, ix: Ix) {
+        if matches!(self.get(ix).kind, Kind::Child { .. }) {
+            self.clear_timers(ix, false);
         }
     }
 

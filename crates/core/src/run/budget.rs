@@ -208,8 +208,9 @@ impl Machine<'_> {
             return Ok(None);
         }
         self.afford(site)?;
-        // Where the step is just about to begin, its own budget is not booked yet.
-        let begun = self.state.find(&site.path).is_some() || site.slot.is_some();
+        // Where the step is just about to begin, its own budget is not booked yet; it may have waited for a place.
+        let there = self.state.find(&site.path).map(|ix| &self.state.get(ix).kind);
+        let begun = there.is_some_and(|kind| !matches!(kind, Kind::Place)) || site.slot.is_some();
         let step = &self.plan.steps[site.step as usize];
         let own = if begun { None } else { self.step_budget(site, step)? };
         let around = self.budgets(site).into_iter().map(|ix| {

@@ -267,9 +267,11 @@ impl Machine<'_> {
 
     /// Tells a child that its result is not wanted; its end is awaited.
     pub(super) fn cancel_child(&mut self, ix: Ix, reason: EndReason) {
-        let Kind::Child { run, .. } = &self.state.get(ix).kind else { return };
-        let run = run.clone();
-        self.mark_ending(ix, reason);
+        let instance = self.state.get(ix);
+        let Kind::Child { run, told: false, .. } = &instance.kind else { return };
+        let (run, path) = (run.clone(), instance.path.to_string());
+        // With an event of its own, by which the message is named: what was told is told once.
+        self.emit(Event::StepEnding { path, reason, told: true });
         let by = format!("run:{}", self.state.id);
         self.send(&run, &MessageBody::CancelRun { by });
     }

@@ -390,7 +390,7 @@ impl Machine<'_> {
     pub(super) fn mark_ending(&mut self, ix: Ix, reason: EndReason) {
         if self.state.get(ix).ending.is_none() {
             let path = self.state.get(ix).path.to_string();
-            self.emit(Event::StepEnding { path, reason });
+            self.emit(Event::StepEnding { path, reason, told: false });
         }
     }
 

@@ -388,7 +388,13 @@ pub enum Event {
     /// It reads the output of a step that has none.
     StepBlocked { path: String, by: String },
     /// What is inside a step is being ended.
-    StepEnding { path: String, reason: EndReason },
+    StepEnding {
+        path: String,
+        reason: EndReason,
+        /// Its child run is told, by a message that goes with this event.
+        #[serde(default, skip_serializing_if = "is_false")]
+        told: bool,
+    },
     /// Ended from outside.
     StepCancelled { path: String },
     /// So many parts of a join have completed, or, with an error, too few can: the others are ended.

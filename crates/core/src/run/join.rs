@@ -48,7 +48,8 @@ impl Machine<'_> {
     /// Undoes what losers have completed that were let finish. Says whether something is under way.
     pub(super) fn undo_losers(&mut self, ix: Ix) -> Result<bool, Stop> {
         let instance = self.state.get(ix);
-        if self.state.undo.is_empty() || !instance.join.as_ref().is_some_and(|join| join.reached) {
+        if self.state.undo_left().next().is_none() || !instance.join.as_ref().is_some_and(|join| join.reached)
+        {
             return Ok(false);
         }
         let late = instance

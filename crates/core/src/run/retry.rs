@@ -4,6 +4,7 @@
 //! follows from it. What holds these is opened again. Numbers of attempts go on, so that each attempt keeps a
 //! name and a log of its own.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -125,10 +126,22 @@ impl RunState {
                 self.drop_instance(ix);
             }
         }
-        for path in drop {
-            if let Some(ix) = self.find(path) {
+        let mut dropped: Vec<Ix> = drop.iter().filter_map(|path| self.find(path)).collect();
+        // The newest of each block first: so a machine comes back to where it was before.
+        let place = |ix: &Ix| {
+            let around = self.get(self.get(*ix).parent);
+            (self.get(*ix).parent, Reverse(around.inside.iter().position(|child| child == ix)))
+        };
+        dropped.sort_by_cached_key(place);
+        for ix in dropped {
+            if ix == ROOT || self.slab[ix as usize].is_none() {
+                self.note_misfit(|| "what is begun anew is not there".to_owned());
+            } else {
                 self.begin_anew(ix);
             }
+        }
+        for undo in &mut self.undo {
+            (undo.begun, undo.over) = (false, false);
         }
         // Inner ones first, so that what is tolerated inside is known outside.
         for (path, deadline_at) in reopen.iter().rev() {
@@ -138,35 +151,36 @@ impl RunState {
         }
     }
 
-    /// What an instance, or what is around it, had before it was dropped.
+    /// What an instance had before it was dropped, or what is around it where nothing more is known.
     pub(super) fn before(&self, path: &str) -> Before {
-        let mut all = Before::default();
+        let mut known: Option<Before> = None;
         let mut at = Some(path).filter(|_| !self.before.is_empty());
         while let Some(inner) = at {
             if let Some(before) = self.before.get(inner) {
-                all = Before { number: all.number.max(before.number), round: all.round.max(before.round) };
+                // Numbers go on behind all that are forgotten; rounds are each one's own.
+                let inside = known.get_or_insert(*before);
+                inside.number = inside.number.max(before.number);
             }
             at = path::around(inner);
         }
-        all
+        known.unwrap_or_default()
     }
 
     /// Keeps the numbers of what is dropped.
     fn remember(&mut self, ix: Ix) {
+        for child in self.get(ix).inside.clone() {
+            self.remember(child);
+        }
         let instance = self.get(ix);
-        let inside = instance.inside.clone();
+        let path = instance.path.clone();
+        let before = self.before(&path);
         if let Kind::Attempt { number, .. } | Kind::Child { number, .. } = instance.kind {
-            let (path, again) = (instance.path.clone(), instance.status == StepStatus::Completed);
-            let before = self.before(&path);
+            let again = instance.status == StepStatus::Completed;
             self.before.insert(path, Before { number, round: before.round + u32::from(again) });
         } else if instance.forgot > 0 {
             // What is forgotten was completed.
-            let (path, number) = (instance.path.clone(), instance.forgot);
-            let before = self.before(&path);
+            let number = instance.forgot;
             self.before.insert(path, Before { number, round: before.round + 1 });
-        }
-        for child in inside {
-            self.remember(child);
         }
     }
 
@@ -175,25 +189,26 @@ impl RunState {
         let instance = self.get(ix);
         let (path, status, index, parent) =
             (instance.path.clone(), instance.status, instance.index, instance.parent);
+        let left = instance.left;
         self.undo.retain(|undo| !path::is_within(&undo.path, &path));
         self.drop_instance(ix);
         let around = self.get_mut(parent);
         around.inside.retain(|child| *child != ix);
         match &mut around.kind {
             Kind::Foreach { begun, done, holes, .. } => {
-                *begun -= 1;
-                *done -= 1;
+                *begun = begun.saturating_sub(1);
+                *done = done.saturating_sub(1);
                 let at = holes.partition_point(|hole| *hole < index);
                 holes.insert(at, index);
             }
-            Kind::Loop { begun, .. } => *begun -= 1,
+            Kind::Loop { begun, .. } => *begun = begun.saturating_sub(1),
             _ => {}
         }
         if let Some(join) = &mut around.join {
             match status {
-                StepStatus::Completed => join.completed -= 1,
-                StepStatus::Failed | StepStatus::Blocked => join.lost -= 1,
-                StepStatus::Skipped => join.skipped -= 1,
+                StepStatus::Completed => join.completed = join.completed.saturating_sub(1),
+                StepStatus::Failed | StepStatus::Blocked => join.lost = join.lost.saturating_sub(1),
+                StepStatus::Skipped => join.skipped = join.skipped.saturating_sub(1),
                 _ => {}
             }
         }
@@ -204,7 +219,10 @@ impl RunState {
             machine.went = Some(id.into());
             machine.last = last;
             if let Some((_, n)) = machine.of.iter_mut().find(|(state, _)| **state == *id) {
-                *n -= 1;
+                *n = n.saturating_sub(1);
+            }
+            if let Some(entry) = left {
+                machine.untake(id, entry);
             }
         }
     }
@@ -236,7 +254,7 @@ impl RunState {
         if ix != ROOT {
             let around = self.get_mut(parent);
             if let (Kind::Foreach { done, .. }, Part::Item { .. }) = (&mut around.kind, path::split(&path)) {
-                *done -= 1;
+                *done = done.saturating_sub(1);
             }
         }
     }
@@ -340,6 +358,15 @@ impl<'s> Chosen<'s> {
     /// What failed in a block or holder, and what was undone.
     fn failed_inside(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
+        let undone = self.undone_before(ix);
+        let first = undone.as_ref().and_then(|undone| undone.first()).map(|first| self.state.get(*first));
+        if let Some(first) = first.filter(|first| first.index > 1 && instance.machine.is_none())
+            && self.state.find(&path::iteration(&instance.path, first.index - 1)).is_none()
+        {
+            // It may read the iteration before it, which is not kept.
+            self.drop.push(ix);
+            return;
+        }
         self.reopen.push(ix);
         let last = instance.machine.as_ref().and_then(|machine| machine.last);
         for child in instance.inside.clone() {
@@ -347,6 +374,11 @@ impl<'s> Chosen<'s> {
             let holds = matches!(inner.kind, Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. });
             let holder = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
             if !holder && self.plan.steps[inner.step as usize].finally {
+                self.drop.push(child);
+                continue;
+            }
+            // All that followed from it follows anew.
+            if undone.as_ref().is_some_and(|undone| undone.contains(&child)) {
                 self.drop.push(child);
                 continue;
             }
@@ -376,6 +408,18 @@ impl<'s> Chosen<'s> {
                 _ => self.drop.push(child),
             }
         }
+    }
+
+    /// Of a machine or loop that went on from what was undone: the first such visit or iteration, and all behind it.
+    fn undone_before(&self, ix: Ix) -> Option<Vec<Ix>> {
+        let instance = self.state.get(ix);
+        let sequence = instance.machine.is_some() || matches!(instance.kind, Kind::Loop { .. });
+        let newest = match &instance.machine {
+            Some(machine) => machine.last,
+            None => instance.inside.last().copied(),
+        };
+        let first = instance.inside.iter().position(|child| self.was_undone(*child)).filter(|_| sequence)?;
+        (Some(instance.inside[first]) != newest).then(|| instance.inside[first..].to_vec())
     }
 
     fn is_undone_itself(&self, ix: Ix) -> bool {

@@ -193,6 +193,9 @@ pub(super) struct Instance {
     /// Where it stands, of a machine of states.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) machine: Option<Box<Visits>>,
+    /// Of a state: which entry of `next` led on from this visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<u32>,
     /// How it will have ended, while it is undone and its `finally` runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<Box<Decided>>,
@@ -208,6 +211,9 @@ pub(super) struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) deadline_at: Option<Time>,
     pub(super) since: Time,
+    /// Since when it waits for what it waits for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) waits_since: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended_at: Option<Time>,
     /// How many attempts may be made here and inside.
@@ -293,6 +299,14 @@ impl Visits {
         }
     }
 
+    /// The visit of a state that was left by an entry is not there any more.
+    pub(super) fn untake(&mut self, id: &str, entry: u32) {
+        let same = |(state, at, _): &&mut (Box<str>, u32, u32)| **state == *id && *at == entry;
+        if let Some((.., n)) = self.taken.iter_mut().find(same) {
+            *n = n.saturating_sub(1);
+        }
+    }
+
     pub(super) fn taken(&self, id: &str, entry: u32) -> u32 {
         let same = |(state, at, _): &&(Box<str>, u32, u32)| **state == *id && *at == entry;
         self.taken.iter().find(same).map_or(0, |(.., n)| *n)
@@ -336,6 +350,9 @@ pub(super) struct Undo {
     /// Why that is not known.
     pub(super) error: Option<Box<StepError>>,
     pub(super) begun: bool,
+    /// It was tried, and what is to be undone is still there: it is tried again once the run has gone on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) over: bool,
 }
 
 /// What an instance is, as its events told.
@@ -392,6 +409,9 @@ pub(super) enum Kind {
         /// What is set aside for it in the budgets around.
         #[serde(default, skip_serializing_if = "is_zero")]
         share: u32,
+        /// It was told to end.
+        #[serde(default, skip_serializing_if = "is_false")]
+        told: bool,
     },
 }
 
@@ -585,6 +605,7 @@ impl RunState {
             trouble: false,
             join: None,
             machine: None,
+            left: None,
             verdict: None,
             forgot: 0,
             undo_noted: false,
@@ -593,6 +614,7 @@ impl RunState {
             budget: None,
             free: false,
             since: self.at,
+            waits_since: None,
             ended_at: None,
             inside: Vec::new(),
             block: None,
@@ -691,6 +713,11 @@ impl RunState {
             self.by_path.remove(&instance.path);
             self.free.push(ix);
         }
+    }
+
+    /// What is to be undone when it comes to that, in the order of completion.
+    pub(super) fn undo_left(&self) -> impl Iterator<Item = &Undo> {
+        self.undo.iter().filter(|undo| !undo.over)
     }
 
     /// Knits the instances to the steps of a plan, after loading.

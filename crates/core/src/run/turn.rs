@@ -392,7 +392,11 @@ impl<'a> Machine<'a> {
     /// Makes the agenda again from the instances: after loading.
     pub(super) fn rescan(&mut self) {
         self.state.agenda.clear();
-        if self.state.exists() && self.state.started_at.is_none() && !self.state.status.is_end() {
+        if self.state.status.is_end() {
+            // Nothing follows any more, and who retries it may name what is inside of what is over.
+            return;
+        }
+        if self.state.exists() && self.state.started_at.is_none() {
             self.push(Job::Begin);
             return;
         }
@@ -436,6 +440,14 @@ impl<'a> Machine<'a> {
             if instance.is_closing() {
                 let live: Vec<Ix> = self.to_be_ended(ix);
                 self.state.agenda.extend(live.into_iter().map(Job::End));
+            }
+            // What was told to end by itself, for its place is another's now, and did not come to it.
+            let instance = self.state.get(ix);
+            let idle = matches!(instance.kind, Kind::Wait { .. } | Kind::Signal { .. } | Kind::Place)
+                || matches!(instance.kind, Kind::Attempt { phase: Phase::Retry(_), .. })
+                || matches!(instance.kind, Kind::Child { retry_at: Some(_), .. });
+            if idle && instance.ending.is_some() {
+                self.push(Job::End(ix));
             }
         }
         self.ask_again();
@@ -637,7 +649,7 @@ impl<'a> Machine<'a> {
             self.end_before_start(reason);
             return;
         }
-        self.emit(Event::StepEnding { path: String::new(), reason });
+        self.emit(Event::StepEnding { path: String::new(), reason, told: false });
         self.push(Job::End(ROOT));
     }
 

@@ -5,7 +5,7 @@ use stead_lang::plan::{Action, ActionKind, StepIx};
 
 use super::event::{Ending, Event, Lost};
 use super::start::Site;
-use super::state::{Ix, Job, Kind, Phase, ROOT};
+use super::state::{Ix, Job, Kind, Phase, ROOT, Undo};
 use super::turn::{Machine, SettleInput, Stop};
 use crate::effect::{EndReason, ErrorKind};
 use crate::path::{self, Aside};
@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
     /// Whether there is something to be undone inside.
     pub(super) fn has_undo(&self, ix: Ix) -> bool {
         let of = &self.state.get(ix).path;
-        !self.state.force && self.state.undo.iter().any(|undo| path::is_within(&undo.path, of))
+        !self.state.force && self.state.undo_left().any(|undo| path::is_within(&undo.path, of))
     }
 
     /// Undoes the newest of what is completed inside. Says whether something is under way.
@@ -90,7 +90,8 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn undo_within(&mut self, of: &str) -> Result<bool, Stop> {
-        while let Some(at) = self.state.undo.iter().rposition(|undo| path::is_within(&undo.path, of)) {
+        let left = |undo: &Undo| !undo.over && path::is_within(&undo.path, of);
+        while let Some(at) = self.state.undo.iter().rposition(left) {
             let undo = &self.state.undo[at];
             if undo.begun {
                 return Ok(true);
@@ -154,7 +155,7 @@ impl<'a> Machine<'a> {
         let undone = !self.state.finishing && !self.state.force;
         let probed = self.state.find(&path::aside(&self.state.get(ix).path, Aside::Verify));
         let probed = probed.is_some_and(|probe| !self.state.get(probe).status.is_end());
-        undone && (probed || self.step(ix).undo.is_some() || !self.state.undo.is_empty())
+        undone && (probed || self.step(ix).undo.is_some() || self.state.undo_left().next().is_some())
     }
 
     /// Parks a lost attempt of a `once` step, and asks whether it happened where the step says how. Of a paused run

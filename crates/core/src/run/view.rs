@@ -358,10 +358,15 @@ fn waits(instance: &Instance) -> Option<WaitsFor> {
             ("settle", None, Some(format!("attempt {number} was lost, whether it happened is not known")))
         }
         Kind::Child { retry_at: Some(at), .. } => ("retry", Some(*at), None),
-        Kind::Child { run, timeout_at, .. } => ("child", *timeout_at, Some(run.to_string())),
+        Kind::Child { run, timeout_at, .. } => {
+            // The end of one that is being ended is awaited, however long that takes.
+            let until = timeout_at.filter(|_| instance.ending.is_none());
+            ("child", until, Some(run.to_string()))
+        }
         _ => return None,
     };
-    let (path, since) = (instance.path.to_string(), instance.since);
+    let since = instance.waits_since.unwrap_or(instance.since);
+    let path = instance.path.to_string();
     Some(WaitsFor { kind: kind.to_owned(), path, since, until, detail })
 }
 

@@ -283,3 +283,23 @@ fn rule_43_a_queued_attempt_is_reserved() {
     world.end("a", AttemptResult { output: Some(json!(1)), ..AttemptResult::default() });
     assert_eq!(world.ended().0, RunStatus::Completed);
 }
+
+#[test]
+fn rule_43_a_child_that_waited_for_a_place_has_no_more_than_its_step_has() {
+    let text = "
+budget: { attempts: 9 }
+steps:
+  - id: c
+    budget: { attempts: 2 }
+    concurrency: { key: k }
+    workflow:
+      inline:
+        stead: 1
+        name: inner
+        steps: [{ id: all, foreach: { in: [1, 2, 3] }, noop: \"${{ item }}\" }]
+";
+    let mut world = World::run(text);
+    assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Exhausted)));
+    assert_eq!(world.executed.len(), 2);
+    assert_eq!(world.step("c").budget.map(|budget| budget.used), Some(2));
+}

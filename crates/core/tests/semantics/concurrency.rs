@@ -383,6 +383,12 @@ fn rule_56_a_run_that_is_tried_again_asks_for_its_places_again_before_anything_o
     world.end("g/b", ok(json!(2)));
     assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
     assert!(world.executed.len() > executed && !world.limit("test").in_use() && !world.limit("db").in_use());
+    // With an equal key what is inside uses the place of what is around it, as it did before.
+    let mut world = World::run(&format!("concurrency: {{ key: db }}\n{group}"));
+    world.end("g/b", crate::harness::failed(ErrorKind::Exit, "no"));
+    retry(&mut world, "r_test");
+    assert_eq!(world.places("db"), (names(&["r_test", "r_test/g"]), names(&[])));
+    assert_eq!(world.status("g/b"), StepStatus::Running);
     // One that never began asks as one that is new; one that waits again can be cancelled.
     let mut world = World::run(&deploy("{}"));
     world.also("r_b", &deploy("{ on_full: refuse }"));
@@ -622,5 +628,28 @@ fn rule_33_a_timeout_does_not_run_while_a_step_waits_for_its_place() {
         assert_ne!(world.look(run).status("s"), StepStatus::Failed, "{run}");
         world.pass(10_000);
         assert_eq!(world.error().0, ErrorKind::Timeout, "{run}: from its beginning");
+    }
+}
+
+#[test]
+fn rule_53_a_place_that_is_lost_where_no_engine_is_ends_its_step_when_one_comes() {
+    for body in [
+        "wait: { signal: go }",
+        "wait: { for: 1h }",
+        "noop: { fail: no }\n    retry: { attempts: 2, wait: 1h }",
+    ] {
+        let text = format!("steps:\n  - id: a\n    concurrency: {{ key: k }}\n    {body}\n");
+        let mut world = World::run(&text);
+        assert_eq!(world.status("a"), StepStatus::Waiting, "{body}");
+        let (top, limit) = (world.top.clone(), StreamId::limit("p", "k"));
+        let said = limit::ToRun::PlaceRevoked { path: "a".into(), number: 3, by: StreamId::new("r_b") };
+        let body = serde_json::to_value(said).unwrap();
+        world.performs_nothing = true;
+        let message = stead_core::message::Message { id: "m".into(), from: limit, to: top.clone(), body };
+        world.give(&top, Input::Message(message));
+        world.performs_nothing = false;
+        world.crash();
+        assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::Error)));
+        assert_eq!(world.error().0, ErrorKind::Cancelled);
     }
 }

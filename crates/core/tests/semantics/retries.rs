@@ -137,10 +137,12 @@ steps:
     assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
     let top = world.top.clone();
     let seq = world.state().seq;
-    for again in [Again::Only("again#2".into()), Again::From("again#2".into())] {
-        retry(&mut world, again);
-        assert_eq!(world.runs[&top].state.seq, seq, "others follow from it, and the one before is not kept");
-    }
+    retry(&mut world, Again::Only("again#2".into()));
+    assert_eq!(world.runs[&top].state.seq, seq, "others follow from it");
+    world.crash();
+    retry(&mut world, Again::From("again#2".into()));
+    assert_eq!(keys(&world), ["again#2+1", "again#3+2"]);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
 }
 
 #[test]
@@ -257,4 +259,93 @@ steps:
     assert_eq!(world.ended().0, RunStatus::Running);
     world.pass(6_000);
     assert_eq!(world.ended(), (RunStatus::Failed, Some(Outcome::TimedOut)));
+}
+
+#[test]
+fn rule_48_a_machine_goes_back_to_the_first_state_that_was_undone() {
+    let broken = Broken::default();
+    broken.set(&["ship"]);
+    let text = "
+states:
+  - { id: look, noop: 0, next: reserve }
+  - { id: reserve, noop: 1, undo: { run: [free] }, next: [{ go: charge, max: 1 }] }
+  - { id: charge, noop: 2, undo: { run: [pay_back] }, next: ship }
+  - { id: ship, noop: 3, next: end }
+finally:
+  - { id: tidy, noop: 4 }
+";
+    let mut world = run(text, &broken);
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    broken.set(&[]);
+    retry(&mut world, Again::Failed);
+    // Nothing is shipped that is not paid for; what was not undone is kept.
+    assert_eq!(keys(&world), ["reserve+1", "charge+1", "ship", "tidy+1"]);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+}
+
+#[test]
+fn rule_48_a_loop_goes_back_to_the_first_iteration_in_which_something_was_undone() {
+    let broken = Broken::default();
+    broken.set(&["again#3/b"]);
+    let text = "
+steps:
+  - id: again
+    loop: { max: 3 }
+    steps:
+      - { id: a, noop: \"${{ iteration }}\", undo: { run: [take_back] } }
+      - { id: b, noop: \"${{ iteration == 1 ? 0 : previous.b.output }}\" }
+";
+    let mut world = run(text, &broken);
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    broken.set(&[]);
+    retry(&mut world, Again::Failed);
+    // What was completed happens anew, what failed is tried again.
+    let anew = ["again#1/a+1", "again#1/b+1", "again#2/a+1", "again#2/b+1", "again#3/a+1", "again#3/b"];
+    assert_eq!(keys(&world), anew);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+}
+
+#[test]
+fn rule_37_what_could_not_be_undone_is_tried_again_when_the_run_fails_again() {
+    let broken = Broken::default();
+    broken.set(&["b", "a!undo"]);
+    let text = "
+steps:
+  - { id: a, noop: 1, undo: { run: [take_back] } }
+  - { id: b, noop: 2 }
+";
+    let mut world = run(text, &broken);
+    assert_eq!(keys(&world), ["a", "b", "a!undo"]);
+    broken.set(&["b"]);
+    retry(&mut world, Again::Failed);
+    assert_eq!(keys(&world), ["b", "a!undo"], "a is still there, and is taken back now");
+    broken.set(&[]);
+    retry(&mut world, Again::Failed);
+    assert_eq!(keys(&world), ["a+1", "b"]);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
+}
+
+#[test]
+fn rule_48_an_item_that_was_ended_goes_on_where_it_was() {
+    let broken = Broken::default();
+    broken.set(&["all[0]/b", "all[1]/b"]);
+    let text = "
+steps:
+  - id: all
+    foreach: { in: [1, 2], parallel: 2 }
+    outputs: { x: \"${{ steps.b.output }}\" }
+    steps:
+      - { id: a, noop: \"${{ item }}\" }
+      - { id: b, noop: \"${{ item }}\", retry: { attempts: 2, wait: \"${{ item }}h\", max_wait: 9h, jitter: 0 } }
+";
+    let mut world = run(text, &broken);
+    assert_eq!(keys(&world), ["all[0]/a", "all[1]/a", "all[0]/b", "all[1]/b"]);
+    world.pass(3_600_000);
+    assert_eq!(world.ended().0, RunStatus::Failed);
+    broken.set(&[]);
+    world.crash();
+    retry(&mut world, Again::Failed);
+    // What was completed in the item that was only ended is kept.
+    assert_eq!(keys(&world), ["all[0]/b", "all[1]/b"]);
+    assert_eq!(world.ended(), (RunStatus::Completed, Some(Outcome::Ok)));
 }
