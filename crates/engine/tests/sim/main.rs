@@ -13,7 +13,9 @@ mod outside;
 mod places;
 mod promises;
 mod rng;
+mod said;
 mod scenario;
+mod signals;
 mod simulate;
 mod unwound;
 mod world;
@@ -38,6 +40,8 @@ const MET: &[&str] = &[
     "attempt_settled",
     "attempt_started",
     "block_ending",
+    "budget_set",
+    "budget_spent",
     "cancel_requested",
     "cancelled cancelled",
     "child_ended",
@@ -71,13 +75,21 @@ const MET: &[&str] = &[
     "refused at taken",
     "result doubled",
     "resumed",
+    "retry",
     "run_cancelled",
     "run_completed",
     "run_created",
     "run_failed",
     "run_paused",
+    "run_reopened",
     "run_resumed",
     "run_started",
+    "signal from outside",
+    "signal that was awaited",
+    "signal_awaited",
+    "signal_came",
+    "signal_sent",
+    "signal_taken",
     "snapshot",
     "step_blocked",
     "step_cancelled",
@@ -130,6 +142,18 @@ fn try_seeds(first: u64, enough: impl Fn(u64) -> bool + Sync) -> (u64, Counts) {
     all.into_inner().unwrap()
 }
 
+/// How often definitions used each key of the language.
+fn say_used(counts: &Counts) {
+    let mut last = "";
+    for ((place, key), n) in &counts.used {
+        if *place != last {
+            eprintln!("  {place}:");
+        }
+        eprintln!("  {n:8} {key}");
+        last = place;
+    }
+}
+
 /// `STEAD_SIM_SEED` is the first seed, `STEAD_SIM_MINUTES` how long to go on, `STEAD_SIM_SEEDS` how far.
 fn number(name: &str) -> Option<u64> {
     std::env::var(name)
@@ -144,7 +168,14 @@ fn p1_p2_p3_p5_p10_hold_whatever_happens() {
     for (what, n) in &counts.met {
         eprintln!("  {n:8} {what}");
     }
+    say_used(&counts);
     assert_eq!(tried, SEEDS, "seeds that were tried");
+    let unused: Vec<_> = stead_lang::keys::places()
+        .into_iter()
+        .map(|(place, key)| (place, key.name))
+        .filter(|key| !counts.used.contains_key(key))
+        .collect();
+    assert!(unused.is_empty(), "keys of the language that no definition has: {unused:?}");
     for what in MET {
         let n = counts.met.get(*what).copied().unwrap_or(0);
         assert!(n >= 10, "`{what}` was met {n} times: the seeds do not show what they are to show");

@@ -135,7 +135,9 @@ fn failed(rng: &mut Rng, calm: bool) -> AttemptResult {
     ];
     let kind = if calm { ErrorKind::Exit } else { *rng.pick(&kinds) };
     let error = Some(AttemptError { kind, message: "it failed".into() });
-    AttemptResult { error, exit_code: Some(1), ..AttemptResult::default() }
+    // A server may ask to be left alone.
+    let retry_after = (kind == ErrorKind::RateLimit).then(|| *rng.pick(&[0, 90_000, u64::MAX]));
+    AttemptResult { error, exit_code: Some(1), retry_after, ..AttemptResult::default() }
 }
 
 fn done(rng: &mut Rng, job: &Execute) -> AttemptResult {
@@ -151,12 +153,27 @@ fn done(rng: &mut Rng, job: &Execute) -> AttemptResult {
         let written = json!({ "path": "notes.txt", "name": "notes.txt", "size": n });
         let output = match job.request.get("parse").and_then(Value::as_str) {
             Some("json") => Some(json!({ "v": n })),
+            Some("lines") => Some(json!(["a line", "another"])),
             Some(_) => Some(json!("text")),
-            None => job.request.get("write").map(|_| written),
+            None if job.request.get("read").is_some() => Some(json!("text")),
+            None if job.request.get("delete").is_some() => None,
+            None => Some(written),
         };
         return AttemptResult { output, ..AttemptResult::default() };
     }
     let parse = job.request.get("parse").and_then(Value::as_str).unwrap_or_default();
+    if job.executor == "http" {
+        let body = match parse {
+            "json" => json!({ "v": n }),
+            "text" => json!("some text"),
+            "lines" => json!(["a line"]),
+            "file" => json!({ "path": "/x", "name": "items", "size": n }),
+            _ => Value::Null,
+        };
+        let output =
+            json!({ "status": 200, "headers": { "content-type": "application/json" }, "body": body });
+        return AttemptResult { output: Some(output), ..AttemptResult::default() };
+    }
     let output = match parse {
         "json" => Some(json!({ "v": n, "more": [null, "text"] })),
         "lines" => Some((0..n).map(|n| format!("line {n}")).collect()),

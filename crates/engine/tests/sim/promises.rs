@@ -7,13 +7,14 @@ use stead_core::effect::AttemptId;
 use stead_core::head::WaitsFor;
 use stead_core::ids::StreamId;
 use stead_core::path;
-use stead_core::run::{StepNow, View};
+use stead_core::run::{RunState, StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::ValueRef;
 use stead_lang::plan::{Body, Each, Join, Plan};
 use stead_store::Reader as _;
 
 use crate::journal::Mirror;
+use crate::said::{check_steps, check_times};
 use crate::world::{World, top};
 
 /// What a simulation came to, without what may differ: times, tries that were lost.
@@ -38,7 +39,10 @@ impl World<'_> {
         );
         let ids: Vec<StreamId> = self.journal.streams.keys().cloned().collect();
         for id in &ids {
-            self.check_open(id);
+            let mirror = self.journal.streams.get_mut(id).unwrap();
+            if !std::mem::replace(&mut mirror.checked, mirror.state.status.is_end()) {
+                self.check_open(id);
+            }
         }
         self.check_places();
     }
@@ -84,8 +88,32 @@ impl World<'_> {
             RunStatus::Paused => assert!(mirror.paused && !waits.is_empty(), "{id} is paused, by nobody"),
             other => panic!("{id} is {other}, with nothing left to be done"),
         }
+        let held = mirror.paused || !mirror.state.places_awaited().is_empty();
+        if !held {
+            mirror.signals.check(id);
+        }
         for wait in &waits {
             self.check_wait(id, wait);
+        }
+        self.check_said(id, held);
+    }
+
+    /// What the status says of a run, and of its steps.
+    fn check_said(&mut self, id: &StreamId, held: bool) {
+        let mirror = self.journal.streams.get_mut(id).unwrap();
+        let seq = mirror.state.seq;
+        if std::mem::replace(&mut mirror.seen, seq) == seq || (seq > 100 && !self.rng.hits(1, 10)) {
+            return;
+        }
+        if !mirror.paused {
+            let due = mirror.state.due();
+            mirror.state.waits_for().iter().for_each(|wait| check_times(id, wait, &mirror.since, due));
+        }
+        // What is held back goes on once it is let go.
+        if !held {
+            let view = mirror.view(&self.ready.plans[&mirror.state.revision]);
+            let open: Vec<String> = mirror.state.open_attempts().into_iter().map(|a| a.path).collect();
+            check_steps(id, &view, &open);
         }
     }
 
@@ -119,6 +147,10 @@ impl World<'_> {
                 let under_way = self.outside.under_way.keys().find(here);
                 assert!(under_way.is_none(), "{id}: {} is parked and under way", wait.path);
             }
+            "signal" => {
+                let awaited = mirror.signals.awaited.get(&wait.path);
+                assert_eq!(awaited, wait.detail.as_ref(), "{id}: {} waits for a signal", wait.path);
+            }
             "resume" => assert!(mirror.paused, "{id} waits to be resumed, and is not paused"),
             other => panic!("{id}: {} waits for {other}, which nobody knows", wait.path),
         }
@@ -138,6 +170,7 @@ impl World<'_> {
             let view = mirror.view(plan);
             self.counts.add(&format!("{} {}", view.status, view.outcome.unwrap()));
             check_ended(id, plan, &view, mirror);
+            kept(&mirror.state, &view, plan);
             let settled = mirror.unwound.ends_as.map(|status| status.to_string());
             assert!(
                 settled.as_ref().is_none_or(|settled| *settled == view.status.to_string()),
@@ -193,7 +226,7 @@ fn flatten(all: &[StepNow], into: &mut Vec<Stood>) {
 /// P3: how a run ended is what became of its steps.
 fn check_ended(id: &StreamId, plan: &Plan, view: &View, mirror: &Mirror) {
     let (status, outcome) = (view.status, view.outcome.unwrap());
-    check_steps(id, &view.steps);
+    check_all_ended(id, &view.steps);
     let seen = Seen { id, plan };
     match (status, outcome) {
         (RunStatus::Completed, Outcome::Ok) => {
@@ -272,7 +305,7 @@ impl Seen<'_> {
     }
 }
 
-fn check_steps(id: &StreamId, all: &[StepNow]) {
+fn check_all_ended(id: &StreamId, all: &[StepNow]) {
     for step in all {
         assert!(step.status.is_end(), "{id} has ended, {} is {}", step.path, step.status);
         assert!(step.waits_for.is_none(), "{id} has ended, {} waits", step.path);
@@ -285,6 +318,15 @@ fn check_steps(id: &StreamId, all: &[StepNow]) {
             step.status,
             step.error
         );
-        check_steps(id, &step.inside);
+        check_all_ended(id, &step.inside);
     }
+}
+
+/// A snapshot of a run that has ended is what its journal gives.
+fn kept(state: &RunState, view: &View, plan: &Plan) {
+    let bytes = state.snapshot().unwrap();
+    let mut back = RunState::from_snapshot(&bytes).unwrap();
+    assert_eq!(back.fits(plan), Ok(()), "{}: its snapshot is refused", state.id);
+    assert_eq!(back.snapshot().unwrap(), bytes, "{}: from a snapshot of its end", state.id);
+    assert_eq!(back.view(plan), *view, "{}: as people look at it, from a snapshot", state.id);
 }

@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     /// Further runs of it, started with the first: they share its places.
     pub(crate) beside: u64,
     pub(crate) script: Vec<Planned>,
+    /// What happens when all has ended, one after another; then all comes to its end once more.
+    pub(crate) afterwards: Vec<Trouble>,
 }
 
 /// Something that happens besides, when so many things have happened.
@@ -55,6 +57,10 @@ pub(crate) enum Trouble {
     Resume { pick: u64, offline: bool },
     /// A person says what a step came to, parked or not; perhaps where no engine runs.
     Settle { pick: u64, verdict: u8, offline: bool },
+    /// A signal comes from outside: early or late, to a step or to the run, perhaps under an id that was there.
+    Signal { pick: u64, name: u64, step: Option<&'static str>, id: Option<u64>, offline: bool },
+    /// Somebody wants a run that has ended to go on: what failed, or also one step, alone or with what follows.
+    Retry { pick: u64, how: u8, changed: bool, offline: bool },
     /// Somebody starts the run a second time.
     StartAgain,
     /// Streams are given the time, or told to go on, although nothing is due.
@@ -84,7 +90,23 @@ pub(crate) fn of(seed: u64) -> Scenario {
     script.sort_by_key(|planned| planned.at);
     let shares = definition.files.values().any(|document| document.to_string().contains("\"concurrency\""));
     let beside = if shares { *rng.weighted(&[(6, 0), (2, 1), (1, 2)]) } else { 0 };
-    Scenario { seed, calm, definition, beside, script }
+    let again = if calm { 0 } else { *rng.weighted(&[(5, 0), (3, 1), (2, 3)]) };
+    let afterwards = (0..again).map(|_| afterwards(&mut rng)).collect();
+    Scenario { seed, calm, definition, beside, script, afterwards }
+}
+
+/// Mostly a retry; and what comes too late.
+fn afterwards(rng: &mut Rng) -> Trouble {
+    let (pick, offline) = (rng.next(), rng.hits(1, 4));
+    match rng.below(8) {
+        0 => Trouble::Signal { pick, name: rng.next(), step: None, id: None, offline },
+        1 => Trouble::Cancel { pick, offline, force: rng.hits(1, 2) },
+        2 => Trouble::Pause { pick, offline, now: false },
+        _ => {
+            let how = *rng.weighted(&[(3, 0), (2, 1), (2, 2)]);
+            Trouble::Retry { pick, how, changed: rng.hits(1, 4), offline }
+        }
+    }
 }
 
 /// An attempt is repeated ten times, so there are fewer crashes where it has to come to its end.
@@ -95,8 +117,21 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
     let then = if rng.hits(1, 2) && !many { Then::Crash } else { Then::GoOn };
     let nth = rng.between(1, 12);
     let pick = rng.next();
-    let quiet =
-        &[(3, 0), (2, 1), (2, 2), (2, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (2, 13), (2, 14)];
+    let quiet = &[
+        (3, 0),
+        (2, 1),
+        (2, 2),
+        (2, 3),
+        (1, 4),
+        (1, 5),
+        (1, 6),
+        (1, 7),
+        (1, 8),
+        (1, 9),
+        (2, 13),
+        (2, 14),
+        (4, 15),
+    ];
     let mut loud = quiet.to_vec();
     loud.extend([(3, 10), (2, 11), (1, 12)]);
     let kind = if calm { *rng.weighted(quiet) } else { *rng.weighted(&loud) };
@@ -125,6 +160,11 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
         12 => Trouble::Lost,
         13 => Trouble::Pause { pick, offline: rng.hits(1, 4) && !many, now: rng.hits(1, 2) },
         14 => Trouble::Resume { pick, offline: rng.hits(1, 4) && !many },
+        15 => {
+            let step = *rng.pick(&[None, None, Some("a0"), Some("b0"), Some("a0[0]")]);
+            let id = rng.hits(1, 2).then(|| rng.below(3));
+            Trouble::Signal { pick, name: rng.next(), step, id, offline: rng.hits(1, 4) && !many }
+        }
         _ => Trouble::Refuse { nth, then },
     };
     let crash = match &made {
@@ -132,6 +172,8 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
         Trouble::Crash { .. } | Trouble::CrashBehindCommit { .. } | Trouble::Leave => true,
         Trouble::Cancel { offline, .. }
         | Trouble::Settle { offline, .. }
+        | Trouble::Signal { offline, .. }
+        | Trouble::Retry { offline, .. }
         | Trouble::Pause { offline, .. }
         | Trouble::Resume { offline, .. } => *offline,
         _ => false,

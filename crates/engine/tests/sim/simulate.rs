@@ -70,9 +70,10 @@ pub(crate) fn simulate(scenario: &Scenario) -> Result<Counts, Box<Failure>> {
 fn run(scenario: &Scenario, store: &MemoryStore, folder: &std::path::Path) -> Counts {
     let ready = Ready::new(&scenario.definition);
     let mut world = World::new(scenario, &ready, store, folder);
+    world.counts.used = crate::generate::used(&scenario.definition);
     world.run();
     if scenario.calm {
-        let quiet = Scenario { script: Vec::new(), ..scenario.clone() };
+        let quiet = Scenario { script: Vec::new(), afterwards: Vec::new(), ..scenario.clone() };
         let mut plain = World::new(&quiet, &ready, &MemoryStore::new(), folder);
         plain.run();
         assert_eq!(
@@ -152,18 +153,33 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
     if scenario.beside > 0 {
         all.push(Scenario { beside: scenario.beside - 1, ..scenario.clone() });
     }
+    for at in 0..scenario.afterwards.len() {
+        let mut less = scenario.clone();
+        less.afterwards.remove(at);
+        all.push(less);
+    }
     for (path, document) in &scenario.definition.files {
-        for smaller in without(document) {
+        for smaller in without(document, scenario.calm) {
             let mut less = scenario.clone();
             less.definition.files.insert(path.clone(), smaller);
+            all.push(less);
+        }
+    }
+    for (name, document) in &scenario.definition.library {
+        for smaller in without(document, scenario.calm) {
+            let mut less = scenario.clone();
+            less.definition.library.insert(name.clone(), smaller);
             all.push(less);
         }
     }
     all
 }
 
+/// Without these it may not be calm any more: what fails is not dealt with, and what is first counts.
+const CALMING: &[&str] = &["on_error", "join", "on_exhausted", "use", "max", "budget"];
+
 /// The values with one step or one key less. What is no definition any more fails in another place.
-fn without(value: &Value) -> Vec<Value> {
+fn without(value: &Value, calm: bool) -> Vec<Value> {
     let mut all = Vec::new();
     match value {
         Value::Array(items) => {
@@ -173,7 +189,7 @@ fn without(value: &Value) -> Vec<Value> {
                 all.push(Value::Array(less));
             }
             for (at, item) in items.iter().enumerate() {
-                for smaller in without(item) {
+                for smaller in without(item, calm) {
                     let mut less = items.clone();
                     less[at] = smaller;
                     all.push(Value::Array(less));
@@ -181,14 +197,15 @@ fn without(value: &Value) -> Vec<Value> {
             }
         }
         Value::Object(map) => {
-            for key in map.keys().filter(|key| !matches!(key.as_str(), "id" | "stead" | "name")) {
+            let kept = |key: &str| matches!(key, "id" | "stead" | "name") || (calm && CALMING.contains(&key));
+            for key in map.keys().filter(|key| !kept(key)) {
                 let mut less = map.clone();
                 less.shift_remove(key);
                 all.push(Value::Object(less));
             }
             // A step in place of a group, an action without its items.
             for (key, item) in map {
-                for smaller in without(item) {
+                for smaller in without(item, calm) {
                     let mut less = map.clone();
                     less.insert(key.clone(), smaller);
                     all.push(Value::Object(less));
@@ -215,9 +232,17 @@ pub(crate) fn report(scenario: &Scenario, failure: &Failure) -> String {
     said.extend(
         scenario.definition.files.iter().map(|(path, document)| format!("{path}: {}\n", pretty(document))),
     );
+    said.extend(
+        scenario
+            .definition
+            .library
+            .iter()
+            .map(|(name, document)| format!("saved {name}: {}\n", pretty(document))),
+    );
     said.push(format!("inputs: {}", Value::Object(scenario.definition.inputs.clone())));
     said.push(format!("calm: {}, runs beside: {}", scenario.calm, scenario.beside));
     said.extend(scenario.script.iter().map(|planned| format!("at {}: {:?}", planned.at, planned.what)));
+    said.extend(scenario.afterwards.iter().map(|what| format!("afterwards: {what:?}")));
     said.push("\njournal:".to_owned());
     said.extend(failure.journal.iter().map(|line| format!("  {line}")));
     said.join("\n")

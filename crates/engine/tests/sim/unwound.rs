@@ -13,11 +13,12 @@ use stead_lang::plan::{Block, Body, Plan, Step};
 #[derive(Debug, Default)]
 pub(crate) struct Unwound {
     /// What was completed, in order.
-    completed: Vec<String>,
+    pub(crate) completed: Vec<String>,
     /// How what is completed would be undone, and whether that could be said.
     ready: BTreeMap<String, bool>,
     /// What was undone, in order, and how much of it before the end of the whole run began.
     undone: Vec<String>,
+    undo_done: BTreeSet<String>,
     before: usize,
     /// Blocks that have begun, and when their ends did.
     begun: BTreeSet<String>,
@@ -40,17 +41,15 @@ impl Unwound {
             Event::GroupStarted { path, .. } => {
                 assert!(self.begun.insert(path.clone()), "the group {path} begins twice");
             }
-            Event::AttemptStarted { path, number, .. } => {
-                // Made again it is the same undo, with the same key.
-                if let Some((of, path::Aside::Undo)) = path::as_aside(path)
-                    && *number == 1
-                {
-                    assert!(
-                        self.completed.iter().any(|done| done == of),
-                        "{of} is undone and never was done"
-                    );
-                    assert!(!self.undone.iter().any(|undone| undone == of), "{of} is undone twice");
-                    self.undone.push(of.to_owned());
+            Event::AttemptStarted { path, .. } => {
+                if let Some((of, path::Aside::Undo)) = path::as_aside(path) {
+                    let done = self.completed.iter().any(|done| done == of);
+                    assert!(done, "{of} is undone and never was done");
+                    assert!(!self.undo_done.contains(of), "{of} is undone twice");
+                    // Made again it is the same undo, with the same key.
+                    if !self.undone.iter().any(|undone| undone == of) {
+                        self.undone.push(of.to_owned());
+                    }
                 }
             }
             Event::UndoReady { path, error, .. } => {
@@ -68,8 +67,25 @@ impl Unwound {
             _ => {}
         }
         if let Some(path) = completes(event) {
-            self.completed.push(path.to_owned());
+            match path::as_aside(path) {
+                Some((of, path::Aside::Undo)) => _ = self.undo_done.insert(of.to_owned()),
+                _ => self.completed.push(path.to_owned()),
+            }
         }
+    }
+
+    /// A run that had ended goes on: what is gone begins anew, what is open again ends anew.
+    pub(crate) fn reopened(&mut self, gone: impl Fn(&str) -> bool, open: &BTreeSet<&str>) {
+        let stays = |path: &str| !gone(path) && !open.contains(path);
+        self.begun.retain(|path| !gone(path));
+        self.completed.retain(|path| stays(path));
+        self.ready.retain(|path, _| stays(path));
+        self.first.retain(|path, _| stays(path));
+        self.ending.retain(|path, _| stays(path));
+        self.undone.clear();
+        self.undo_done.clear();
+        self.before = 0;
+        self.ends_as = None;
     }
 
     /// What has to be so of a run that has ended, other than by force.

@@ -8,18 +8,19 @@ use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult, Effect, Execute};
 use stead_core::ids::StreamId;
-use stead_core::run::Input;
 use stead_core::run::event::Breaks;
 use stead_core::run::turn::SettleInput;
+use stead_core::run::{Again, Input, StepNow};
 use stead_engine::EngineError;
 use stead_engine::driver::{Addressed, Driver, Refusal, Stepped};
+use stead_lang::Bundle;
 use stead_lang::plan::Plan;
 use stead_store::fault::{Faults, Point};
 use stead_store::files::FileStore;
 use stead_store::memory::MemoryStore;
 use stead_store::{Reader as _, Store as _, StoreError};
 
-use crate::generate::Definition;
+use crate::generate::{Definition, Used, signal_name};
 use crate::journal::{Journal, Mirror};
 use crate::outside::{self, Happening, Manners, Outside, UnderWay};
 use crate::rng::Rng;
@@ -29,6 +30,8 @@ use crate::scenario::{Planned, Scenario, Then, Trouble};
 const BEGINS: Time = 1_700_000_000_000;
 /// Generator and check do not agree.
 pub(crate) const REFUSED: &str = "the check refuses what was generated:";
+/// So many bytes of states are held against their journals closely.
+const LOOKED: usize = 500_000;
 /// Whatever has not ended after so many happenings does not end.
 const BEATS: u32 = 20_000;
 
@@ -49,10 +52,18 @@ impl Ready {
             panic!("{REFUSED}\n{}", said.join("\n"))
         });
         let mut plans = HashMap::from([(plan.revision.clone(), plan.clone())]);
-        for (revision, child) in &checked.children {
+        let newest = definition.newest();
+        let mut children: Vec<(String, Bundle)> = checked.children.into_iter().collect();
+        for bundle in newest {
+            let checked = stead_lang::check(&bundle);
+            children.extend(checked.children);
+            children.push((checked.plan.unwrap().revision.clone(), bundle));
+        }
+        for (revision, child) in &children {
             plans.insert(revision.clone(), stead_lang::check(child).plan.unwrap());
         }
-        let all = checked.children.iter().chain([(&plan.revision, &bundle)]);
+        let all =
+            children.iter().map(|(revision, child)| (revision, child)).chain([(&plan.revision, &bundle)]);
         let definitions = all.map(|(revision, b)| (revision.clone(), serde_json::to_vec(b).unwrap()));
         let definitions = definitions.collect();
         Self { plan, plans, definitions }
@@ -63,6 +74,8 @@ impl Ready {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Counts {
     pub(crate) met: BTreeMap<String, u64>,
+    /// Keys of the language, and in how many places of definitions each stood.
+    pub(crate) used: Used,
 }
 
 impl Counts {
@@ -73,6 +86,9 @@ impl Counts {
     pub(crate) fn join(&mut self, other: Counts) {
         for (what, n) in other.met {
             *self.met.entry(what).or_default() += n;
+        }
+        for (key, n) in other.used {
+            *self.used.entry(key).or_default() += n;
         }
     }
 }
@@ -85,6 +101,8 @@ enum Ask {
     Pause,
     Resume,
     Settle { path: String },
+    Signal { id: Option<String> },
+    Retry { again: Again, before: u32 },
 }
 
 #[derive(Debug, Clone)]
@@ -98,7 +116,7 @@ struct Asked {
 pub(crate) struct World<'s> {
     pub(super) scenario: &'s Scenario,
     pub(super) ready: &'s Ready,
-    rng: Rng,
+    pub(super) rng: Rng,
     manners: Manners,
     pub(super) store: MemoryStore,
     faults: Faults,
@@ -122,6 +140,8 @@ pub(crate) struct World<'s> {
     instances: BTreeMap<String, (StreamId, String)>,
     /// How often what must happen once has begun.
     begun_once: BTreeMap<(StreamId, String), u32>,
+    /// Bytes of states that were held against their journals.
+    looked: usize,
     /// Steps that were woken for nothing, one after another.
     idle_wakes: u32,
     pub(crate) counts: Counts,
@@ -140,6 +160,7 @@ impl<'s> World<'s> {
     ) -> Self {
         let faults = Faults::new();
         let mut store = store.reopen().with_faults(faults.clone());
+        scenario.definition.save(&mut store);
         for (revision, bytes) in &ready.definitions {
             store.put_definition(revision, bytes).unwrap();
         }
@@ -167,6 +188,7 @@ impl<'s> World<'s> {
             keys: BTreeMap::new(),
             instances: BTreeMap::new(),
             begun_once: BTreeMap::new(),
+            looked: 0,
             idle_wakes: 0,
             counts: Counts::default(),
         }
@@ -187,6 +209,7 @@ impl<'s> World<'s> {
         }
         let scenario = self.scenario;
         let mut script = scenario.script.iter().peekable();
+        let mut afterwards = scenario.afterwards.iter();
         for beat in 0..BEATS {
             while let Some(Planned { what, .. }) = script.next_if(|planned| planned.at <= beat) {
                 self.trouble(what);
@@ -203,7 +226,10 @@ impl<'s> World<'s> {
             self.check_idle();
             if !self.happen() {
                 self.check_end();
-                return;
+                match afterwards.next() {
+                    Some(what) => self.trouble(what),
+                    None => return,
+                }
             }
         }
         panic!("it does not come to its end: {}", self.stuck());
@@ -292,11 +318,11 @@ impl<'s> World<'s> {
         self.check_holders(&moved);
         for stream in &moved {
             let mirror = self.journal.streams.get_mut(stream).unwrap();
-            // An ended run is not kept in memory; one that has gone on is looked at now and then.
+            // An ended run is not kept in memory; one that has gone on is looked at now and then, a large one seldom.
             if let Some(memory) = self.driver.state(stream)
-                && (mirror.state.seq < 20 || self.rng.hits(1, 5))
+                && (mirror.state.seq < 20 || self.rng.hits(1, if self.looked < LOOKED { 5 } else { 200 }))
             {
-                crate::journal::same(memory, mirror);
+                self.looked += crate::journal::same(memory, mirror);
             }
         }
         for (token, answer) in stepped.answers {
@@ -327,6 +353,13 @@ impl<'s> World<'s> {
                 Ask::Pause => assert!(mirror.pauses > 0, "P2: a pause is answered that is not durable"),
                 Ask::Resume => assert!(mirror.resumes > 0, "P2: an answer that is not durable"),
                 Ask::Settle { .. } => assert!(mirror.settled > 0, "P2: an answer that is not durable"),
+                Ask::Retry { before, .. } => {
+                    assert!(mirror.reopens > *before, "P2: a retry is answered that is not durable");
+                }
+                Ask::Signal { id } => {
+                    let known = id.as_ref().is_none_or(|id| mirror.signals.ids.contains(id));
+                    assert!(known && mirror.signals.came > 0, "P2: a signal is answered that is not durable");
+                }
             },
             (Err(Refusal::Refused(why)), Some(mirror)) => {
                 let stood = match &asked.what {
@@ -334,6 +367,10 @@ impl<'s> World<'s> {
                     Ask::Cancel => mirror.asked_to_end || mirror.state.status.is_end(),
                     // Of two that came together the other one may have been first.
                     Ask::Pause | Ask::Resume => true,
+                    Ask::Signal { .. } => mirror.state.status.is_end(),
+                    Ask::Retry { again, before } => {
+                        mirror.reopens > *before || self.cannot_retry(&asked.stream, again)
+                    }
                     Ask::Settle { path } => {
                         let parked = self.parked().iter().any(|(s, p)| *s == asked.stream && p == path);
                         !parked || asked.times > 1
@@ -406,6 +443,12 @@ impl<'s> World<'s> {
     /// A key belongs to an instance, and all its attempts share it.
     fn check_key(&mut self, job: &Execute) {
         let instance = (job.attempt.stream.clone(), job.attempt.path.clone());
+        let mirror = self.journal.streams.get_mut(&job.attempt.stream).unwrap();
+        if let Some(completed) = mirror.rekeyed.remove(&job.attempt.path) {
+            let before = self.keys.remove(&instance);
+            let same = before.as_ref() == Some(&job.key);
+            assert!(!completed || !same, "P1: {} was completed, and runs again under its key", job.attempt);
+        }
         let key = self.keys.entry(instance.clone()).or_insert_with(|| job.key.clone());
         assert_eq!(*key, job.key, "the key of {} changes", job.attempt);
         let of = self.instances.entry(job.key.clone()).or_insert_with(|| instance.clone());
@@ -438,6 +481,9 @@ impl<'s> World<'s> {
 
     /// The next thing that happens by itself; false when there is none.
     fn happen(&mut self) -> bool {
+        if self.rng.hits(1, 4) && self.send_awaited() {
+            return true;
+        }
         let due = self.driver.due().map(|due| due - self.skew);
         let outside = self.outside.next();
         match (outside, due) {
@@ -455,8 +501,68 @@ impl<'s> World<'s> {
                 self.passed = self.passed.max(due);
                 true
             }
-            _ => self.settle_parked() || self.resume_paused(),
+            _ => self.settle_parked() || self.send_awaited() || self.resume_paused(),
         }
+    }
+
+    /// Somebody sends what runs wait for.
+    fn send_awaited(&mut self) -> bool {
+        let open = self.journal.streams.iter().filter(|(_, mirror)| !mirror.paused);
+        let awaited: Vec<(StreamId, String)> = open
+            .flat_map(|(id, mirror)| mirror.signals.awaited.values().map(|name| (id.clone(), name.clone())))
+            .collect();
+        for (stream, name) in &awaited {
+            self.counts.add("signal that was awaited");
+            self.signal(stream.clone(), name, None, None, false);
+        }
+        !awaited.is_empty()
+    }
+
+    fn signal(
+        &mut self,
+        stream: StreamId,
+        name: &str,
+        step: Option<&str>,
+        id: Option<String>,
+        offline: bool,
+    ) {
+        // All say the same where it must not matter which of them is taken.
+        let data = match self.scenario.calm || !self.rng.hits(1, 8) {
+            true => serde_json::json!({ "v": 1 }),
+            false => Value::Null,
+        };
+        let (name, step, by) = (name.to_owned(), step.map(str::to_owned), "user:ana".to_owned());
+        let input = Input::Signal { name, step, id: id.clone(), data, by };
+        self.person(offline, stream, Ask::Signal { id }, input);
+    }
+
+    /// Somebody wants a run to go on that has ended.
+    fn retry(&mut self, pick: u64, how: u8, changed: bool, offline: bool) {
+        let Some(stream) = self.picked(pick) else { return };
+        let mirror = self.journal.streams.get_mut(&stream).unwrap();
+        let mut paths = Vec::new();
+        flatten(&mirror.view(&self.ready.plans[&mirror.state.revision]).steps, &mut paths);
+        paths.push("nowhere".to_owned());
+        let path = self.rng.pick(&paths).clone();
+        let again = match how {
+            0 => Again::Failed,
+            1 => Again::From(path),
+            _ => Again::Only(path),
+        };
+        let mut inputs = if changed && stream == top() { self.inputs() } else { Vec::new() };
+        inputs.iter_mut().filter(|(name, _)| name == "n").for_each(|(_, value)| *value = 5.into());
+        let before = self.journal.streams[&stream].reopens;
+        self.counts.add("retry");
+        let input = Input::Retry { by: "user:ana".into(), again: again.clone(), inputs };
+        self.person(offline, stream, Ask::Retry { again, before }, input);
+    }
+
+    /// Whether there is nothing to be retried, as the journal has it.
+    fn cannot_retry(&mut self, stream: &StreamId, again: &Again) -> bool {
+        let mirror = self.journal.streams.get_mut(stream).unwrap();
+        let plan = &self.ready.plans[&mirror.state.revision];
+        mirror.view(plan);
+        mirror.state.selection(plan, again).is_err()
     }
 
     /// Somebody lets go on what still pauses.
@@ -569,6 +675,14 @@ impl<'s> World<'s> {
                 }
             }
             Trouble::Settle { pick, verdict, offline } => self.person_settles(*pick, *verdict, *offline),
+            Trouble::Signal { pick, name, step, id, offline } => {
+                if let Some(stream) = self.picked(*pick) {
+                    self.counts.add("signal from outside");
+                    let id = id.map(|id| format!("id {id}"));
+                    self.signal(stream, &signal_name(*name), *step, id, *offline);
+                }
+            }
+            Trouble::Retry { pick, how, changed, offline } => self.retry(*pick, *how, *changed, *offline),
             Trouble::StartAgain => {
                 let inputs = self.inputs();
                 let input = Input::Start {
@@ -740,6 +854,13 @@ impl<'s> World<'s> {
             format!("{id} waits for {waits:?}, under way: {attempts:?}")
         };
         open.map(one).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn flatten(steps: &[StepNow], into: &mut Vec<String>) {
+    for step in steps {
+        into.push(step.path.clone());
+        flatten(&step.inside, into);
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    fn action(gives: Gives) -> Self {
+    pub(super) fn action(gives: Gives) -> Self {
         Self { gives, reads: Vec::new(), group: false, tolerated: false }
     }
 }
@@ -36,6 +36,9 @@ const ACTIONS: &[(&str, u32, Make)] = &[
     ("fail", 1, fail),
     ("finish", 1, finish),
     ("file", 2, file),
+    ("http", 3, super::servers::http),
+    ("signal", 2, super::signals::sent),
+    ("awaited", 3, super::signals::awaited),
 ];
 
 /// An action, or a group.
@@ -52,12 +55,14 @@ pub(crate) fn action(
             "group" => make.left > 0 && scope.depth < 3,
             "child" => make.left > 0 && scope.depth < 3 && scope.child_depth < 2 && !scope.finally,
             "wait" => !scope.finally,
+            "awaited" => !scope.finally,
             // What ends the machine leads to no further state.
             "finish" => !scope.finally && matches!(place, Place::Step | Place::State { last: true }),
             "fail" => !matches!(place, Place::State { last: false }),
             _ => true,
         };
         if room {
+            let part = if *part == "awaited" { "signal" } else { part };
             kinds.push((heavy * u32::try_from(make.mix.weight(part)).unwrap(), *action));
         }
     }
@@ -66,7 +71,7 @@ pub(crate) fn action(
 }
 
 /// The keys of attempts.
-fn effect(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
+pub(super) fn effect(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
     undo(make, step, scope);
     if make.takes("effect") {
         let effect = *make.rng.pick(&["once", "once", "none", "idempotent"]);
@@ -81,7 +86,12 @@ fn effect(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
         step.insert("retry".into(), retry);
     }
     if once && make.takes("verify") {
-        step.insert("verify".into(), json!({ "run": ["probe", marked(&make.number(scope, 1))] }));
+        let asked = marked(&make.number(scope, 1));
+        let verify = match make.takes("http") {
+            true => json!({ "http": { "url": "https://example.org/done", "query": { "n": asked } } }),
+            false => json!({ "run": ["probe", asked] }),
+        };
+        step.insert("verify".into(), verify);
     }
 }
 
@@ -90,7 +100,13 @@ fn undo(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope) {
     if scope.finally || !make.takes("undo") {
         return;
     }
-    let mut undo = json!({ "run": ["undo", step["id"], marked(&make.number(scope, 1))] });
+    let what = marked(&make.number(scope, 1));
+    let mut undo = match make.takes("http") {
+        true => {
+            json!({ "http": { "url": "https://example.org/undo", "method": "post", "json": [step["id"], what] } })
+        }
+        false => json!({ "run": ["undo", step["id"], what] }),
+    };
     if make.takes("retry") {
         undo["retry"] = make.retry();
     }
@@ -147,6 +163,9 @@ fn run(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bo
         env["TOKEN"] = marked("secrets.TOKEN");
     }
     step.insert("env".into(), env);
+    if make.takes("words") {
+        step.insert("cwd".into(), json!(format!("sub-${{{{ {} }}}}", make.number(scope, 1))));
+    }
     if make.rng.hits(1, 3) {
         step.insert("stdin".into(), json!({ "a": marked(&make.number(scope, 1)), "b": [1, 2] }));
     }
@@ -206,12 +225,20 @@ fn child(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
     }
     let v = document.get("outputs").is_some();
     let mut workflow = json!({ "inputs": given });
-    if make.rng.hits(1, 2) {
-        let path = format!("{name}.yml");
-        workflow["path"] = json!(path);
-        make.files.insert(path, document);
-    } else {
-        workflow["inline"] = document;
+    match make.rng.below(3) {
+        0 => {
+            let path = format!("{name}.yml");
+            workflow["path"] = json!(path);
+            make.files.insert(path, document);
+        }
+        1 => workflow["inline"] = document,
+        _ => {
+            workflow["name"] = json!(name);
+            if make.rng.hits(1, 3) {
+                workflow["revision"] = json!("latest");
+            }
+            make.library.insert(name, document);
+        }
     }
     step.insert("workflow".into(), workflow);
     undo(make, step, scope);
@@ -259,14 +286,17 @@ fn finish(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _:
 }
 
 fn file(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {
-    let (file, gives) = match make.rng.below(4) {
+    let content = marked(&make.number(scope, 1));
+    let content = content.as_str().unwrap();
+    let (file, gives) = match make.rng.below(8) {
         0 => (json!({ "read": "notes.txt" }), Gives::Text),
         1 => (json!({ "read": "rows.json", "parse": "json" }), Gives::V),
         2 => (json!({ "delete": format!("old-${{{{ {} }}}}.txt", make.number(scope, 1)) }), Gives::Nothing),
-        _ => {
-            let content = json!({ "v": marked(&make.number(scope, 1)) });
-            (json!({ "write": "notes.txt", "content": content }), Gives::Size)
-        }
+        3 => (json!({ "copy": "notes.txt", "to": format!("copy-{content}.txt") }), Gives::Size),
+        4 => (json!({ "move": format!("copy-{content}.txt"), "to": "moved.txt" }), Gives::Size),
+        5 => (json!({ "write": "bytes.bin", "base64": "AAEC" }), Gives::Size),
+        6 => (json!({ "read": "rows.txt", "parse": "lines" }), Gives::Size),
+        _ => (json!({ "write": "notes.txt", "content": { "v": content } }), Gives::Size),
     };
     step.insert("file".into(), file);
     effect(make, step, scope);

@@ -70,7 +70,7 @@ impl Generator {
                 let ids: Vec<&str> = needs.iter().map(|need| made[*need].id.as_str()).collect();
                 step.insert("needs".into(), json!(ids));
             }
-            steps.push(Value::Object(step));
+            steps.push(self.templated(step));
             made.push(read);
             reached.insert(at);
             reach.push(reached);
@@ -93,7 +93,7 @@ impl Generator {
         for at in 0..count {
             let letter = char::from(b'v' + u8::try_from(around.depth).unwrap());
             let (step, read) = self.step(format!("{letter}{at}"), &scope, Place::Finally);
-            steps.push(Value::Object(step));
+            steps.push(self.templated(step));
             scope.reads.push(read);
         }
         holder.insert("finally".into(), Value::Array(steps));

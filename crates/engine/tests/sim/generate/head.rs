@@ -12,14 +12,25 @@ impl Generator {
         document.insert("stead".into(), json!(1));
         document.insert("name".into(), json!(name));
         let mut scope = Scope { child_depth, ..Scope::default() };
-        let given = self.inputs(&mut document, &mut scope);
+        self.templates.push(Map::new());
+        let given = self.inputs(name, &mut document, &mut scope);
+        if self.takes("words") {
+            document.insert("description".into(), json!("Made of a seed."));
+        }
         self.vars(&mut document, &mut scope);
         if self.mix.weight("run") > 0 && self.rng.hits(1, 3) {
             document.insert("secrets".into(), json!(["TOKEN"]));
             scope.secrets = true;
         }
+        if self.mix.weight("run") > 0 && self.rng.hits(1, 4) {
+            document.insert("env".into(), json!({ "LEVEL": "low", "N": marked(&self.number(&scope, 1)) }));
+        }
         if self.rng.hits(1, 4) {
             self.defaults(&mut document);
+        }
+        if self.takes("budget") {
+            let budget = self.budget();
+            document.insert("budget".into(), budget);
         }
         if self.takes("run_deadline") {
             let deadline = self.duration();
@@ -33,15 +44,47 @@ impl Generator {
         if self.rng.hits(3, 4) {
             document.insert("outputs".into(), self.outputs(&Scope { reads, ..scope }));
         }
+        let templates = self.templates.pop().unwrap();
+        if !templates.is_empty() {
+            document.insert("templates".into(), Value::Object(templates));
+        }
         (Value::Object(document), given)
     }
 
-    fn inputs(&mut self, document: &mut Map<String, Value>, scope: &mut Scope) -> Map<String, Value> {
+    fn inputs(
+        &mut self,
+        name: &str,
+        document: &mut Map<String, Value>,
+        scope: &mut Scope,
+    ) -> Map<String, Value> {
         let mut given = Map::new();
         if self.rng.hits(1, 2) {
             return given;
         }
         let mut inputs = Map::new();
+        if self.takes("signal") {
+            // What runs are found by.
+            let whose = json!({ "type": "string", "index": true, "default": "x", "enum": ["x", "y"] });
+            inputs.insert("whose".into(), whose);
+            self.indexed.push(name.to_owned());
+        }
+        if self.takes("words") {
+            let all = [
+                (
+                    "title",
+                    json!({ "type": "string", "default": "a title", "stdin": true, "description": "A word" }),
+                ),
+                ("deep", json!({ "type": "boolean", "default": false })),
+                ("ratio", json!({ "type": "number", "default": 0.5, "maximum": 1 })),
+                ("rows", json!({ "type": "array", "items": { "type": "integer" }, "default": [1, 2] })),
+                ("meta", json!({ "type": "object", "schema": { "required": ["a"] }, "default": { "a": 1 } })),
+            ];
+            for (name, input) in all {
+                if self.rng.hits(1, 2) {
+                    inputs.insert(name.into(), input);
+                }
+            }
+        }
         for name in ["n", "m"] {
             let mut input = json!({"type": "integer"});
             let default = self.rng.hits(1, 2);
@@ -77,6 +120,10 @@ impl Generator {
         }
         if self.takes("retry") {
             defaults.insert("retry".into(), self.retry());
+        }
+        if self.takes("words") {
+            defaults.insert("shell".into(), json!("sh"));
+            defaults.insert("cwd".into(), json!("."));
         }
         if !defaults.is_empty() {
             document.insert("defaults".into(), Value::Object(defaults));

@@ -37,7 +37,7 @@ impl Generator {
                     read.guarded = true;
                 }
             }
-            states.push(Value::Object(state));
+            states.push(self.templated(state));
             made.push(read);
         }
         holder.insert("states".into(), Value::Array(states));

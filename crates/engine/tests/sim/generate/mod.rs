@@ -9,33 +9,33 @@ mod blocks;
 mod head;
 mod machines;
 mod reads;
+mod servers;
+mod shelf;
+mod signals;
 mod steps;
+mod templates;
+mod used;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use stead_lang::Bundle;
 
 use crate::rng::Rng;
 pub(crate) use reads::Scope;
+pub(crate) use signals::name_of as signal_name;
+pub(crate) use used::{Used, used};
 
 /// A workflow with the files it names, and what a run of it is given.
 #[derive(Debug, Clone)]
 pub(crate) struct Definition {
     /// Documents by path; the entry is [`ENTRY`].
     pub(crate) files: BTreeMap<String, Value>,
+    /// Workflows of the library that it calls, by name.
+    pub(crate) library: BTreeMap<String, Value>,
     pub(crate) inputs: Map<String, Value>,
 }
 
 pub(crate) const ENTRY: &str = "main.yml";
-
-impl Definition {
-    pub(crate) fn bundle(&self) -> Bundle {
-        let text = |value: &Value| serde_json::to_string_pretty(value).unwrap();
-        let files = self.files.iter().map(|(path, value)| (path.clone(), text(value))).collect();
-        Bundle { entry: ENTRY.to_owned(), files, ..Bundle::default() }
-    }
-}
 
 /// How often each construct comes, in tenths; what is not named does not come.
 #[derive(Debug, Clone)]
@@ -70,6 +70,11 @@ const PARTS: &[(&str, bool)] = &[
     ("unsound", false),
     ("large", true),
     ("concurrency", true),
+    ("http", true),
+    ("signal", true),
+    ("budget", true),
+    ("templates", true),
+    ("words", true),
 ];
 
 impl Mix {
@@ -99,7 +104,12 @@ pub(crate) struct Generator {
     /// Steps that may still be made.
     pub(crate) left: u64,
     pub(crate) files: BTreeMap<String, Value>,
+    pub(crate) library: BTreeMap<String, Value>,
     children: u32,
+    /// Templates of the documents that are made, the innermost last.
+    templates: Vec<Map<String, Value>>,
+    /// Workflows and whether their runs are found by an input.
+    indexed: Vec<String>,
     /// How many places there are for the key.
     places: u64,
 }
@@ -110,10 +120,21 @@ pub(crate) fn definition(seed: u64, calm: bool) -> Definition {
     let mix = Mix::draw(&mut rng, calm);
     let left = *rng.weighted(&[(4, 4), (4, 9), (2, 16), (1, 30)]);
     let places = rng.between(1, 2);
-    let mut made = Generator { rng, mix, calm, left, files: BTreeMap::new(), children: 0, places };
+    let mut made = Generator {
+        rng,
+        mix,
+        calm,
+        left,
+        files: BTreeMap::new(),
+        library: BTreeMap::new(),
+        children: 0,
+        templates: Vec::new(),
+        indexed: Vec::new(),
+        places,
+    };
     let (document, inputs) = made.document("main", 0);
     made.files.insert(ENTRY.to_owned(), document);
-    Definition { files: made.files, inputs }
+    Definition { files: made.files, library: made.library, inputs }
 }
 
 impl Generator {
@@ -135,9 +156,18 @@ impl Generator {
             rule["key"] = json!("${{ 'k' }}");
         }
         if !self.calm {
-            rule["on_full"] = json!(self.rng.weighted(&[(3, "queue"), (1, "cancel_old"), (1, "refuse")]));
+            rule["on_full"] = json!(self.rng.weighted(&[(2, "queue"), (2, "cancel_old"), (2, "refuse")]));
         }
         rule
+    }
+
+    /// How many attempts may be made. What is first is chance, so where that must not matter there are enough.
+    pub(crate) fn budget(&mut self) -> Value {
+        let attempts = if self.calm { self.rng.between(100_000, 1_000_000) } else { self.rng.between(1, 12) };
+        match self.rng.hits(1, 4) {
+            true => json!({ "attempts": format!("${{{{ {attempts} }}}}") }),
+            false => json!({ "attempts": attempts }),
+        }
     }
 
     /// A length of time, short ones more often.

@@ -17,6 +17,8 @@ pub(crate) enum Gives {
     Size,
     /// Its output is a list of maps with a number `v`.
     Vs,
+    /// Its output is the answer of a server, whose body has a number `v`.
+    Body,
     /// Its output is a map of steps, one of which has a number `v`.
     Of(String),
 }
@@ -65,6 +67,7 @@ impl Read {
         match &self.gives {
             Gives::Nothing => None,
             Gives::V => Some(format!("{output}.v")),
+            Gives::Body => Some(format!("{output}.body.v")),
             Gives::Text | Gives::Size => Some(format!("size({output})")),
             Gives::Vs => Some(format!("sum({output}.map(o, o.v))")),
             Gives::Of(id) => Some(format!("{output}.{id}.v")),
@@ -77,8 +80,9 @@ impl Generator {
     pub(crate) fn number_of(&mut self, read: &Read) -> Option<String> {
         let plain = read.plain("steps")?;
         let id = &read.id;
-        // A failed step makes its reader blocked; where outcomes must not depend on chance, that is fine too.
-        if !read.guarded && !self.rng.hits(1, 5) {
+        // A failed step makes its reader blocked, and who reads that fails: which of two does so first is chance.
+        let guarded = read.guarded || (self.calm && read.tolerated);
+        if !guarded && !self.rng.hits(1, 5) {
             return Some(plain);
         }
         Some(match (self.rng.below(3), &read.gives) {

@@ -32,6 +32,13 @@ impl Generator {
             let rule = self.concurrency(false);
             step.insert("concurrency".into(), rule);
         }
+        if self.takes("budget") {
+            let budget = self.budget();
+            step.insert("budget".into(), budget);
+        }
+        if self.takes("words") {
+            step.insert("name".into(), json!(format!("Step {id}")));
+        }
         if self.takes("deadline") {
             step.insert("deadline".into(), self.duration());
         }
