@@ -136,6 +136,8 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("lang", "DOCUMENT_BYTES", Test("length_of_the_text")),
     ("lang", "DOCUMENT_DEPTH", Test("depth_of_values")),
     ("lang", "IMPORT_ENTRIES", Test("p11_import_is_bounded")),
+    ("lang", "IMPORT_GRAPH", Test("p11_import_is_bounded")),
+    ("lang", "IMPORT_STAGES", Test("p11_import_is_bounded")),
     ("lang", "IMPORT_NOTES", Test("p11_import_is_bounded")),
     ("lang", "DOCUMENT_NODES", Test("number_of_values")),
     ("lang", "DURATION_MILLIS", Test("refuses_what_is_none")),

@@ -19,12 +19,18 @@ fn sample(name: &str) -> String {
 /// was given and answers with the file of its step, or fails without one.
 fn imported(dialect: &str, name: &str, answers: &[(&str, Value)]) -> Project {
     let project = Project::new().with(name, &sample(&format!("{dialect}/{name}")));
+    std::fs::create_dir(project.path("stages")).unwrap();
+    for profile in ["check.gate.yml", "plan.committee.yml"].iter().filter(|_| dialect == "stages") {
+        let name = format!("stages/{profile}");
+        std::fs::write(project.path(&name), sample(&format!("stages/{name}"))).unwrap();
+    }
     project.call(&["import", name, "-o", "made.yml"]).is(0).says("kept");
     let text = std::fs::read_to_string(project.path("made.yml")).unwrap();
     let document = read("made.yml", &text, &mut Vec::new()).unwrap();
     let later: Vec<&str> = LATER.iter().map(|later| later.name).collect();
     let whole = with_stand_ins(document.root().to_json().unwrap(), &later);
-    let script = "#!/bin/sh\necho \"$@\" >> calls\nexec cat \"answer-$2.json\"\n";
+    let script =
+        "#!/bin/sh\necho \"$*\" | tr '\\n' ' ' >> calls\necho >> calls\nexec cat \"answer-$2.json\"\n";
     let mut project = project.with("run.yml", &whole.to_string()).with("stand-in", script);
     std::fs::set_permissions(project.path("stand-in"), PermissionsExt::from_mode(0o755)).unwrap();
     for (step, answer) in answers {
@@ -134,4 +140,47 @@ fn import_a_sweep_takes_each_combination_once_and_its_conditions_end_it() {
     let project = imported("chain", "bolts.json", &bolts(50.0, 3.0));
     project.stead("run run.yml").is(0);
     assert_eq!(calls(&project).len(), 8);
+}
+
+#[test]
+fn import_stages_repeat_until_the_check_is_content_and_end_exhausted_otherwise() {
+    let answers = |done: bool| {
+        let plan = json!({"phases": []});
+        [
+            ("plan", plan),
+            ("code", json!({})),
+            ("test", json!({})),
+            ("gate", json!({"done": done, "recommended_next_stage": "code"})),
+        ]
+    };
+    let project = imported("stages", "feature.workflow.yml", &answers(true));
+    let inputs = "-i request=x -i repo=y";
+    project.stead(&format!("run run.yml {inputs}")).is(0);
+    assert_eq!(calls(&project).len(), 4);
+    // Never content: the stage that is recommended begins each further round, and the run does not end as completed.
+    let project = imported("stages", "feature.workflow.yml", &answers(false));
+    project.stead(&format!("run run.yml {inputs}")).is(1);
+    let run: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(run["outcome"], "exhausted");
+    let called: Vec<String> =
+        calls(&project).iter().map(|call| call.split(' ').nth(1).unwrap_or_default().to_owned()).collect();
+    let count = |step: &str| called.iter().filter(|call| *call == step).count();
+    assert_eq!((count("plan"), count("code"), count("gate")), (1, 5, 5));
+}
+
+#[test]
+fn import_stages_begin_anew_until_there_were_rounds_enough() {
+    let answers =
+        [("analyze", json!({})), ("plan", json!({})), ("code", json!({})), ("review", json!({"done": true}))];
+    let project = imported("stages", "moonshot.workflow.yml", &answers);
+    project.stead("run run.yml").is(0);
+    assert_eq!(calls(&project).len(), 12, "three rounds, each from the first stage");
+}
+
+#[test]
+fn import_stages_with_several_providers_take_the_first_that_succeeds() {
+    let answers = [("research", json!({})), ("draft", json!({})), ("vote", json!({}))];
+    let project = imported("stages", "parallel.workflow.yml", &answers);
+    project.stead("run run.yml -i topic=bees").is(0);
+    assert!(calls(&project).iter().any(|call| call.contains("Find what is known about bees")));
 }

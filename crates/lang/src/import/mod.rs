@@ -6,11 +6,13 @@
 //! as any definition. Nothing is read but what the caller hands out.
 
 mod chain;
+mod graph;
 mod naming;
 mod out;
 mod page;
 mod report;
 mod source;
+mod stages;
 mod table;
 mod words;
 
@@ -33,6 +35,8 @@ use source::{At, Source};
 pub enum Dialect {
     /// Chains of calculation files, in JSON.
     Chain,
+    /// Stages that run again until one of them is content, in YAML.
+    Stages,
 }
 
 /// What is known of a dialect.
@@ -50,7 +54,7 @@ struct Spec {
 }
 
 /// All of them, in the order in which they are tried.
-static DIALECTS: &[&Spec] = &[&chain::SPEC];
+static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC];
 
 impl Dialect {
     /// All of them.
@@ -89,10 +93,8 @@ struct Context<'a> {
     /// The file's name without folder and ending.
     stem: String,
     /// The file, as it was named.
-    #[expect(dead_code, reason = "dialects of several files need it")]
     file: String,
     /// Reads another file.
-    #[expect(dead_code, reason = "dialects of several files need it")]
     read: &'a mut dyn FnMut(&str) -> Result<String, ReadProblem>,
     /// Reports about other files.
     reports: Vec<Report>,

@@ -46,7 +46,13 @@ pub(super) fn snake(text: &str, otherwise: &str) -> String {
         Some(first) if first.is_ascii_digit() => format!("{otherwise}_{name}"),
         Some(_) => name,
     };
-    if matches!(name.as_str(), "in" | "true" | "false" | "null" | "end" | "fail") { name + "_" } else { name }
+    if matches!(name.as_str(), "end" | "fail" | "null" | "true" | "false" | "in")
+        || crate::expr::RESERVED.contains(&name.as_str())
+    {
+        name + "_"
+    } else {
+        name
+    }
 }
 
 /// Names that were given, so that none is given twice.

@@ -224,6 +224,10 @@ impl<'s, 't> At<'s, 't> {
         self.node.shape() == Shape::Map
     }
 
+    pub(super) fn is_list(self) -> bool {
+        self.node.shape() == Shape::List
+    }
+
     /// The text of a scalar; anything else is said to be wrong.
     pub(super) fn text(self) -> Option<&'t str> {
         if self.node.raw().is_none() {

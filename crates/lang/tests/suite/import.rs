@@ -193,6 +193,20 @@ fn p11_import_is_bounded() {
     assert!(imported.report.omitted >= 50);
     let comments = imported.yaml.lines().filter(|line| line.starts_with('#')).count();
     assert_eq!(comments, limits::IMPORT_NOTES + 1);
+    // Many stages.
+    let stages: Vec<String> = (0..=limits::IMPORT_STAGES).map(|n| format!("\"s{n}\"")).collect();
+    let imported = made(&format!("{{\"workflow\": {{\"stages\": [{}]}}}}", stages.join(", ")));
+    assert!(imported.yaml.contains("id: s19") && !imported.yaml.contains("id: s20"));
+    assert!(imported.report.text().contains("at most 20 stages are taken"));
+    // Many nodes of one stage.
+    let nodes: String = (0..=limits::IMPORT_GRAPH).map(|n| format!("  - {{ id: n{n} }}\n")).collect();
+    let mut read = |path: &str| match path {
+        "t.yml" => Ok("workflow: { stages: [a] }\na: { profile: many }\n".to_owned()),
+        _ => Ok(format!("graph:\n{nodes}")),
+    };
+    let imported = import("t.yml", None, &mut read).unwrap();
+    assert!(imported.yaml.contains("n199") && !imported.yaml.contains("n200"));
+    assert!(imported.report.text().contains("too many nodes"));
     // Many steps of one name: each gets its own, those beyond the bound are reported.
     let files = vec!["{\"file_path\": \"a\"}"; limits::STEPS + 1].join(", ");
     let imported = made(&format!("{{\"files\": [{files}]}}"));
