@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`, `fuzz`.
+//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`, `fuzz`, `keep`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
 mod bench;
@@ -6,6 +6,7 @@ mod bounds;
 mod breaks;
 mod fuzz;
 mod generate;
+mod keep;
 mod run;
 mod sim;
 mod test;
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   breaks [NAME...] show that each kept break is found by the test of its promise
   sim [--minutes N] [--seed S]
                    try more seeds of the simulator: for so long, from this seed on; a seed alone is tried again
+  keep [--again]   keep runs of this version, stopped in the middle, which all later versions continue in their tests
   fuzz [--minutes N] [--seed S] [--keep] [TARGET...]
                    feed mutated texts to the fuzz targets (all, or those whose tests are named so); --keep writes one
                    text of each new kind of result into the corpus
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["bench", which @ ..] => bench::run(which),
         ["breaks", which @ ..] => breaks::run(which),
         ["sim", args @ ..] => sim::run(args),
+        ["keep", args @ ..] => keep::run(args),
         ["fuzz", args @ ..] => fuzz::run(args),
         _ => Err(HELP.to_owned()),
     };
