@@ -1,7 +1,7 @@
 //! Definitions of other tools, made into native ones.
 //!
 //! A [`Dialect`] is found by the shape of the text, or named. Its converter reads the source through
-//! [`source`], which marks what was read: the [`Report`] says of every field what became of it, and what nobody
+//! `source`, which marks what was read: the [`Report`] says of every field what became of it, and what nobody
 //! read or nobody knows is reported as dropped. What comes out is written as YAML and goes through the same check
 //! as any definition. Nothing is read but what the caller hands out.
 
