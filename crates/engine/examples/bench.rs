@@ -18,13 +18,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use serde_json::{Map, Value, json};
+use stead_core::effect::{AttemptId, AttemptResult, Effect};
 use stead_core::ids::StreamId;
+use stead_core::run::Input;
 use stead_core::run::event::Breaks;
-use stead_engine::driver::Written;
+use stead_engine::driver::{Addressed, Driver, Written};
 use stead_engine::operations::{Operation, Receivers};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::{Engine, Home};
 use stead_lang::Bundle;
+use stead_store::memory::MemoryStore;
+use stead_store::{Commit, Store as _};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +69,12 @@ fn main() {
     }
     if wants("w6") {
         processes(&folder, 200);
+    }
+    if wants("m") {
+        turns(200_000);
+        for batch in [1, 64] {
+            commits(&folder, batch);
+        }
     }
     if wants("recovery") {
         recovery(&folder, 10_000, 1_000);
@@ -377,6 +387,76 @@ fn parked(folder: &Path, n: u64, all: bool) {
         report(&name, median(&mut times), "ms", &format!("median of 50, at most {worst:.1} ms"));
     }
     bench.engine.stop().unwrap();
+}
+
+/// CPU time of this thread.
+fn on_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// Turns of a run whose steps end one after another, written to memory: the core and the driver, without a disk and
+/// without threads.
+fn turns(n: u32) {
+    let home = tempfile::tempdir().unwrap();
+    let files = stead_store::files::FileStore::open(&home.path().join("files")).unwrap();
+    let mut driver = Driver::new(MemoryStore::new(), files).unwrap();
+    let text =
+        head(&format!("steps:\n  - id: s\n    loop: {{ max: {n} }}\n    noop: '${{{{ iteration + 1 }}}}'\n"));
+    let bundle = Bundle::single("bench.yml", text);
+    let plan = stead_lang::check(&bundle).plan.unwrap();
+    let (revision, run) = (plan.revision.clone(), Bench::run(1));
+    driver.plans().put(plan);
+    let (project, folder, inputs) = (String::new(), "/".to_owned(), Vec::new());
+    let start = Input::Start { inputs, project, folder, breaks: Breaks::default() };
+    driver.push(Addressed { revision: Some(revision), ..Addressed::to(run, start) });
+    let (begun, mut at, mut turns) = (on_cpu(), 0, 0u32);
+    while driver.is_busy() {
+        at += 1;
+        let stepped = driver.step(at).unwrap();
+        turns += 1;
+        for (effect, _) in stepped.effects {
+            let Effect::Execute(job) = effect else { continue };
+            let result = AttemptResult { output: Some(json!(turns)), ..AttemptResult::default() };
+            let AttemptId { stream, path, number } = job.attempt;
+            driver.push(Addressed::to(stream, Input::AttemptEnded { path, number, result }));
+        }
+    }
+    assert!(turns > n);
+    let micros = (on_cpu() - begun).as_secs_f64() * 1e6 / f64::from(turns);
+    report("M3 turn of a step that ends and the next one", micros, "us", "with its commit to memory, CPU");
+}
+
+/// Turns of that size in the store alone.
+fn commits(folder: &Path, batch: u64) {
+    let folder = tempfile::tempdir_in(folder).unwrap();
+    let mut store = stead_store::sqlite::SqliteStore::open(&folder.path().join("stead.db")).unwrap();
+    let fence = store.take_fence().unwrap();
+    let streams: Vec<StreamId> = (0..batch).map(Bench::run).collect();
+    let (begun, wall, mut seq) = (on_cpu(), Instant::now(), 1);
+    while wall.elapsed() < Duration::from_secs(1) {
+        let row = |stream: &StreamId| Commit {
+            stream: stream.clone(),
+            expected_seq: seq,
+            cause: "attempt".to_owned(),
+            at: 1,
+            count: 2,
+            events: vec![b'x'; 200],
+            messages: Vec::new(),
+            taken: Vec::new(),
+            due: None,
+            head: None,
+            open: None,
+            jobs: Vec::new(),
+        };
+        let rows: Vec<Commit> = streams.iter().map(row).collect();
+        store.commit(fence, &rows).unwrap();
+        seq += 2;
+    }
+    let turns = (seq / 2 * batch) as f64;
+    let micros = (on_cpu() - begun).as_secs_f64() * 1e6 / turns;
+    let detail = format!("CPU; {:.0} turns/s", turns / wall.elapsed().as_secs_f64());
+    report(&format!("M4 turn in the store, {batch} a commit"), micros, "us", &detail);
 }
 
 /// The word by which this program is another one: an engine with runs, that is going to be killed.

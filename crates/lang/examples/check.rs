@@ -1,4 +1,5 @@
-//! How long the check takes over large and hostile definitions: workloads L1 and L2 of docs/benchmarks.md.
+//! How long the check takes over usual, large and hostile definitions, and an expression: workloads L1, L2, M1 and M2
+//! of docs/benchmarks.md.
 //!
 //! `cargo xtask bench` builds and runs this and makes the table. One line of JSON per cell:
 //! `{"name", "value", "unit", "detail"}`.
@@ -7,11 +8,16 @@
 use std::time::Duration;
 
 use serde_json::json;
+use stead_lang::expr::{Env, EvalError, Val};
+use stead_lang::template::Template;
 use stead_lang::{Bundle, check, limits};
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(name));
+    if wants("m") {
+        small();
+    }
     if wants("l1") {
         let shapes: [(&str, Shape); 5] = [
             ("in groups, with needs, expressions and machines", mixed),
@@ -29,6 +35,57 @@ fn main() {
             measure(&format!("L2 {name}"), &text, false);
         }
     }
+}
+
+/// Values that an expression reads.
+struct Roots<'a>(&'a serde_json::Value);
+
+impl<'a> Env<'a> for Roots<'a> {
+    fn var(&self, name: &str) -> Result<Option<Val<'a>>, EvalError> {
+        Ok(self.0.get(name).map(Val::from_json))
+    }
+}
+
+/// What one of so many costs, the best of five rounds.
+fn each(name: &str, count: u32, detail: &str, mut one: impl FnMut()) {
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let start = on_cpu();
+        (0..count).for_each(|_| one());
+        best = best.min(on_cpu() - start);
+    }
+    let micros = best.as_secs_f64() * 1e6 / f64::from(count);
+    println!("{}", json!({"name": name, "value": micros, "unit": "us", "detail": detail}));
+}
+
+/// Small things that are done often.
+fn small() {
+    let roots = json!({
+        "inputs": {"names": ["ada", "ben", "cyn"], "n": 3},
+        "steps": {"a": {"output": {"done": true, "score": 17, "text": "x".repeat(10_000)}}},
+    });
+    for source in [
+        "steps.a.output.score > 10 && inputs.n < 5",
+        "inputs.names.filter(name, name.startsWith('b')).map(name, name + '!').join(', ')",
+    ] {
+        let text = format!("${{{{ {source} }}}}");
+        let Ok(template) = Template::parse(&text) else { continue };
+        let evaluate = || {
+            std::hint::black_box(template.render(&Roots(&roots)).is_ok());
+        };
+        each(&format!("M1 expression `{source}`"), 20_000, "evaluated over values of 10 KiB", evaluate);
+    }
+    let body: String = (0..20)
+        .map(|n| {
+            format!("  - {{ id: s{n}, run: [./do.sh, \"${{{{ inputs.names[{}] }}}}\"], retry: 3 }}\n", n % 3)
+        })
+        .collect();
+    let text = format!("stead: 1\nname: usual\ninputs: {{ names: {{ type: array }} }}\nsteps:\n{body}");
+    let bundle = Bundle::single("usual.yml", text);
+    assert!(check(&bundle).plan.is_some());
+    each("M2 check of a definition of 20 steps", 200, "text to plan", || {
+        std::hint::black_box(check(&bundle).plan.is_some());
+    });
 }
 
 /// How long this process has been on a CPU: the check waits for nothing, and machines are shared.
