@@ -153,8 +153,9 @@ fn a_step_that_is_held_can_be_cancelled() {
     engine.ask(Operation::Cancel { run, by, reason: None, force: false }).unwrap();
     until("its end", || (status(&engine, "r_a").status == RunStatus::Cancelled).then_some(()));
     assert_eq!(engine.under_way(), 0);
-    engine.stop().unwrap();
+    // An engine that leaves waits until such a program is gone.
     put_down(&mut deaf);
+    engine.stop().unwrap();
 }
 
 #[test]
@@ -182,8 +183,10 @@ fn programs_of_another_home_with_the_same_runs_are_left_alone() {
     let (bench, copy) = (Bench::new(), Bench::new());
     interrupted(&bench, "none");
     let mut other = copy.stray("r_a:s:1", "echo; exec sleep 600");
+    let mut own = bench.stray("r_a:s:1", "echo; exec sleep 600");
     let engine = bench.open(&Measures::default());
     ended(&engine, "r_a");
+    assert!(own.wait().unwrap().code().is_none(), "it was ended");
     assert!(other.try_wait().unwrap().is_none());
     put_down(&mut other);
     engine.stop().unwrap();

@@ -38,16 +38,22 @@ fn of_home(home: &Home, mut found: Vec<Stray>) -> Vec<Stray> {
         return found;
     }
     let Ok(work) = home.work().canonicalize() else { return Vec::new() };
-    let mut ours: HashSet<String> = HashSet::new();
-    for stray in &found {
-        let dir = variable_of(stray.id, "STEAD_DIR").map(PathBuf::from);
-        let parent = dir.as_deref().and_then(Path::parent).and_then(|parent| parent.canonicalize().ok());
-        if parent.as_ref() == Some(&work) {
-            ours.insert(stray.attempt.clone());
-        }
-    }
-    found.retain(|stray| ours.contains(&stray.attempt));
+    let said: Vec<Option<bool>> = found.iter().map(|stray| says_ours(&work, stray)).collect();
+    let known = found.iter().zip(&said).filter(|(_, said)| **said == Some(true));
+    let ours: HashSet<String> = known.map(|(stray, _)| stray.attempt.clone()).collect();
+    let mut said = said.into_iter();
+    // Of a copy of this home there may be programs of the same attempts: each is asked, and only one that does not
+    // say goes with its attempt.
+    found.retain(|stray| said.next().flatten().unwrap_or_else(|| ours.contains(&stray.attempt)));
     found
+}
+
+/// Whether a program says that it had its folder in this one. Nothing: it does not say, as one does not that was
+/// started with a part of its environment only.
+fn says_ours(work: &Path, stray: &Stray) -> Option<bool> {
+    let dir = variable_of(stray.id, "STEAD_DIR").map(PathBuf::from)?;
+    let parent = dir.parent().and_then(|parent| parent.canonicalize().ok());
+    Some(parent.as_deref() == Some(work))
 }
 
 /// Threads that clear up beside the engine's work.
@@ -84,7 +90,9 @@ pub(super) fn end_beside(
                 evidence::begun(&home.place(&attempt, "").dir, stray.id.pid.unsigned_abs());
             }
         }
-        end_each(strays, grace, &mut |attempt| {
+        let work = home.work().canonicalize().unwrap_or_else(|_| home.work());
+        let ours = |stray: &Stray| says_ours(&work, stray) != Some(false);
+        end_each(strays, grace, &ours, &mut |attempt| {
             if let Some(attempt) = attempt_of(attempt) {
                 let dir = home.place(&attempt, "").dir;
                 evidence::ended(&dir, ProcessEnd { at: clock(0), exit_code: None, ended: true });

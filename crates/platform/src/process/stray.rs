@@ -65,14 +65,20 @@ fn stray(row: &Row, attempt: String) -> Stray {
 /// another grace has passed; those are the second list.
 pub fn end_all(wanted: impl Fn(&str) -> bool, grace: Duration) -> (Vec<Stray>, Vec<Stray>) {
     let found = find_by_attempt(wanted);
-    let (more, left) = end_each(found.clone(), grace, &mut |_| {});
+    let (more, left) = end_each(found.clone(), grace, &|_| true, &mut |_| {});
     (found.into_iter().chain(more).collect(), left)
 }
 
 /// Ends processes that were found, with what else carries the marks of their attempts, as [`end_all`] does. Each
 /// attempt of which nothing is left, or that is given up on, is named at once: whoever waits for it does not wait
-/// for the others. Returns what was found besides, and what is left.
-pub fn end_each(found: Vec<Stray>, grace: Duration, gone: &mut dyn FnMut(&str)) -> (Vec<Stray>, Vec<Stray>) {
+/// for the others. `ours` says of what is found besides whether it is meant. Returns what was found besides, and what
+/// is left.
+pub fn end_each(
+    found: Vec<Stray>,
+    grace: Duration,
+    ours: &dyn Fn(&Stray) -> bool,
+    gone: &mut dyn FnMut(&str),
+) -> (Vec<Stray>, Vec<Stray>) {
     let mut open: BTreeMap<String, Vec<Stray>> = BTreeMap::new();
     for stray in found {
         stray.id.signal(Signal::Term);
@@ -89,7 +95,7 @@ pub fn end_each(found: Vec<Stray>, grace: Duration, gone: &mut dyn FnMut(&str)) 
             open.iter().filter(|(_, strays)| strays.is_empty()).map(|(attempt, _)| attempt.clone()).collect();
         if !empty.is_empty() {
             // What was forked while the first list was made.
-            for stray in find_by_attempt(|attempt| empty.contains(attempt)) {
+            for stray in find_by_attempt(|attempt| empty.contains(attempt)).into_iter().filter(ours) {
                 stray.id.signal(Signal::Term);
                 more.push(stray.clone());
                 open.entry(stray.attempt.clone()).or_default().push(stray);
@@ -144,7 +150,8 @@ mod tests {
         start("echo; exec sleep 60", &quick);
         let found = find_by_attempt(|attempt| attempt == deaf || attempt == quick);
         let mut named = Vec::new();
-        let (_, left) = end_each(found, Duration::from_millis(300), &mut |gone| named.push(gone.to_owned()));
+        let (_, left) =
+            end_each(found, Duration::from_millis(300), &|_| true, &mut |gone| named.push(gone.to_owned()));
         assert_eq!((named, left), (vec![quick, deaf], vec![]));
     }
 
