@@ -299,7 +299,7 @@ impl RunState {
             Kind::Loop { max, begun, .. } => {
                 let last = instance.inside.last().copied();
                 let live = last.is_some_and(|slot| !self.get(slot).status.is_end());
-                let done = begun - u32::from(live);
+                let done = begun.saturating_sub(u32::from(live));
                 let inside = last.map(|slot| self.slot_view(plan, slot)).into_iter().collect();
                 (Some(Items { total: *max, begun: *begun, done }), inside)
             }
