@@ -1,17 +1,23 @@
-//! No journal and no snapshot makes the state panic, whatever is wrong with it: it is refused, with the place.
+//! No journal and no snapshot makes the state panic, whatever is wrong with it: it is refused, with the place. And
+//! whatever passes the check can be run: the promises hold for it as for what the simulator makes itself.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::run::{Ctx, Event, Input, RunState, turn};
 use stead_core::value::{ValueRef, Values};
-use stead_lang::plan::Plan;
+use stead_lang::Bundle;
+use stead_lang::plan::{InputKind, Plan};
 
 use crate::fuzz::{Fuzz, came_to, shape};
-use crate::scenario;
-use crate::simulate::journals;
+use crate::generate::{Definition, ENTRY};
+use crate::rng::Rng;
+use crate::scenario::{self, Scenario};
+use crate::simulate::{journals, report, simulate};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 /// Seeds of the simulator whose journals are mutated.
@@ -54,6 +60,42 @@ const WORDS: &[&str] = &[
     "done",
     "first",
     "settled",
+];
+
+/// Words of definitions.
+const DEFINED: &[&str] = &[
+    "first",
+    "majority",
+    "settled",
+    "all",
+    "continue",
+    "stop",
+    "end",
+    "fail",
+    "once",
+    "none",
+    "1s",
+    "2h",
+    "36h",
+    "true",
+    "false",
+    "null",
+    "[]",
+    "{}",
+    "0",
+    "1",
+    "3",
+    "${{ item }}",
+    "${{ iteration }}",
+    "${{ index }}",
+    "iteration < 3",
+    "${{ [1, 2][7] }}",
+    "${{ 1 / 0 }}",
+    "a0",
+    "b0",
+    "go",
+    "text",
+    "json",
 ];
 
 /// Journals of runs as the simulator makes them, each with the plan of its run: a text names its plan by place.
@@ -149,6 +191,71 @@ fn goes_on(plan: &Plan, mut state: RunState) -> u64 {
         }
     }
     came_to((events.min(9), state.status.to_string()))
+}
+
+/// Runs what passes the check, with all kinds of trouble.
+fn is_run(text: &str) -> u64 {
+    let Some(tree) = stead_lang::tree::read(ENTRY, text, &mut Vec::new()) else { return 0 };
+    let Ok(document) = tree.root().to_json() else { return 0 };
+    let checked = stead_lang::check(&Bundle::single(ENTRY, document.to_string()));
+    let Some(plan) = checked.plan else {
+        let mut codes: Vec<&str> = checked.diagnostics.iter().map(|d| d.code.as_str()).collect();
+        codes.dedup();
+        codes.truncate(2);
+        return came_to((1, codes));
+    };
+    // With places under several keys steps may wait for each other, and do so for ever.
+    if plan.steps.len() > 40 || text.contains("concurrency") {
+        return 2;
+    }
+    let given = plan.inputs.iter().filter(|input| input.default.is_none());
+    let inputs: Map<String, Value> = given.map(|input| (input.name.clone(), some(input.kind))).collect();
+    if stead_lang::inputs::check_inputs(&plan, &inputs).is_err() {
+        return 3;
+    }
+    let seed = came_to(text) % 1_000_000;
+    let files = [(ENTRY.to_owned(), document)].into();
+    let definition = Definition { files, library: BTreeMap::new(), inputs };
+    let scenario = scenario::around(seed, false, definition, Rng::of(seed, "fuzzed"));
+    let scenario = Scenario { patience: 400, ..scenario };
+    match simulate(&scenario) {
+        Ok(counts) => came_to((4, counts.met.keys().collect::<Vec<_>>())),
+        Err(failure) => panic!("{}", report(&scenario, &failure)),
+    }
+}
+
+/// A value of a type.
+fn some(kind: InputKind) -> Value {
+    match kind {
+        InputKind::String => json!("text"),
+        InputKind::Integer => json!(3),
+        InputKind::Number => json!(1.5),
+        InputKind::Boolean => json!(true),
+        InputKind::Object => json!({ "v": 1 }),
+        InputKind::Array => json!([1, 2]),
+        InputKind::File => json!({ "path": "/x", "name": "x", "hash": "0".repeat(64), "size": 1 }),
+    }
+}
+
+#[test]
+fn p1_p2_p3_p5_whatever_passes_the_check_can_be_run() {
+    let own = (1..=SEEDS).map(|seed| scenario::of(seed).definition.files[ENTRY].to_string());
+    let texts = own.chain(definitions()).collect();
+    Fuzz::new("runs", FOLDER, texts, DEFINED).run(is_run);
+}
+
+/// All definitions of the tests, and those that are given away as examples.
+fn definitions() -> Vec<String> {
+    let folders = ["../lang/tests/definitions", "../lang/tests/definitions/whole", "../../examples"];
+    let mut all = Vec::new();
+    for folder in folders.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+        let files = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|e| e == "yml"));
+        files.sort();
+        all.extend(files.iter().map(|file| std::fs::read_to_string(file).unwrap()));
+    }
+    all
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(crate) struct Scenario {
     pub(crate) script: Vec<Planned>,
     /// What happens when all has ended, one after another; then all comes to its end once more.
     pub(crate) afterwards: Vec<Trouble>,
+    /// After so many happenings all is cancelled by force.
+    pub(crate) patience: u32,
 }
 
 /// Something that happens besides, when so many things have happened.
@@ -78,6 +80,11 @@ pub(crate) fn of(seed: u64) -> Scenario {
     let mut rng = Rng::of(seed, "scenario");
     let calm = rng.hits(1, 3);
     let definition = generate::definition(seed, calm);
+    around(seed, calm, definition, rng)
+}
+
+/// A scenario of a definition that is there.
+pub(crate) fn around(seed: u64, calm: bool, definition: Definition, mut rng: Rng) -> Scenario {
     let count = *rng.weighted(&[(1, 0), (4, 3), (4, 8), (1, 20)]);
     let length = *rng.weighted(&[(2, 8), (3, 25), (1, 80)]);
     let mut crashes = 0;
@@ -92,7 +99,7 @@ pub(crate) fn of(seed: u64) -> Scenario {
     let beside = if shares { *rng.weighted(&[(6, 0), (2, 1), (1, 2)]) } else { 0 };
     let again = if calm { 0 } else { *rng.weighted(&[(5, 0), (3, 1), (2, 3)]) };
     let afterwards = (0..again).map(|_| afterwards(&mut rng)).collect();
-    Scenario { seed, calm, definition, beside, script, afterwards }
+    Scenario { seed, calm, definition, beside, script, afterwards, patience: u32::MAX }
 }
 
 /// Mostly a retry; and what comes too late.

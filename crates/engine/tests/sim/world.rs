@@ -218,6 +218,9 @@ impl<'s> World<'s> {
                 // What was planned and never met is not waited for.
                 self.calm_down();
             }
+            if beat > 0 && beat % self.scenario.patience == 0 {
+                self.cancel_all();
+            }
             let due = self.driver.due().is_some_and(|due| due <= self.now());
             if self.driver.is_busy() || due {
                 self.step();
@@ -534,6 +537,14 @@ impl<'s> World<'s> {
         let (name, step, by) = (name.to_owned(), step.map(str::to_owned), "user:ana".to_owned());
         let input = Input::Signal { name, step, id: id.clone(), data, by };
         self.person(offline, stream, Ask::Signal { id }, input);
+    }
+
+    fn cancel_all(&mut self) {
+        let all: Vec<StreamId> = self.journal.streams.keys().cloned().collect();
+        for stream in all {
+            let input = Input::Cancel { by: "user:ana".into(), reason: None, force: true };
+            self.ask(stream, Ask::Cancel, input);
+        }
     }
 
     /// Somebody wants a run to go on that has ended.

@@ -27,8 +27,8 @@ use mutate::{Mutator, boundary};
 const KEPT: usize = 4_000;
 /// Texts that are written down for the next runs at most, and bytes of each.
 const WRITTEN: (usize, usize) = (500, 400);
-/// How often a text that fails is fed again to make it small.
-const SHRINKS: u32 = 20_000;
+/// How long a text that fails is fed again to make it small.
+const SHRINK: Duration = Duration::from_secs(30);
 
 /// A target with what it begins with.
 pub(crate) struct Fuzz {
@@ -158,14 +158,13 @@ fn say(what: &str) {
 /// Leaves parts out for as long as it still fails.
 fn smallest(text: &str, fails: impl Fn(&str) -> bool) -> String {
     let mut best = text.to_owned();
-    let mut left = SHRINKS;
+    let until = Instant::now() + SHRINK;
     let mut part = best.len() / 2;
     while part > 0 {
         let mut at = 0;
-        while at < best.len() && left > 0 {
+        while at < best.len() && Instant::now() < until {
             let (from, to) = (boundary(&best, at), boundary(&best, (at + part).min(best.len())));
             let less = [&best[..from], &best[to..]].concat();
-            left -= 1;
             if to > from && fails(&less) {
                 best = less;
             } else {
