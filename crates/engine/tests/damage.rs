@@ -96,17 +96,23 @@ fn p2_what_cannot_have_happened_stops_its_run_with_the_place() {
         (json!({ "type": "run_reopened", "by": "ana", "drop": [], "reopen": [] }), "the run is running"),
         (json!({ "type": "step_failed", "path": "g", "error": failed }), "`g` was completed and is failed"),
         (json!({ "type": "group_started", "path": "g" }), "`g` has begun already"),
+        (json!({ "type": "attempt_began", "path": "g", "number": 1 }), "`g` has made no attempt"),
         (
             json!({ "type": "run_completed", "outcome": "error", "outputs": { "value": {} } }),
             "with the outcome error",
         ),
         (json!({ "type": "step_skipped", "path": "elsewhere" }), "`elsewhere` is no step of its definition"),
         (json!({ "type": "group_started", "path": "w/x" }), "`w/x` is no step of its definition"),
+        (
+            json!({ "type": "attempt_started", "path": "all[x]", "number": 1 }),
+            "`all` is over, and something inside is not",
+        ),
+        (json!({ "type": "step_skipped", "path": "g[" }), "`g[` is not what its definition says"),
         (json!({ "type": "step_skipped", "path": "g~2" }), "`g~2` is not what its definition says"),
         (json!({ "type": "step_skipped", "path": "all#1" }), "`all#1` is not what its definition says"),
         (
             json!({ "type": "loop_started", "path": "g[x]", "max": 1, "min": 1 }),
-            "`g[x]` is not what its definition says",
+            "`g` is over, and something inside is not",
         ),
     ] {
         let (mut driver, _files) = with_event(&event);

@@ -144,7 +144,7 @@ impl RunState {
                 }
             }
             Event::AttemptQueued { path, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 self.clear_timers(ix, false);
                 if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
                     *phase = Phase::Queued;
@@ -152,7 +152,7 @@ impl RunState {
                 self.set_status(ix, StepStatus::Waiting);
             }
             Event::AttemptBegan { path, timeout_at: until, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 if let Kind::Attempt { phase, timeout_at, .. } = &mut self.get_mut(ix).kind {
                     (*phase, *timeout_at) = (Phase::Open, *until);
                 }
@@ -161,7 +161,7 @@ impl RunState {
                 self.set_status(ix, StepStatus::Running);
             }
             Event::AttemptEnding { path, reason, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 self.clear_timers(ix, false);
                 if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
                     *phase = Phase::Ending(*reason);
@@ -170,7 +170,7 @@ impl RunState {
                 self.set_status(ix, StepStatus::Running);
             }
             Event::AttemptEnded { path, output, values, exit_code, error, retry_at, stops, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 self.attempt_over(ix);
                 let instance = self.get_mut(ix);
                 instance.exit_code = *exit_code;
@@ -187,7 +187,7 @@ impl RunState {
                 }
             }
             Event::AttemptLost { path, then, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 self.attempt_over(ix);
                 if let Kind::Attempt { phase, lost, .. } = &mut self.get_mut(ix).kind {
                     *lost += 1;
@@ -213,7 +213,7 @@ impl RunState {
                 }
             }
             Event::AttemptSettled { path, verdict, .. } => {
-                let ix = self.at_path(path);
+                let ix = self.attempt_at(path);
                 let again = matches!(verdict, Verdict::Again);
                 if let Kind::Attempt { phase, .. } = &mut self.get_mut(ix).kind {
                     *phase = if again { Phase::Retry(at) } else { Phase::Done };
@@ -282,6 +282,9 @@ impl RunState {
             }
             Event::ChildEnded { path, outcome, output, error, retry_at, stops, spent, .. } => {
                 let ix = self.at_path(path);
+                if !matches!(self.get(ix).kind, Kind::Child { .. }) {
+                    self.note_misfit(|| format!("`{path}` has started no run"));
+                }
                 self.clear_timers(ix, false);
                 if let Kind::Child { share, .. } = &mut self.get_mut(ix).kind {
                     let share = std::mem::take(share);
@@ -491,7 +494,13 @@ impl RunState {
     }
 
     pub(super) fn set_deadline(&mut self, ix: Ix, deadline_at: Option<Time>) {
-        self.get_mut(ix).deadline_at = deadline_at;
+        if deadline_at.is_some() && self.get(ix).ending.is_some() {
+            self.note_misfit(|| "a deadline is set for what is being ended".to_owned());
+        }
+        let before = std::mem::replace(&mut self.get_mut(ix).deadline_at, deadline_at);
+        if let Some(before) = before {
+            self.timers.remove(&(before, ix, Timer::Deadline));
+        }
         self.timers.extend(deadline_at.map(|t| (t, ix, Timer::Deadline)));
     }
 
@@ -631,6 +640,15 @@ impl RunState {
                 _ => {}
             }
         }
+    }
+
+    /// The instance at a path, which makes attempts.
+    fn attempt_at(&mut self, path: &str) -> Ix {
+        let ix = self.at_path(path);
+        if !matches!(self.get(ix).kind, Kind::Attempt { .. }) {
+            self.note_misfit(|| format!("`{path}` has made no attempt"));
+        }
+        ix
     }
 
     fn clear_child_timers(&mut self, ix: Ix) {

@@ -11,7 +11,7 @@ use stead_lang::plan::{ActionKind, Body, Each, Plan, Step, Wait};
 
 use super::event::Event;
 use super::state::{Instance, Ix, Kind, ROOT, RunState};
-use crate::path::{self, Part};
+use crate::path::{self, Aside, Part};
 
 impl RunState {
     /// The first event that does not follow from those before it: its number, and why.
@@ -86,9 +86,14 @@ impl RunState {
                 return why("stands in another place than its path says");
             }
             for inner in &instance.inside {
-                let inside = self.there(*inner).is_some_and(|inner| inner.parent == ix);
-                if *inner == ROOT || !inside || !seen.insert(*inner) {
+                let Some(inside) = self.there(*inner).filter(|inside| inside.parent == ix) else {
                     return why("holds what stands elsewhere");
+                };
+                if *inner == ROOT || !seen.insert(*inner) {
+                    return why("holds what stands elsewhere");
+                }
+                if instance.status.is_end() && !inside.status.is_end() {
+                    return why("is over, and something inside is not");
                 }
             }
             // Of a machine that is over nobody asks where it is.
@@ -121,12 +126,18 @@ impl RunState {
         };
         let parent = &self.get(instance.parent).kind;
         let fits = match (&part, &instance.kind, parent) {
-            (Part::Aside { .. }, kind, _) => matches!(kind, Kind::Attempt { .. } | Kind::Plain),
+            (Part::Aside { what, .. }, kind, _) => {
+                let action = match what {
+                    Aside::Undo => &step.undo,
+                    Aside::Verify => &step.verify,
+                };
+                matches!(kind, Kind::Plain) || (matches!(kind, Kind::Attempt { .. }) && action.is_some())
+            }
             (Part::Item { .. }, kind, Kind::Foreach { .. })
             | (Part::Iteration { .. }, kind, Kind::Loop { .. }) => is_of_body(step, kind),
-            (Part::Step { visit, .. }, kind, Kind::Group) => {
+            (Part::Step { id, visit, .. }, kind, Kind::Group) => {
                 let machine = self.get(instance.parent).machine.is_some();
-                (*visit == 1 || machine) && is_of_step(step, kind)
+                step.id == **id && (*visit == 1 || machine) && is_of_step(step, kind)
             }
             _ => false,
         };
