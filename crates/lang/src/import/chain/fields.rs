@@ -1,0 +1,77 @@
+//! The fields of a chain, and what becomes of them.
+
+use crate::import::table::{Field, changed, kept, lost, part};
+
+pub(super) static FIELDS: &[Field] = &[
+    part("config", "the chain itself, in the state of a run or an entry of a library"),
+    kept("name", "`name`, in kebab-case"),
+    kept("description", "`description`"),
+    changed("version", "nothing: the language has a version of its own, `stead: 1`"),
+    lost("created_at", "the library knows when a workflow was saved")
+        .help("`stead save FILE` keeps it there"),
+    lost("base_path", "paths are relative to the project's folder")
+        .help("run it from that folder, or set `defaults.cwd`"),
+    part("files", "`steps`, one after the other"),
+    kept("files[].file_path", "`calc.file` of the step"),
+    kept("files[].position", "nothing: the order is that of the list, as it was there"),
+    part("files[].inputs", "`calc.inputs`"),
+    kept("files[].inputs[].alias", "a key of `calc.inputs`"),
+    kept(
+        "files[].inputs[].value",
+        "its value; a list becomes an input of the workflow that `foreach` goes through",
+    ),
+    kept("files[].inputs[].units", "`unit` beside the value; without it the sheet's own"),
+    kept("files[].inputs[].source", "the step whose output it takes"),
+    kept("files[].save_pdf", "`calc.export.pdf` of this step"),
+    kept("files[].save_mcdx", "`calc.export.sheet` of this step"),
+    kept("files[].mode", "how the lists of this file go together: `product` or `zip`"),
+    part("files[].output_units", "`unit` of `calc.outputs`"),
+    kept("files[].output_units.*", "`unit` of that output"),
+    part("mappings", "expressions in `calc.inputs`"),
+    kept("mappings[].source_file", "the step that is read: the nearest one above with that file"),
+    kept("mappings[].source_alias", "the output that is read, named in `calc.outputs`"),
+    kept("mappings[].target_file", "the step that reads; each one with that file"),
+    kept("mappings[].target_alias", "the key of `calc.inputs`"),
+    kept(
+        "mappings[].source_type",
+        "an output is read from its step; an input is followed to where it comes from",
+    ),
+    kept("mappings[].units", "`unit` that the output is asked for in"),
+    kept("stop_on_error", "true: `on_error: stop`, which is the default; false: `on_error: continue`"),
+    kept("export_pdf", "`calc.export.pdf` of each step"),
+    kept("export_mcdx", "`calc.export.sheet` of each step"),
+    lost("output_dir", "exported files are kept by hash with the run")
+        .help("copy them out by a `file` step at the end"),
+    lost("output_dir_mode", "exported files are kept by hash with the run"),
+    lost("overwrite_existing", "nothing is overwritten: each run keeps its own files"),
+    kept("iteration_mode", "`product` (each value once) or `zip` in `foreach.in`"),
+    kept("failure_mode", "`stop_on_error`: the default; `continue`: `on_error: continue`; `retry`: `retry`"),
+    part("retry_config", "`retry`, where `failure_mode` is `retry`"),
+    kept("retry_config.max_retries", "`retry.attempts`, which counts the first try as well"),
+    kept("retry_config.min_wait", "`retry.wait`"),
+    kept("retry_config.max_wait", "`retry.max_wait`"),
+    changed(
+        "retry_config.multiplier",
+        "the first wait where it is longer than `min_wait`; each further one is twice as long",
+    ),
+    kept("pause_mode", "`auto_run`: nothing, it is the default"),
+    part("conditions", "steps with `if` and `fail` or `finish` behind the outputs that they read"),
+    kept("conditions[].expression", "`if`"),
+    kept("conditions[].outcome", "`failure`: `fail`; `success`: `finish`"),
+    kept("conditions[].message", "the text of `fail` or `finish`"),
+    kept("conditions[].after_step", "where the step stands"),
+    part("aggregation_mappings", "expressions in `calc.inputs`"),
+    kept("aggregation_mappings[].expression", "the same with `max`, `min`, `sum`"),
+    kept("aggregation_mappings[].target_file", "the step that reads"),
+    kept("aggregation_mappings[].target_alias", "the key of `calc.inputs`"),
+    kept("aggregation_mappings[].units", "`unit` beside the value"),
+    lost("workflow_id", STATE),
+    lost("status", STATE),
+    lost("current_file_index", STATE),
+    lost("completed_files", STATE),
+    lost("intermediate_results", STATE),
+    lost("error", STATE),
+    lost("final_results", STATE),
+];
+
+const STATE: &str = "it is how far a run had come; a definition has none of that, and the run begins anew";
