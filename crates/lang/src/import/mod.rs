@@ -6,7 +6,6 @@
 //! as any definition. Nothing is read but what the caller hands out.
 
 mod chain;
-mod graph;
 mod naming;
 mod out;
 mod page;

@@ -1,12 +1,13 @@
 //! The graph of a stage's profile: nodes that run agents, go through items, put together, branch and export.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::naming::{Given, snake};
-use super::out::{Map, Out, literal, marked, quoted};
-use super::report::Verdict::{Changed, NotExpressible};
-use super::source::At;
-use super::stages::{Stages, condition, ordered};
+use super::condition::condition;
+use super::known::Stages;
+use crate::import::naming::{Given, snake};
+use crate::import::out::{Map, Out, literal, marked, quoted};
+use crate::import::report::Verdict::{Changed, NotExpressible};
+use crate::import::source::At;
 use crate::limits;
 
 /// What a stage says of all its nodes.
@@ -289,4 +290,23 @@ fn branches<'t>(nodes: &[&Node<'_, 't>], ids: &HashMap<&str, &str>) -> HashMap<&
         }
     }
     out
+}
+
+/// Names that stand in an order in which each comes after those it needs; the rest goes in a circle.
+fn ordered(needs: &[(String, Vec<String>)]) -> (Vec<usize>, Vec<usize>) {
+    let at: HashMap<&str, usize> = needs.iter().enumerate().map(|(at, (id, _))| (id.as_str(), at)).collect();
+    let mut waits: Vec<HashSet<usize>> = needs
+        .iter()
+        .map(|(_, needs)| needs.iter().filter_map(|id| at.get(id.as_str()).copied()).collect())
+        .collect();
+    let mut order = Vec::new();
+    let mut open: Vec<usize> = (0..needs.len()).collect();
+    while let Some(position) = open.iter().position(|node| waits[*node].is_empty()) {
+        let node = open.remove(position);
+        waits.iter_mut().for_each(|waits| {
+            waits.remove(&node);
+        });
+        order.push(node);
+    }
+    (order, open)
 }
