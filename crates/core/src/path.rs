@@ -153,6 +153,17 @@ fn visited<'a>(parent: &'a str, last: &'a str) -> Part<'a> {
     }
 }
 
+/// Whether the last part of a path is written as this module writes it.
+pub(crate) fn is_canonical(path: &str) -> bool {
+    match split(path) {
+        Part::Root => true,
+        Part::Step { parent, id, visit: number } => number > 0 && visit(parent, id, number) == path,
+        Part::Item { holder, key } => item(holder, &key) == path,
+        Part::Iteration { holder, number } => number > 0 && iteration(holder, number) == path,
+        Part::Aside { of, what } => aside(of, what) == path,
+    }
+}
+
 /// The ids of a path without keys, numbers and what is done about it: the path of the step in the plan.
 pub fn plan_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());

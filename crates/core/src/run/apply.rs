@@ -372,7 +372,9 @@ impl RunState {
             }
             Event::UndoReady { path, request, error } => {
                 let ix = self.at_path(path);
-                self.get_mut(ix).undo_noted = true;
+                if std::mem::replace(&mut self.get_mut(ix).undo_noted, true) {
+                    self.note_misfit(|| format!("`{path}` is noted for undo already"));
+                }
                 let request = request.as_ref().map(|request| self.reference(request, REQUEST));
                 let error = error.clone().map(Box::new);
                 self.undo.push(Undo {
@@ -597,7 +599,12 @@ impl RunState {
     }
 
     fn end(&mut self, ix: Ix, status: StepStatus, outcome: Outcome) {
+        let ended = self.get(ix).status.is_end();
         self.set_status(ix, status);
+        if ended {
+            let path = self.get(ix).path.clone();
+            self.note_misfit(|| format!("`{path}` has ended already"));
+        }
         self.clear_timers(ix, true);
         self.leave_place(ix);
         let at = self.at;

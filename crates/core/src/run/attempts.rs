@@ -69,7 +69,7 @@ impl<'a> Machine<'a> {
 
     /// Number of the first attempt or child of an instance: behind those it had before it was begun anew.
     pub(super) fn first_number(&self, path: &str) -> u32 {
-        self.state.before(path).number + 1
+        self.state.before(path).number.saturating_add(1)
     }
 
     fn request_of(&self, site: &Site) -> Result<Value, Stop> {
@@ -267,7 +267,7 @@ impl<'a> Machine<'a> {
     pub(super) fn next_attempt(&mut self, ix: Ix) -> Result<(), Stop> {
         let Kind::Attempt { number, .. } = self.state.get(ix).kind else { return Ok(()) };
         let (site, action) = (self.site(ix), self.action(ix));
-        match self.start_attempt(&site, action, number + 1, None, None) {
+        match self.start_attempt(&site, action, number.saturating_add(1), None, None) {
             Err(Stop::Error(error)) => {
                 self.fail_at(&site, error);
                 Ok(())
@@ -325,7 +325,8 @@ impl<'a> Machine<'a> {
         }
         if lost >= limits::LOST_ATTEMPTS {
             self.emit(Event::AttemptLost { path: path.clone(), number, then: Lost::Over });
-            let message = format!("the engine went away {} times while it was under way", lost + 1);
+            let message =
+                format!("the engine went away {} times while it was under way", lost.saturating_add(1));
             self.fail_at(&site, step_error(&path, ErrorKind::Lost, &message));
             return Ok(());
         }

@@ -231,7 +231,7 @@ impl Machine<'_> {
             project: self.state.project.clone(),
             folder: self.state.folder.clone(),
             parent,
-            depth: self.state.depth + 1,
+            depth: self.state.depth.saturating_add(1),
             share,
             within: self.within(&site.path),
         };
@@ -256,7 +256,7 @@ impl Machine<'_> {
         let site = self.site(ix);
         let Body::Action(action) = &self.step(ix).body else { return Ok(()) };
         let ActionKind::Workflow(child) = &action.kind else { return Ok(()) };
-        match self.start_child(&site, action, child, number + 1, None) {
+        match self.start_child(&site, action, child, number.saturating_add(1), None) {
             Err(Stop::Error(error)) => {
                 self.fail_at(&site, error);
                 Ok(())

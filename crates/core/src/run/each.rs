@@ -98,7 +98,7 @@ impl Machine<'_> {
             Kind::Loop { begun, .. } => match holder.inside.last() {
                 Some(last) if !self.state.get(*last).status.is_end() => Ok(()),
                 _ if self.unwanted(ix) => self.finish_holder(ix),
-                None => self.start_slot(ix, begun + 1),
+                None => self.start_slot(ix, begun.saturating_add(1)),
                 Some(last) => self.after_iteration(ix, *last, begun),
             },
             _ => Ok(()),
@@ -134,7 +134,7 @@ impl Machine<'_> {
             }
         }
         if begun < max {
-            return self.start_slot(ix, begun + 1);
+            return self.start_slot(ix, begun.saturating_add(1));
         }
         if until.is_none() {
             // Without a condition `max` is simply how often.

@@ -57,6 +57,7 @@ impl RunState {
         // The agenda is made with the next turn.
         self.bound = false;
         self.holds_together()?;
+        self.undo_fits(plan)?;
         let instances = self.slab.iter().flatten();
         instances.clone().try_for_each(|instance| self.fits_plan(plan, instance))
     }
@@ -78,6 +79,9 @@ impl RunState {
             if self.find(&instance.path) != Some(ix) {
                 return why("is there twice");
             }
+            if !path::is_canonical(&instance.path) {
+                return why("is a path that nothing has");
+            }
             let around = match path::split(&instance.path) {
                 Part::Root | Part::Aside { .. } => "",
                 _ => path::around(&instance.path).unwrap_or_default(),
@@ -96,6 +100,12 @@ impl RunState {
                     return why("is over, and something inside is not");
                 }
             }
+            let begun_inside = u32::try_from(instance.inside.len()).unwrap_or(u32::MAX);
+            if let Kind::Foreach { begun, done, count, .. } = instance.kind
+                && (begun_inside > begun || done > begun || begun > count)
+            {
+                return why("has more items than have begun");
+            }
             // Of a machine that is over nobody asks where it is.
             let machine = instance.machine.as_ref().filter(|_| !instance.status.is_end());
             let last = machine.and_then(|machine| machine.last);
@@ -106,6 +116,28 @@ impl RunState {
         Ok(())
     }
 
+    /// Whether what is to be undone are steps, each noted once: the instances may be forgotten by now.
+    fn undo_fits(&self, plan: &Plan) -> Result<(), String> {
+        let steps: HashSet<&str> = plan.steps.iter().map(|step| &*step.path).collect();
+        let mut noted = HashSet::new();
+        for undo in &self.undo {
+            if !steps.contains(&*path::plan_path(&undo.path)) || !noted.insert(&undo.path) {
+                return Err(format!("`{}` is to be undone, and is no step or noted twice", undo.path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether of each step of a block one instance at most is under way, and of states one in all.
+    fn one_at_a_time(&self, block: &Instance) -> bool {
+        let mut live = HashSet::new();
+        let inside = block.inside.iter().filter_map(|ix| self.there(*ix));
+        let states = block.machine.is_some() && block.verdict.is_none();
+        inside
+            .filter(|instance| !instance.status.is_end())
+            .all(|instance| live.insert(if states { Ix::MAX } else { instance.step }))
+    }
+
     fn there(&self, ix: Ix) -> Option<&Instance> {
         self.slab.get(ix as usize).and_then(Option::as_ref)
     }
@@ -114,6 +146,9 @@ impl RunState {
         let why = |what: &str| Err(format!("`{}` {what}", instance.path));
         let part = path::split(&instance.path);
         if part == Part::Root {
+            if !self.one_at_a_time(instance) {
+                return why("has one step under way twice");
+            }
             return match matches!(instance.kind, Kind::Place)
                 || plan.root.machine == instance.machine.is_some()
             {
@@ -137,10 +172,17 @@ impl RunState {
             | (Part::Iteration { .. }, kind, Kind::Loop { .. }) => is_of_body(step, kind),
             (Part::Step { id, visit, .. }, kind, Kind::Group) => {
                 let machine = self.get(instance.parent).machine.is_some();
+                let newest = self.newest(instance.parent, id).map(|ix| self.get(ix));
+                if !instance.status.is_end() && newest.is_none_or(|newest| newest.path != instance.path) {
+                    return why("is under way, and was begun again since");
+                }
                 step.id == **id && (*visit == 1 || machine) && is_of_step(step, kind)
             }
             _ => false,
         };
+        if matches!(instance.kind, Kind::Group) && !self.one_at_a_time(instance) {
+            return why("has one step under way twice");
+        }
         let machine = matches!(&step.body, Body::Block(block) if block.machine);
         let block = matches!(instance.kind, Kind::Group);
         match fits && (!block || machine == instance.machine.is_some()) {

@@ -48,7 +48,7 @@ impl Machine<'_> {
                     return Ok(Some(Err(step_error(&path, ErrorKind::Exhausted, &message))));
                 }
                 self.forget_visit(ix, &to);
-                self.visit(ix, pos, count + 1)?;
+                self.visit(ix, pos, count.saturating_add(1))?;
                 Ok(None)
             }
             // Of a plan in which that state does not exist any more.

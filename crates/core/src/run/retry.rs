@@ -180,7 +180,7 @@ impl RunState {
         } else if instance.forgot > 0 {
             // What is forgotten was completed.
             let number = instance.forgot;
-            self.before.insert(path, Before { number, round: before.round + 1 });
+            self.before.insert(path, Before { number, round: before.round.saturating_add(1) });
         }
     }
 

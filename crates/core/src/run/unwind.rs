@@ -96,11 +96,11 @@ impl<'a> Machine<'a> {
             if undo.begun {
                 return Ok(true);
             }
-            if self.state.force {
+            if self.state.force || self.state.misfit.is_some() {
                 return Ok(false);
             }
             let site = self.aside_site(&undo.path, Aside::Undo);
-            let action = self.plan.steps[site.step as usize].undo.as_deref();
+            let action = self.plan.steps.get(site.step as usize).and_then(|step| step.undo.as_deref());
             let (Some(request), Some(action)) = (undo.request.clone(), action) else {
                 let error = undo.error.as_deref().cloned();
                 let error = error.unwrap_or_else(|| {
@@ -199,7 +199,8 @@ impl<'a> Machine<'a> {
             }
             // Asked again of an attempt that was lost again: results of the first time are told apart.
             let before = self.state.find(&site.path).map(|probe| &self.state.get(probe).kind);
-            let number = if let Some(Kind::Attempt { number, .. }) = before { number + 1 } else { 1 };
+            let number =
+                if let Some(Kind::Attempt { number, .. }) = before { number.saturating_add(1) } else { 1 };
             self.start_attempt(&site, action, number, Some(request), None)?;
         }
         Ok(())

@@ -234,6 +234,7 @@ impl World {
                     }
                 }
             };
+            assert_eq!(run.state.misfit(), None, "what a turn makes fits");
             self.refused = self.refused.or(out.refused);
             let at = run.state.at.max(at);
             run.journal.extend(out.events.iter().map(|event| (at, event.clone())));

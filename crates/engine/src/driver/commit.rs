@@ -43,6 +43,10 @@ impl<S: Store> Driver<S> {
         for (id, last) in &touched {
             let Some(stream) = self.streams.get_mut(id) else { continue };
             let timed = self.timed.remove(id);
+            if stream.state.misfit() {
+                // A later turn of this step has left it useless; what earlier ones made is written.
+                continue;
+            }
             let (head, due, open) = stream.listed(now, timed);
             if head.is_none() && due.is_none() && open.is_none() {
                 continue;
@@ -136,6 +140,10 @@ impl<S: Store> Driver<S> {
     fn keep_house(&mut self, touched: &BTreeMap<StreamId, Option<usize>>, stepped: &mut Stepped) {
         for id in touched.keys() {
             let Some(stream) = self.streams.get_mut(id) else { continue };
+            if stream.state.misfit() {
+                self.streams.remove(id);
+                continue;
+            }
             if stream.state.has_ended() {
                 stepped.ended.push(id.clone());
                 self.streams.remove(id);

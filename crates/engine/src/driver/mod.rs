@@ -233,6 +233,9 @@ impl<S: Store> Driver<S> {
             Err(error) if error.concerns_stream() => {
                 self.timed.remove(id);
                 self.troubled.insert(id.clone());
+                if !batch.touched.contains_key(id) {
+                    self.forget_misfit(id);
+                }
                 batch.troubles.push((id.clone(), error.to_string()));
                 Err(Refusal::Refused(error.to_string()))
             }
@@ -331,6 +334,10 @@ impl<S: Store> Driver<S> {
                 }
             }
         };
+        if let Some((seq, why)) = run.misfit() {
+            let why = format!("what would follow does not fit to what it tells: {why}");
+            return Err(EngineError::journal(id, seq, &why));
+        }
         let folder = run.folder.clone();
         // From here on its state is ahead of what is written.
         batch.touched.entry(id.clone()).or_default();
@@ -346,6 +353,13 @@ impl<S: Store> Driver<S> {
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
         batch.add(id, commit);
         Ok(refused.map(|why| Refusal::Refused(why.to_owned())))
+    }
+
+    /// Drops a state that a turn has left useless: the next input finds the run as its journal has it.
+    fn forget_misfit(&mut self, id: &StreamId) {
+        if self.state(id).is_some_and(|run| run.misfit().is_some()) {
+            self.streams.remove(id);
+        }
     }
 
     /// The stream, loaded if it is not in memory; `None` where it has no journal.

@@ -108,6 +108,11 @@ impl State {
         matches!(self, State::Run(run) if run.status.is_end())
     }
 
+    /// Whether the last turn has left it useless.
+    pub(super) fn misfit(&self) -> bool {
+        matches!(self, State::Run(run) if run.misfit().is_some())
+    }
+
     /// Whether it is wanted again soon, or costs too much to be read back each time.
     pub(super) fn stays_in_memory(&self) -> bool {
         match self {

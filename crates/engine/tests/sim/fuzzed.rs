@@ -168,7 +168,12 @@ fn goes_on(plan: &Plan, mut state: RunState) -> u64 {
         let at: Time = state.at + at * 100_000_000;
         for _ in 0..10 {
             let mut ctx = Ctx { plan, at, values: &mut values };
-            match turn(&mut state, input, &mut ctx) {
+            let taken = turn(&mut state, input, &mut ctx);
+            if let Some((_, why)) = state.misfit() {
+                // What cannot be showed only in what would follow, and nothing of it is written.
+                return came_to((3, shape(why)));
+            }
+            match taken {
                 Ok(turn) => {
                     events += turn.events.len();
                     break;

@@ -126,6 +126,8 @@ impl Fuzz {
     }
 
     fn feed(&self, text: &str, target: &impl Fn(&str) -> u64) -> u64 {
+        // One that takes the whole process along, by its memory or its stack, is found there.
+        let _ = std::fs::write(self.scratch(&format!("last-{}", self.seed)), text);
         let fed = catch_unwind(AssertUnwindSafe(|| target(text)));
         fed.unwrap_or_else(|_| {
             let fails = |text: &str| catch_unwind(AssertUnwindSafe(|| target(text))).is_err();
@@ -138,10 +140,14 @@ impl Fuzz {
         })
     }
 
+    fn scratch(&self, what: &str) -> PathBuf {
+        let folder = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        folder.join(format!("fuzz-{}-{what}", self.name))
+    }
+
     /// Writes down what fails, and says how to keep it.
     fn report(&self, text: &str) -> String {
-        let folder = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let file = folder.join(format!("fuzz-{}-{:016x}", self.name, came_to(text)));
+        let file = self.scratch(&format!("{:016x}", came_to(text)));
         let keep = match std::fs::write(&file, text) {
             Ok(()) => format!("keep it, once it is mended: cp {} {}/", file.display(), self.folder.display()),
             Err(error) => format!("it belongs into {} ({error})", self.folder.display()),
