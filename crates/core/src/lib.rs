@@ -11,6 +11,7 @@ pub mod limit;
 pub mod limits;
 pub mod message;
 pub mod path;
+pub mod people;
 pub mod run;
 pub mod status;
 pub mod value;

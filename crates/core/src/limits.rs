@@ -52,3 +52,19 @@ pub const PLACES_WAITED_FOR: usize = 100_000;
 pub const PLACE_KEY_BYTES: usize = stead_lang::limits::PLACE_KEY_BYTES;
 /// Runs inside runs.
 pub const CHILD_DEPTH: u32 = 10;
+/// People and agents of one home, removed ones included.
+pub const PEOPLE: usize = 10_000;
+/// Groups of one home.
+pub const GROUPS: usize = 1_000;
+/// Aliases of one user.
+pub const ALIASES: usize = 20;
+/// Roles of one user or group.
+pub const ROLES: usize = 100;
+/// Skills of one user.
+pub const SKILLS: usize = 100;
+/// Length of the name of a user, group, role or skill, in bytes.
+pub const PERSON_NAME_BYTES: usize = 64;
+/// Length of a person's full name, in characters.
+pub const DISPLAY_NAME_CHARS: usize = 100;
+/// Changes of the people that are made at once.
+pub const PEOPLE_EDITS: usize = 1_000;

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod logs;
 pub mod net;
 pub mod operations;
+pub mod people;
 mod places;
 pub mod reads;
 pub mod redact;

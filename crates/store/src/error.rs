@@ -214,6 +214,10 @@ pub enum StoreError {
     #[error(transparent)]
     Library(#[from] crate::library::Refusal),
 
+    /// The people of a home cannot be changed so, or nobody is called so.
+    #[error(transparent)]
+    People(#[from] stead_core::people::Refusal),
+
     /// Nothing is kept under this hash.
     #[error("no file is kept under {hash}")]
     FileMissing {
@@ -298,6 +302,7 @@ impl StoreError {
             Self::Sqlite { .. } => "S0407",
             Self::Injected { .. } => "S0499",
             Self::Library(refusal) => refusal.code(),
+            Self::People(refusal) => refusal.code(),
             Self::FileMissing { .. } => "S0501",
             Self::FileDamaged { .. } => "S0502",
             Self::Held { .. } => "S0601",
@@ -355,6 +360,7 @@ impl StoreError {
             Self::Io { .. } => "Check the disk and the permissions of the home.",
             Self::Injected { .. } => "Only tests do this.",
             Self::Library(refusal) => refusal.help(),
+            Self::People(refusal) => refusal.help(),
             Self::FileMissing { .. } => "It may have been pruned, or the home was copied without its files.",
             Self::FileDamaged { .. } => "Restore this file from a copy; check the disk.",
             Self::Held { .. } | Self::HeldByUnknown { .. } => {

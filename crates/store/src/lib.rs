@@ -1,7 +1,7 @@
 //! Where journals are kept.
 //!
 //! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing; [`Reader`] is the half of it
-//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`] beside them; [`conformance`] is the
+//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`] and the [`people`] beside them; [`conformance`] is the
 //! suite that every store passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
 //! home; [`fault`] makes a store fail in the middle, for tests.
 //!
@@ -18,6 +18,7 @@ pub mod files;
 pub mod library;
 pub mod lock;
 pub mod memory;
+pub mod people;
 pub mod sqlite;
 mod types;
 
@@ -29,9 +30,10 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
 use library::{Library, LibraryReader};
+use people::{People, PeopleReader};
 
 /// What is read from a store.
-pub trait Reader: LibraryReader + Send {
+pub trait Reader: LibraryReader + PeopleReader + Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -114,7 +116,7 @@ pub trait Reader: LibraryReader + Send {
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader + Library {
+pub trait Store: Reader + Library + People {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

@@ -8,12 +8,14 @@ use stead_core::Time;
 use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
+use stead_core::people::{self, Edit, Register};
 
 use crate::fault::{Faults, Point, cross};
 use crate::library::{
     Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
     closed,
 };
+use crate::people::{People, PeopleReader};
 use crate::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
 };
@@ -43,6 +45,8 @@ struct Data {
     jobs: BTreeMap<String, Job>,
     definitions: HashMap<String, Vec<u8>>,
     library: Shelf,
+    people: Register,
+    people_changes: Vec<people::Change>,
 }
 
 #[derive(Debug)]
@@ -458,5 +462,30 @@ impl Library for MemoryStore {
             data.library.decline(file);
             Ok(())
         })
+    }
+}
+
+impl PeopleReader for MemoryStore {
+    fn people_version(&mut self) -> Result<u64, StoreError> {
+        Ok(self.data().people_changes.len() as u64)
+    }
+
+    fn people(&mut self) -> Result<Register, StoreError> {
+        Ok(self.data().people.clone())
+    }
+
+    fn people_changes(&mut self, skip: usize, limit: usize) -> Result<Vec<people::Change>, StoreError> {
+        Ok(self.data().people_changes.iter().rev().skip(skip).take(limit).cloned().collect())
+    }
+}
+
+impl People for MemoryStore {
+    fn edit_people(&mut self, edits: &[Edit], at: Time, by: &str) -> Result<Vec<people::Change>, StoreError> {
+        let mut data = self.data();
+        cross(self.faults.as_ref(), Point::BeforeCommit)?;
+        let (_, changes) = data.people.edit(edits, at, by)?;
+        data.people_changes.extend(changes.iter().cloned());
+        cross(self.faults.as_ref(), Point::AfterCommit)?;
+        Ok(changes)
     }
 }

@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
+use stead_core::people::{self, Edit, Register};
 use stead_core::status::RunStatus;
 use stead_store::fault::Faults;
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
 use stead_store::memory::MemoryStore;
+use stead_store::people::{People, PeopleReader};
 use stead_store::sqlite::SqliteStore;
 use stead_store::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
@@ -255,5 +257,23 @@ impl Library for Counted {
     }
     fn decline(&mut self, file: &str) -> Result<(), StoreError> {
         self.store.decline(file)
+    }
+}
+
+impl PeopleReader for Counted {
+    fn people_version(&mut self) -> Result<u64, StoreError> {
+        self.store.people_version()
+    }
+    fn people(&mut self) -> Result<Register, StoreError> {
+        self.store.people()
+    }
+    fn people_changes(&mut self, skip: usize, limit: usize) -> Result<Vec<people::Change>, StoreError> {
+        self.store.people_changes(skip, limit)
+    }
+}
+
+impl People for Counted {
+    fn edit_people(&mut self, edits: &[Edit], at: Time, by: &str) -> Result<Vec<people::Change>, StoreError> {
+        self.store.edit_people(edits, at, by)
     }
 }

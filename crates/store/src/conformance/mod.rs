@@ -11,6 +11,7 @@ mod faults;
 mod library;
 mod lists;
 mod messages;
+mod people;
 mod reads;
 mod samples;
 mod sizes;
@@ -20,6 +21,7 @@ pub use faults::*;
 pub use library::*;
 pub use lists::*;
 pub use messages::*;
+pub use people::*;
 pub use reads::*;
 pub use samples::{commit, head, message, stream};
 pub use sizes::*;
@@ -88,6 +90,9 @@ macro_rules! conformance_cases {
             lists_workflows,
             finds_workflows_by_words,
             leaves_nothing_of_a_failed_save,
+            keeps_people,
+            takes_people_away,
+            leaves_nothing_of_failed_edits,
         }
     };
 }

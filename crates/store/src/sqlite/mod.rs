@@ -15,6 +15,7 @@ mod library;
 mod lists;
 mod migrate;
 mod open;
+mod people;
 mod read;
 mod reader;
 mod tx;

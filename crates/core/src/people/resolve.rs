@@ -1,0 +1,91 @@
+//! What names and selectors come to.
+
+use std::collections::BTreeSet;
+
+use super::{Actor, Kind, Refusal, Register, Role, User};
+
+impl Register {
+    /// Somebody as one who acts, by any of their names, with or without `user:` or `agent:`: with the roles that hold
+    /// for runs of `project` (an empty text: of none).
+    ///
+    /// # Errors
+    /// Where there is nobody of that name, or they were removed.
+    pub fn actor(&self, name: &str, project: &str) -> Result<Actor, Refusal> {
+        let (number, user) = self.user(name)?;
+        Ok(Actor {
+            user: user.id(),
+            aliases: user.aliases.iter().cloned().collect(),
+            groups: self.groups_of(number).map(|group| group.name.clone()).collect(),
+            roles: self.roles_of(number, user, Some(project)).into_iter().collect(),
+            agent: user.kind == Kind::Agent,
+            run: None,
+            alone: false,
+        })
+    }
+
+    /// The one name of somebody that stands in the history, by any of their names.
+    ///
+    /// # Errors
+    /// As [`actor`](Self::actor).
+    pub fn canonical(&self, name: &str) -> Result<String, Refusal> {
+        Ok(self.user(name)?.1.id())
+    }
+
+    /// Roles of somebody, those of groups and those that come with others included: that hold for runs of a project,
+    /// or (`None`) everywhere.
+    pub(super) fn roles_of(&self, number: u32, user: &User, project: Option<&str>) -> BTreeSet<String> {
+        let grants = user.roles.iter().chain(self.groups_of(number).flat_map(|group| &group.roles));
+        let holds = grants.filter(|grant| match project {
+            Some(project) => grant.holds_in(project),
+            None => grant.project.is_none(),
+        });
+        let mut roles = BTreeSet::new();
+        for grant in holds {
+            match Role::named(&grant.role) {
+                // By a group an agent may come to one that is not for agents.
+                Some(role) => {
+                    let brought =
+                        role.brings().iter().filter(|role| user.kind == Kind::Person || role.is_for_agents());
+                    roles.extend(brought.map(|role| role.as_str().to_owned()));
+                }
+                None => drop(roles.insert(grant.role.clone())),
+            }
+        }
+        roles
+    }
+
+    /// The users that a selector means, by the names of the history: `user:`, `agent:`, `group:`, `role:`, `agents`.
+    /// Nobody for one that means nobody, or is another; removed users are nobody.
+    pub fn who(&self, selector: &str, project: &str) -> Vec<String> {
+        let living = || self.users.iter().filter(|(_, user)| user.removed.is_none());
+        let all = |kind: Kind| living().filter(move |(_, user)| user.kind == kind).map(|(_, user)| user.id());
+        match selector.split_once(':') {
+            None if selector == "agents" => all(Kind::Agent).collect(),
+            Some((kind @ ("user" | "agent"), name)) => {
+                let found = self.user(name).ok().filter(|(_, user)| user.kind.prefix() == kind);
+                found.map(|(_, user)| user.id()).into_iter().collect()
+            }
+            Some(("group", name)) => match self.group(name) {
+                Ok((_, group)) => self.members(group).map(User::id).collect(),
+                Err(_) => Vec::new(),
+            },
+            Some(("role", role)) => {
+                let role = super::fold(role);
+                let has = |(number, user): &(&u32, &User)| {
+                    self.roles_of(**number, user, Some(project)).contains(&role)
+                };
+                living().filter(has).map(|(_, user)| user.id()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Persons who are admin everywhere, by name.
+    pub fn admins(&self) -> Vec<&User> {
+        let living =
+            self.users.iter().filter(|(_, user)| user.removed.is_none() && user.kind == Kind::Person);
+        let admin = living
+            .filter(|(number, user)| self.roles_of(**number, user, None).contains(Role::Admin.as_str()));
+        admin.map(|(_, user)| user).collect()
+    }
+}
