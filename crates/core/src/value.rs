@@ -46,6 +46,13 @@ pub enum ValueRef {
         /// blake3, 64 hex digits.
         hash: String,
     },
+    /// A line of a file by hash; its value is there or why there is none, see [`Values::put_line`].
+    Line {
+        /// blake3, 64 hex digits.
+        hash: String,
+        /// Position among the lines that are not blank, from 0.
+        index: u32,
+    },
 }
 
 impl ValueRef {
@@ -68,6 +75,8 @@ pub struct Values {
     files: HashMap<String, Value>,
     found: HashMap<Find, Vec<Found>>,
     newest: HashMap<String, Result<String, String>>,
+    lines: HashMap<(String, u32), Result<Value, String>>,
+    counts: HashMap<String, Result<u32, String>>,
     bytes: usize,
 }
 
@@ -78,7 +87,38 @@ impl Values {
             ValueRef::Inline(value) => Some(value),
             ValueRef::Event { seq, at } => self.events.get(&(*seq, at.clone())),
             ValueRef::File { hash } => self.files.get(hash),
+            ValueRef::Line { hash, index } => self.line(hash, *index).and_then(|line| line.as_ref().ok()),
         }
+    }
+
+    /// A line of a file, if it is at hand: its value, or why it has none.
+    pub fn line(&self, hash: &str, index: u32) -> Option<&Result<Value, String>> {
+        self.lines.get(&(hash.to_owned(), index))
+    }
+
+    /// Takes in a line of a file: its value, or why it is none.
+    pub fn put_line(&mut self, hash: String, index: u32, line: Result<Value, String>) {
+        let size = line.as_ref().map_or(32, weight);
+        if self.lines.insert((hash, index), line).is_none() {
+            self.bytes += size;
+        }
+    }
+
+    /// Forgets a line that nobody reads any more.
+    pub(crate) fn drop_line(&mut self, hash: &str, index: u32) {
+        if let Some(line) = self.lines.remove(&(hash.to_owned(), index)) {
+            self.bytes = self.bytes.saturating_sub(line.as_ref().map_or(32, weight));
+        }
+    }
+
+    /// Takes in how many lines a file has, or why it cannot be read line by line.
+    pub fn put_count(&mut self, hash: String, count: Result<u32, String>) {
+        self.counts.insert(hash, count);
+    }
+
+    /// How many lines a file has.
+    pub(crate) fn count(&self, hash: &str) -> Option<&Result<u32, String>> {
+        self.counts.get(hash)
     }
 
     /// Takes a value in. Inline references hold theirs already.
@@ -88,6 +128,7 @@ impl Values {
             ValueRef::Inline(_) => return,
             ValueRef::Event { seq, at } => self.events.insert((seq, at), value),
             ValueRef::File { hash } => self.files.insert(hash, value),
+            ValueRef::Line { hash, index } => return self.put_line(hash, index, Ok(value)),
         };
         if before.is_none() {
             self.bytes += size;

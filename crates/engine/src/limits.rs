@@ -80,6 +80,12 @@ impl Default for FileLimits {
     }
 }
 
+/// Bytes of one line of a file whose lines are read one by one.
+pub const LINE_BYTES: usize = 1024 * 1024;
+
+/// Files of lines whose lengths are known and that are held open, so that the next line is found at once.
+pub const LINE_FILES: usize = 8;
+
 /// Bytes of an address that is called.
 pub const URL_BYTES: usize = 8 * 1024;
 

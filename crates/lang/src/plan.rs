@@ -225,8 +225,10 @@ pub struct Read {
 pub enum Each {
     /// Once per element.
     Foreach {
-        /// The list or map.
+        /// The list or map, or the file.
         items: Template,
+        /// `items` gives a file whose lines are the elements, each in JSON.
+        lines: bool,
         /// Name of the element; `item` where none is given.
         binding: String,
         /// Key of an element.

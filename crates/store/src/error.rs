@@ -263,7 +263,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// A failure of the file system, by what can be done about it.
-    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+    pub fn io(path: &Path, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let (path, detail) = (path.to_owned(), error.to_string());
         match error.kind() {

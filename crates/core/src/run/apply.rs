@@ -4,6 +4,7 @@ use super::event::{
     Event, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict,
     named_at,
 };
+use super::lines::Lines;
 use super::places::Place;
 use super::state::{
     Decided, Instance, Ix, Joining, Kind, Output, Paused, Phase, ROOT, RunState, Timer, Undo,
@@ -117,13 +118,14 @@ impl RunState {
                 self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
             }
-            Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at, join } => {
+            Event::ForeachStarted { path, count, parallel, map, items, keys, lines, deadline_at, join } => {
                 let ix = self.at_path(path);
                 let items = self.reference(items, ITEMS);
                 let keys = keys.as_ref().map(|keys| self.reference(keys, KEYS));
                 let (count, parallel, map) = (*count, *parallel, *map);
-                let kind =
-                    Kind::Foreach { count, parallel, map, items, keys, holes: Vec::new(), begun: 0, done: 0 };
+                let lines = lines.as_deref().map(Lines::of);
+                let (holes, begun, done) = (Vec::new(), 0, 0);
+                let kind = Kind::Foreach { count, parallel, map, items, keys, holes, begun, done, lines };
                 self.begin(ix, kind, StepStatus::Running);
                 self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
@@ -621,8 +623,11 @@ impl RunState {
         }
         match path::split(&self.get(ix).path) {
             Part::Item { .. } => {
-                if let Kind::Foreach { done, .. } = &mut self.get_mut(parent).kind {
+                if let Kind::Foreach { done, lines, .. } = &mut self.get_mut(parent).kind {
                     *done += 1;
+                    if let Some(count) = lines.as_mut().and_then(|lines| lines.count(status)) {
+                        *count += 1;
+                    }
                 }
             }
             Part::Aside { of, what: Aside::Undo } => {

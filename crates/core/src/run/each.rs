@@ -24,13 +24,17 @@ impl Machine<'_> {
         each: &Each,
         deadline_at: Option<crate::Time>,
     ) -> Result<Event, Stop> {
-        let Each::Foreach { items, binding, key, parallel, join } = each else {
+        let Each::Foreach { items, lines, binding, key, parallel, join } = each else {
             unreachable!("a step with `loop` has no items")
         };
         let path = &site.path;
         let all = self.eval(path, |reach| items.render(&site.scope(reach)))?;
         let parallel = self
             .count(path, parallel, "foreach.parallel", limits::FOREACH_PARALLEL, |reach| site.scope(reach))?;
+        if *lines {
+            let lines = self.lines_of(path, &all)?;
+            return Ok(lines.started(path, parallel, deadline_at, join_rule(*join)));
+        }
         let (list, mut keys, map) = match all {
             Value::Array(list) => (list, None, false),
             Value::Object(map) => {
@@ -67,7 +71,8 @@ impl Machine<'_> {
         let keys = keys.map(|keys| self.payload(keys.into_iter().map(Value::String).collect()));
         let path = site.path.clone();
         let join = join_rule(*join);
-        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, deadline_at, join })
+        let lines = None;
+        Ok(Event::ForeachStarted { path, count, parallel, map, items, keys, lines, deadline_at, join })
     }
 
     /// A holder: starts the items or the iteration that may start, ends when all has ended.
@@ -164,6 +169,10 @@ impl Machine<'_> {
         let slot = Some(Slot { holder, index });
         let site = Site { path, body: instance.parent, step: instance.step, slot, visit };
         let step = &self.plan.steps[site.step as usize];
+        if let Some(why) = self.broken_line(holder, index)? {
+            self.fail_at(&site, step_error(&site.path, ErrorKind::Schema, &why));
+            return Ok(());
+        }
         match self.begin_body(&site, step, None) {
             Ok(_) => Ok(()),
             Err(Stop::Error(error)) => {

@@ -28,6 +28,7 @@ impl Machine<'_> {
                 self.forget_inside(ix);
                 self.judge(parent);
                 self.stop_inside(parent);
+                self.forget_line(parent, ix);
                 self.push(Job::Pump(parent));
             }
             Kind::Loop { .. } => {
@@ -324,7 +325,8 @@ impl Machine<'_> {
 
     pub(super) fn complete_holder(&mut self, ix: Ix, outcome: Outcome) {
         let path = self.state.get(ix).path.to_string();
-        self.emit(Event::StepCompleted { path, output: None, outcome, index: None });
+        let output = self.counts(ix).map(|counts| self.payload(counts));
+        self.emit(Event::StepCompleted { path, output, outcome, index: None });
         self.push(Job::Ended(ix));
     }
 
@@ -446,6 +448,10 @@ impl Machine<'_> {
     pub(super) fn forget_again(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
         let over = match instance.kind {
+            Kind::Foreach { lines: Some(_), .. } => {
+                self.forget_lines(ix);
+                Vec::new()
+            }
             Kind::Foreach { .. } => {
                 let ended = |item: &&Ix| self.state.get(**item).status.is_end();
                 instance.inside.iter().filter(ended).copied().collect()

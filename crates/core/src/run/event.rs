@@ -191,6 +191,9 @@ pub enum Event {
         items: Payload,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         keys: Option<Payload>,
+        /// The items are the lines of the file of this hash; `items` has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_at: Option<Time>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

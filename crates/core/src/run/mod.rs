@@ -22,6 +22,7 @@ mod ends;
 pub mod event;
 mod fits;
 mod join;
+mod lines;
 mod machine;
 mod pause;
 mod places;

@@ -70,7 +70,10 @@ impl<'a> Reach<'a> {
 
     /// An item itself.
     pub(super) fn item(self, slot: Slot) -> Found<'a> {
-        let Kind::Foreach { items, .. } = &self.state.get(slot.holder).kind else { return Ok(None) };
+        let Kind::Foreach { items, lines, .. } = &self.state.get(slot.holder).kind else { return Ok(None) };
+        if let Some(lines) = lines {
+            return self.line(lines, slot.index).map(Some);
+        }
         let items = self.json(items)?;
         Ok(items.get(slot.index as usize).map(Val::from_json))
     }

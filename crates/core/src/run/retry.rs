@@ -129,8 +129,13 @@ impl RunState {
         let mut dropped: Vec<Ix> = drop.iter().filter_map(|path| self.find(path)).collect();
         // The newest of each block first: so a machine comes back to where it was before.
         let place = |ix: &Ix| {
-            let around = self.get(self.get(*ix).parent);
-            (self.get(*ix).parent, Reverse(around.inside.iter().position(|child| child == ix)))
+            let parent = self.get(*ix).parent;
+            let around = self.get(parent);
+            let at = match around.kind {
+                Kind::Foreach { .. } => Some(self.get(*ix).index as usize),
+                _ => around.inside.iter().position(|child| child == ix),
+            };
+            (parent, Reverse(at))
         };
         dropped.sort_by_cached_key(place);
         for ix in dropped {
@@ -192,12 +197,24 @@ impl RunState {
         let left = instance.left;
         self.undo.retain(|undo| !path::is_within(&undo.path, &path));
         self.drop_instance(ix);
+        let items = matches!(self.get(parent).kind, Kind::Foreach { .. });
+        let inside = &self.get(parent).inside;
+        let at = match items {
+            // They stand in the order of their positions, and there may be many.
+            true => inside.partition_point(|child| *child != ix && self.get(*child).index < index),
+            false => inside.iter().position(|child| *child == ix).unwrap_or(inside.len()),
+        };
         let around = self.get_mut(parent);
-        around.inside.retain(|child| *child != ix);
+        if around.inside.get(at) == Some(&ix) {
+            around.inside.remove(at);
+        }
         match &mut around.kind {
-            Kind::Foreach { begun, done, holes, .. } => {
+            Kind::Foreach { begun, done, holes, lines, .. } => {
                 *begun = begun.saturating_sub(1);
                 *done = done.saturating_sub(1);
+                if let Some(count) = lines.as_mut().and_then(|lines| lines.count(status)) {
+                    *count = count.saturating_sub(1);
+                }
                 let at = holes.partition_point(|hole| *hole < index);
                 holes.insert(at, index);
             }
@@ -237,7 +254,7 @@ impl RunState {
             (tolerated && !self.is_made_up(*child)) || completed
         });
         let instance = self.get_mut(ix);
-        instance.status = StepStatus::Running;
+        let before = std::mem::replace(&mut instance.status, StepStatus::Running);
         (instance.outcome, instance.error, instance.ended_at) = (None, None, None);
         (instance.ending, instance.stopping, instance.verdict) = (None, None, None);
         (instance.block, instance.told, instance.undo_noted) = (None, false, false);
@@ -253,8 +270,13 @@ impl RunState {
         // It has not ended any more.
         if ix != ROOT {
             let around = self.get_mut(parent);
-            if let (Kind::Foreach { done, .. }, Part::Item { .. }) = (&mut around.kind, path::split(&path)) {
+            if let (Kind::Foreach { done, lines, .. }, Part::Item { .. }) =
+                (&mut around.kind, path::split(&path))
+            {
                 *done = done.saturating_sub(1);
+                if let Some(count) = lines.as_mut().and_then(|lines| lines.count(before)) {
+                    *count = count.saturating_sub(1);
+                }
             }
         }
     }

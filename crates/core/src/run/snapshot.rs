@@ -18,7 +18,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 6;
+pub const SNAPSHOT_FORMAT: u32 = 7;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]

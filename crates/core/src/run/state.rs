@@ -7,6 +7,7 @@ use stead_lang::plan::{Plan, StepIx};
 
 use super::budget::Budget;
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
+use super::lines::Lines;
 use super::places::{Held, Place};
 use super::signals::Signals;
 use crate::Time;
@@ -379,6 +380,9 @@ pub(super) enum Kind {
         begun: u32,
         /// Items that have ended.
         done: u32,
+        /// Its items are the lines of a file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines: Option<Box<Lines>>,
     },
     /// A `loop` as a whole.
     Loop {

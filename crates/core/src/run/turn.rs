@@ -182,6 +182,8 @@ pub enum Need {
     Runs(Find),
     /// The newest revision of a workflow of the library, by its name.
     Newest(String),
+    /// How many lines a file has, by its hash.
+    Lines(String),
 }
 
 /// Why a job did not come to its end.
@@ -413,7 +415,8 @@ impl<'a> Machine<'a> {
             }
         }
         for ix in 0..count {
-            if self.state.slab[ix as usize].is_none() {
+            // What is forgotten on the way may have been the last.
+            if self.state.slab.get(ix as usize).is_none_or(Option::is_none) {
                 continue;
             }
             if !undoes {

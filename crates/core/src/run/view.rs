@@ -107,6 +107,9 @@ pub struct Items {
     pub begun: u32,
     /// How many have ended.
     pub done: u32,
+    /// How many of these failed, where they are counted: over the lines of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u32>,
 }
 
 /// Items listed per `foreach`, at most: a screen is not larger.
@@ -289,19 +292,22 @@ impl RunState {
         let instance = self.get(ix);
         let (items, inside) = match &instance.kind {
             Kind::Group => (None, self.block_view(plan, ix)),
-            Kind::Foreach { count, begun, done, .. } => {
-                let shown = instance.inside.iter().copied().filter(|slot| {
-                    !matches!(self.get(*slot).status, StepStatus::Completed | StepStatus::Cancelled)
+            Kind::Foreach { count, begun, done, lines, .. } => {
+                let shown = instance.inside.iter().copied().filter(|slot| match self.get(*slot).status {
+                    StepStatus::Completed | StepStatus::Cancelled => false,
+                    // Whether those of lines are still there is chance; they are counted.
+                    status => lines.is_none() || !status.is_end(),
                 });
                 let inside = shown.take(ITEMS_LISTED).map(|slot| self.slot_view(plan, slot)).collect();
-                (Some(Items { total: *count, begun: *begun, done: *done }), inside)
+                let failed = lines.as_ref().map(|lines| lines.failed);
+                (Some(Items { total: *count, begun: *begun, done: *done, failed }), inside)
             }
             Kind::Loop { max, begun, .. } => {
                 let last = instance.inside.last().copied();
                 let live = last.is_some_and(|slot| !self.get(slot).status.is_end());
                 let done = begun.saturating_sub(u32::from(live));
                 let inside = last.map(|slot| self.slot_view(plan, slot)).into_iter().collect();
-                (Some(Items { total: *max, begun: *begun, done }), inside)
+                (Some(Items { total: *max, begun: *begun, done, failed: None }), inside)
             }
             _ => (None, Vec::new()),
         };

@@ -45,7 +45,9 @@ pub(crate) struct World {
     told: Vec<AttemptId>,
     /// Attempts that may begin after they were queued.
     pub(crate) begins: Vec<String>,
-    files: HashMap<String, Vec<u8>>,
+    pub(crate) files: HashMap<String, Vec<u8>>,
+    /// Lines of files that were asked for, by position.
+    pub(crate) lines_read: Vec<u32>,
     /// Turns that were full.
     pub(crate) cuts: u32,
     refused: Option<&'static str>,
@@ -156,11 +158,21 @@ impl World {
     /// Starts a definition beside a library.
     pub(crate) fn run_among(text: &str, saved: &[(&str, &str)]) -> World {
         let saved = saved.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        World::begin(text, json!({}), default_script(), Breaks::default(), saved)
+        World::begin(text, json!({}), default_script(), Breaks::default(), saved, HashMap::new())
     }
 
     fn start(text: &str, inputs: Value, script: Script, breaks: Breaks) -> World {
-        World::begin(text, inputs, script, breaks, BTreeMap::new())
+        World::begin(text, inputs, script, breaks, BTreeMap::new(), HashMap::new())
+    }
+
+    /// Starts a definition whose input `rows` is a file of this text.
+    pub(crate) fn run_rows(text: &str, rows: &str) -> World {
+        let hash = blake3::hash(rows.as_bytes()).to_hex().to_string();
+        let file = json!({"path": "/rows", "name": "rows", "hash": hash, "size": rows.len()});
+        let files = HashMap::from([(hash, rows.as_bytes().to_vec())]);
+        let text = format!("inputs: {{ rows: {{ type: file }} }}\n{text}");
+        let breaks = Breaks::default();
+        World::begin(&text, json!({"rows": file}), default_script(), breaks, BTreeMap::new(), files)
     }
 
     fn begin(
@@ -169,6 +181,7 @@ impl World {
         script: Script,
         breaks: Breaks,
         saved: BTreeMap<String, String>,
+        files: HashMap<String, Vec<u8>>,
     ) -> World {
         let (plan, plans) = plan_among(text, &saved);
         let Value::Object(given) = inputs else { panic!("inputs are a map") };
@@ -189,7 +202,8 @@ impl World {
             hold_ends: false,
             told: Vec::new(),
             begins: Vec::new(),
-            files: HashMap::new(),
+            files,
+            lines_read: Vec::new(),
             cuts: 0,
             refused: None,
             performs_nothing: false,
@@ -268,7 +282,7 @@ impl World {
 
     fn load(&mut self, id: &StreamId, need: Need) {
         let found = match &need {
-            Need::Value(_) | Need::Newest(_) => Vec::new(),
+            Need::Value(_) | Need::Newest(_) | Need::Lines(_) => Vec::new(),
             Need::Runs(find) => {
                 let found = |(id, run): (&StreamId, &Run)| {
                     let head = run.state.head();
@@ -301,6 +315,17 @@ impl World {
         let run = self.runs.get_mut(id).expect("the run is known");
         match need {
             Need::Newest(_) => {}
+            Need::Lines(hash) => {
+                let count = lines_of(&self.files[&hash]).len();
+                run.values.put_count(hash, Ok(u32::try_from(count).unwrap()));
+            }
+            Need::Value(ValueRef::Line { hash, index }) => {
+                self.lines_read.push(index);
+                let line = lines_of(&self.files[&hash])[index as usize].clone();
+                let line =
+                    serde_json::from_str(&line).map_err(|e| format!("line {} is no JSON: {e}", index + 1));
+                run.values.put_line(hash, index, line);
+            }
             Need::Value(reference) => {
                 let value = load(&run.journal, &self.files, &reference);
                 run.values.put(reference, value);
@@ -601,5 +626,11 @@ fn load(journal: &[(Time, Event)], files: &HashMap<String, Vec<u8>>, reference: 
             event.pointer(at).unwrap_or_else(|| panic!("nothing at {at} in {event}")).clone()
         }
         ValueRef::File { hash } => serde_json::from_slice(&files[hash]).unwrap(),
+        ValueRef::Line { .. } => unreachable!("it is loaded as a line"),
     }
+}
+
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
 }

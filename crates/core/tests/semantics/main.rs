@@ -13,6 +13,7 @@ mod errors;
 mod harness;
 mod iterations;
 mod joins;
+mod lines;
 mod machines;
 mod outputs;
 mod pauses;

@@ -8,6 +8,7 @@
 
 mod commit;
 pub(crate) mod found;
+pub(crate) mod lines;
 mod places;
 mod plans;
 mod recovery;
@@ -21,10 +22,12 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::LimitState;
 use stead_core::message::Message;
 use stead_core::run::{Ctx, Input, MessageBody, Need, Needs, RunState, Turn, turn, turn_only};
+use stead_core::value::ValueRef;
 use stead_store::Store;
 use stead_store::files::FileStore;
 
 use commit::Batch;
+use lines::LineFiles;
 pub(crate) use places::load_limit;
 pub use plans::Plans;
 pub(crate) use plans::bundle;
@@ -42,6 +45,7 @@ pub struct Driver<S> {
     fence: u64,
     files: FileStore,
     plans: Plans,
+    lines: LineFiles,
     streams: HashMap<StreamId, Stream>,
     queue: VecDeque<Addressed>,
     /// Streams that the last engine left open and that were not brought on yet, with messages they have not taken.
@@ -78,6 +82,7 @@ impl<S: Store> Driver<S> {
             fence,
             files,
             plans: Plans::default(),
+            lines: LineFiles::default(),
             streams: HashMap::new(),
             queue: VecDeque::new(),
             unrecovered: HashMap::new(),
@@ -317,6 +322,14 @@ impl<S: Store> Driver<S> {
                 Err(Needs(needs)) => {
                     for need in needs {
                         match need {
+                            Need::Value(ValueRef::Line { hash, index }) => {
+                                let line = self.lines.line(&self.files, &hash, index)?;
+                                stream.values.put_line(hash, index, line);
+                            }
+                            Need::Lines(hash) => {
+                                let count = self.lines.count(&self.files, &hash)?;
+                                stream.values.put_count(hash, count);
+                            }
                             Need::Value(reference) => {
                                 let value = stream::load_value(&mut self.store, &self.files, id, &reference)?;
                                 stream.values.put(reference, value);

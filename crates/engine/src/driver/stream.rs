@@ -12,6 +12,7 @@ use stead_core::value::{ValueRef, Values};
 use stead_store::files::FileStore;
 use stead_store::{Commit, Reader, Row, Snapshot};
 
+use super::lines::LineFiles;
 use crate::error::EngineError;
 use crate::limits;
 
@@ -302,11 +303,19 @@ pub(super) fn load<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<O
 
 /// The same from all of its journal.
 fn load_all<R: Reader + ?Sized>(store: &mut R, id: &StreamId) -> Result<Option<State>, EngineError> {
-    let rows = store.journal(id, 1, usize::MAX)?;
-    if rows.is_empty() {
-        return Ok(None);
+    let (mut state, mut from) = (State::new(id), 1);
+    loop {
+        // In pieces: of a long run it is many times the state.
+        let rows = store.journal(id, from, limits::SCAN_ROWS)?;
+        for row in &rows {
+            state.apply(id, row)?;
+        }
+        match rows.last() {
+            Some(last) => from = last.seq + last.count,
+            None if from == 1 => return Ok(None),
+            None => return replayed(id, state, &[]).map(Some),
+        }
     }
-    replayed(id, State::new(id), &rows).map(Some)
 }
 
 fn replayed(id: &StreamId, mut state: State, rows: &[Row]) -> Result<State, EngineError> {
@@ -358,6 +367,9 @@ pub(crate) fn load_value<R: Reader + ?Sized>(
             let event = usize::try_from(seq - row.seq).ok().and_then(|index| events.get(index));
             let value = event.and_then(|event| event.pointer(at));
             value.cloned().ok_or_else(|| EngineError::journal(id, *seq, &format!("it has no value at {at}")))
+        }
+        ValueRef::Line { hash, index } => {
+            LineFiles::default().line(files, hash, *index)?.map_err(|why| EngineError::journal(id, 0, &why))
         }
         ValueRef::File { hash } => {
             let bytes = files.get(hash)?;

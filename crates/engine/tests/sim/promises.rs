@@ -212,6 +212,7 @@ impl World<'_> {
                 events[usize::try_from(seq - row.seq).unwrap()].pointer(at).unwrap().clone()
             }
             ValueRef::File { hash } => json!({ "file": hash }),
+            ValueRef::Line { hash, index } => json!({ "file": hash, "line": index }),
         }
     }
 }

@@ -24,7 +24,11 @@ static KEYS: &[Key] = &[
         Shape::Words(REVISIONS),
         "With `name`: the newest of the library when the step starts, instead of when the top run does",
     ),
-    Key::new("inputs", Shape::Names(&Shape::Any), "What the child is given"),
+    Key::new(
+        "inputs",
+        Shape::Either(&[Shape::Names(&Shape::Any), Shape::Template]),
+        "What the child is given: by name, or one expression that gives a map of all, which is held against what the child declares when it starts",
+    ),
 ];
 
 static REVISIONS: &[&str] = &["latest"];
@@ -144,8 +148,16 @@ fn given_inputs<'t>(
     slot: Slot,
 ) -> Option<Template> {
     let Some(node) = given else { return Some(Template::Literal(serde_json::json!({}))) };
+    if is_computed(node) {
+        let computed = cx.template(node, slot, Wants::Map)?;
+        if matches!(computed, Template::Expr(_)) {
+            return Some(computed);
+        }
+        cx.wrong_type(node, "`inputs` is a map of values, or one expression that gives it");
+        return None;
+    }
     if node.shape() != Form::Map {
-        cx.wrong_type(node, "`inputs` is a map of values");
+        cx.wrong_type(node, "`inputs` is a map of values, or an expression that gives one");
         return None;
     }
     let mut inputs = Vec::new();
@@ -185,7 +197,15 @@ fn given_inputs<'t>(
     whole.then(|| Template::map(inputs))
 }
 
+/// Whether all that the child is given is computed at once.
+fn is_computed(node: Node<'_>) -> bool {
+    node.shape() != Form::Map && node.raw().is_some_and(|text| text.contains("${{"))
+}
+
 fn check_missing<'t>(cx: &Decoder<'t, '_>, at: Node<'t>, given: Option<Node<'t>>, facts: &ChildFacts) {
+    if given.is_some_and(is_computed) {
+        return;
+    }
     for input in facts.inputs.iter().filter(|i| i.default.is_none()) {
         if given.is_some_and(|g| g.entry(&input.name).is_some()) {
             continue;

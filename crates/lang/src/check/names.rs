@@ -132,7 +132,9 @@ impl<'t> Names<'_, 't> {
         for role in [Role::Until, Role::Undo, Role::Verify] {
             self.sites(sites, at(role));
         }
-        if let Some(Each::Foreach { join, .. }) = step.each {
+        if let Some(Each::Foreach { lines: true, .. }) = step.each {
+            self.gives(ix, types::counts());
+        } else if let Some(Each::Foreach { join, .. }) = step.each {
             // Where not all have to complete, an element may be null.
             let each = if join == Join::All { own } else { Type::Dyn };
             self.gives(ix, types::gathered(&self.items[ix as usize], each));
@@ -154,8 +156,8 @@ impl<'t> Names<'_, 't> {
     /// Names that the iteration of a step gives to what is inside of it.
     fn bindings(&self, ix: StepIx) -> Vec<(String, Type)> {
         match &self.decoded.plan.steps[ix as usize].each {
-            Some(Each::Foreach { binding, .. }) => vec![
-                (binding.clone(), types::element(&self.items[ix as usize])),
+            Some(Each::Foreach { binding, lines, .. }) => vec![
+                (binding.clone(), if *lines { Type::Dyn } else { types::element(&self.items[ix as usize]) }),
                 ("index".to_owned(), Type::Int),
                 ("key".to_owned(), Type::Dyn),
             ],
@@ -210,6 +212,8 @@ impl<'t> Names<'_, 't> {
             (Wants::Number, ty) => matches!(ty, Type::Int | Type::UInt | Type::Number | Type::Double),
             (Wants::Duration, ty) => matches!(ty, Type::String | Type::Words(_) | Type::Duration),
             (Wants::Items, ty) => matches!(ty, Type::List(_) | Type::Map(_)),
+            (Wants::Map, ty) => matches!(ty, Type::Map(_)),
+            (Wants::File, ty) => types::may_be_file(ty),
         };
         if fits {
             return;
@@ -220,6 +224,8 @@ impl<'t> Names<'_, 't> {
             Wants::Number => "a number",
             Wants::Duration => "a length of time",
             Wants::Items => "a list or a map",
+            Wants::File => "a file",
+            Wants::Map => "a map",
             Wants::Any => return,
         };
         let code = if site.wants == Wants::Boolean { codes::NO_BOOLEAN } else { codes::WRONG_RESULT };
@@ -306,7 +312,10 @@ impl<'t> Names<'_, 't> {
                         Some(Each::Foreach { .. }) => types::element(whole),
                         _ => whole.clone(),
                     };
-                    let step = types::step(whole.clone(), each);
+                    let step = match self.decoded.plan.steps[ix as usize].each {
+                        Some(Each::Foreach { lines: true, .. }) => types::counting_step(whole.clone()),
+                        _ => types::step(whole.clone(), each),
+                    };
                     self.steps.borrow_mut()[ix as usize] = Some(step.clone());
                     step
                 })

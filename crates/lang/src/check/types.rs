@@ -31,6 +31,26 @@ pub(crate) fn step(output: Type, each: Type) -> Type {
     Type::map(fields, false)
 }
 
+/// A `foreach` over the lines of a file: what its items came to is counted, and none of them is kept.
+pub(crate) fn counting_step(output: Type) -> Type {
+    Type::map(step_fields(output), false)
+}
+
+/// The output of a `foreach` over the lines of a file.
+pub(crate) fn counts() -> Type {
+    let count = |name: &&str| Field::required(*name, Type::Int);
+    Type::map(["total", "completed", "failed", "cancelled"].iter().map(count).collect(), false)
+}
+
+/// Whether a value may be a file by hash.
+pub(crate) fn may_be_file(of: &Type) -> bool {
+    match of {
+        Type::Map(fields) => fields.open || fields.fields.iter().any(|field| field.name == "hash"),
+        Type::Dyn => true,
+        _ => false,
+    }
+}
+
 fn step_fields(output: Type) -> Vec<Field> {
     vec![
         Field::optional("output", output),

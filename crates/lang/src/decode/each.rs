@@ -25,7 +25,8 @@ impl<'t> Decoder<'t, '_> {
     pub(super) fn foreach(&self, node: Node<'t>, ix: StepIx) -> Option<Each> {
         let fields = self.fields(node, "`foreach`", &[keys::FOREACH])?;
         let whole = Slot::new(Some(ix), Role::Step);
-        let items = fields.get("in").and_then(|n| self.items(n, whole));
+        let lines = fields.get("parse").and_then(|n| self.word(n, "`parse`", &["jsonl"])).is_some();
+        let items = fields.get("in").and_then(|n| self.items(n, whole, lines));
         let binding = match fields.get("as") {
             Some(node) => self.name(node, "an element", Naming::Snake).unwrap_or_default(),
             None => "item",
@@ -39,9 +40,16 @@ impl<'t> Decoder<'t, '_> {
         let parts = fields.get("in").filter(|n| matches!(n.shape(), Shape::List | Shape::Map));
         let parts = parts.map(|n| n.items().len() + n.entries().len());
         let join = fields.get("join").map(|n| self.join(n, parts)).unwrap_or_default();
+        if lines {
+            self.fits_lines(
+                fields.get("key"),
+                fields.get("join").filter(|_| !matches!(join, Join::All | Join::Settled)),
+            );
+        }
         // What is broken is left out, so that the names it gives to expressions are known all the same.
         Some(Each::Foreach {
             items: items.unwrap_or(crate::template::Template::Literal(serde_json::Value::Null)),
+            lines,
             binding: binding.to_owned(),
             key: key.flatten(),
             parallel: parallel.unwrap_or(Setting::Fixed(1)),
@@ -76,11 +84,32 @@ impl<'t> Decoder<'t, '_> {
         }
     }
 
-    fn items(&self, node: Node<'t>, slot: Slot) -> Option<crate::template::Template> {
+    /// What cannot stand beside `parse: jsonl`, for the items are not kept: there may be a million of them.
+    fn fits_lines(&self, key: Option<Node<'t>>, join: Option<Node<'t>>) {
+        if let Some(node) = key {
+            let message = "lines of a file are known by their position, and have no `key`";
+            let problem = Diagnostic::at_start(codes::MISPLACED_KEY, node, message);
+            self.push(problem.help("leave `key` out; the position is `index`"));
+        }
+        if let Some(node) = join {
+            let message = "over the lines of a file `join` is `all` or `settled`";
+            let problem = Diagnostic::at_start(codes::MISPLACED_KEY, node, message);
+            self.push(problem.help("`settled` tolerates lines that fail"));
+        }
+    }
+
+    fn items(&self, node: Node<'t>, slot: Slot, lines: bool) -> Option<crate::template::Template> {
         let marked = node.raw().is_some_and(|t| t.contains("${{"));
-        if !marked && !matches!(node.shape(), Shape::List | Shape::Map) {
+        if !lines && !marked && !matches!(node.shape(), Shape::List | Shape::Map) {
             self.wrong_type(node, "`in` is a list, a map, or an expression that gives one");
             return None;
+        }
+        if lines {
+            if !marked || node.raw().is_none() {
+                self.wrong_type(node, "with `parse` the value of `in` is an expression that gives a file");
+                return None;
+            }
+            return self.template(node, slot, Wants::File);
         }
         self.template(node, slot, Wants::Items)
     }

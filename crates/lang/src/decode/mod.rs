@@ -148,6 +148,10 @@ pub(crate) enum Wants {
     Duration,
     /// A list or a map.
     Items,
+    /// A file.
+    File,
+    /// A map.
+    Map,
 }
 
 /// Where a value stands, for everything that is read from it.

@@ -46,6 +46,7 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("foreach", "in", "rule_19_in_takes_a_list_or_a_map"),
     ("foreach", "join", "rule_26_so_many_items"),
     ("foreach", "key", "rule_19_an_empty_or_double_key_fails_the_step_before_any_item"),
+    ("foreach", "parse", "rule_58_lines_of_a_file_are_read_one_by_one"),
     ("foreach", "parallel", "rule_20_an_item_holds_its_place_from_start_to_end"),
     ("loop", "max", "rule_21_without_a_condition_max_is_how_often"),
     ("loop", "on_exhausted", "p3_a_loop_that_ran_out_under_continue_is_named_and_degrades"),

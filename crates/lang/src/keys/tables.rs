@@ -230,7 +230,13 @@ pub static BESIDE: &[Key] = &[
 
 /// The keys of `foreach`.
 pub static FOREACH: &[Key] = &[
-    Key::new("in", Shape::Any, "The list or map; read once, when the step starts").required(),
+    Key::new("in", Shape::Any, "The list or map, or with `parse` the file; read once, when the step starts")
+        .required(),
+    Key::new(
+        "parse",
+        Shape::Words(&["jsonl"]),
+        "`in` gives a file, and each of its lines is an element, in JSON. They are read one by one",
+    ),
     Key::new("as", Shape::Id, "Name of the element in expressions").default("item"),
     Key::new("key", Shape::Template, "Name of an element; without it the map's key, else the index"),
     Key::new("parallel", Shape::Integer(1, limits::PARALLEL), "How many at once").default("1"),

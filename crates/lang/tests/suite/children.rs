@@ -6,7 +6,7 @@ use serde_json::json;
 use stead_lang::plan::{ActionKind, Body, Plan};
 use stead_lang::{Bundle, check, collect};
 
-use crate::common::{checked_files, codes, shown};
+use crate::common::{checked_files, codes, finds, good, shown};
 
 const CHILD: &str = "stead: 1\nname: child\ninputs: { text: { type: string }, n: { type: integer, default: 1 } }\nsteps:\n  - id: up\n    run: tr a-z A-Z\n    stdin: ${{ inputs.text }}\noutputs: { text: \"${{ steps.up.output }}\" }\n";
 
@@ -190,4 +190,17 @@ fn only_files_that_are_named_are_asked_for() {
     asked.sort();
     assert_eq!(asked, ["d.yml", "p.yml", "s.json"]);
     assert_eq!(bundle.files.len(), 3);
+}
+
+#[test]
+fn rule_44_inputs_of_a_child_may_be_computed_at_once() {
+    let text = |inputs: &str| {
+        format!(
+            "inputs: {{ o: {{ type: object }}, t: {{ type: string }} }}\nsteps:\n  - id: a\n    workflow:\n      inline: {{ stead: 1, name: one, inputs: {{ n: {{ type: integer }} }}, steps: [{{ id: b, noop: 1 }}] }}\n      inputs: {inputs}\n"
+        )
+    };
+    good(&text("\"${{ inputs.o }}\""));
+    finds(&text("\"${{ inputs.t }}\""), &[("E0411", 8, "a map is needed here, and this gives a text")]);
+    finds(&text("\"x ${{ inputs.t }}\""), &[("E0203", 8, "one expression that gives it")]);
+    finds(&text("nothing"), &[("E0319", 8, "`n`"), ("E0203", 8, "an expression that gives one")]);
 }

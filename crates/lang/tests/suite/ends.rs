@@ -338,3 +338,41 @@ fn files_of_the_end_are_gathered() {
     let found = crate::common::checked_files("p.yml", &[("p.yml", parent), ("c.yml", child)]);
     assert_eq!(codes(&found), ["E0221", "E0201"], "{}", shown(&found));
 }
+
+#[test]
+fn rule_58_lines_of_a_file_have_no_keys_and_their_outputs_are_counted() {
+    let each = |of: &str, more: &str, rest: &str| {
+        format!(
+            "inputs: {{ f: {{ type: file }}, l: {{ type: array, items: {{ type: integer }} }}, o: {{ type: object }}, t: {{ type: string }} }}\nsteps:\n  - id: a\n    foreach: {{ in: {of}, parse: jsonl{more} }}\n    noop: \"${{{{ item.x }}}}\"\n{rest}"
+        )
+    };
+    let file = "\"${{ inputs.f }}\"";
+    let plan = good(&each(
+        file,
+        ", join: settled",
+        "  - { id: b, set: { n: \"${{ steps.a.output.failed + 1 }}\" } }\n",
+    ));
+    assert!(matches!(
+        plan.plan.as_ref().unwrap().steps[0].each,
+        Some(stead_lang::plan::Each::Foreach { lines: true, .. })
+    ));
+    // A map whose keys are not known may be a file.
+    good(&each("\"${{ inputs.o }}\"", "", ""));
+    finds(
+        &each("\"${{ inputs.l }}\"", "", ""),
+        &[("E0411", 6, "a file is needed here, and this gives a list")],
+    );
+    finds(&each("\"${{ inputs.t }}\"", "", ""), &[("E0411", 6, "a file is needed here")]);
+    finds(&each("[1, 2]", "", ""), &[("E0203", 6, "an expression that gives a file")]);
+    finds(&each("rows.jsonl", "", ""), &[("E0203", 6, "an expression that gives a file")]);
+    finds(&each(file, ", key: \"${{ item.x }}\"", ""), &[("E0209", 6, "have no `key`")]);
+    for join in ["first", "majority", "2"] {
+        finds(&each(file, &format!(", join: {join}"), ""), &[("E0209", 6, "`join` is `all` or `settled`")]);
+    }
+    finds(
+        &each(file, "", "  - { id: b, noop: \"${{ steps.a.instances }}\" }\n"),
+        &[("E0408", 8, "instances")],
+    );
+    finds(&each(file, "", "  - { id: b, noop: \"${{ steps.a.output.all }}\" }\n"), &[("E0408", 8, "all")]);
+    finds(&each(file, ", as: row", ""), &[("E0312", 7, "item")]);
+}

@@ -56,7 +56,7 @@ const STEP: &[&str] = &[
 ];
 /// Keys of a step that belong to an action.
 const OF_RUN: &[&str] = &["effect", "env", "cwd", "stdin", "shell", "parse", "expect"];
-const FOREACH: &[&str] = &["in", "as", "key", "parallel", "join", "scope"];
+const FOREACH: &[&str] = &["in", "parse", "as", "key", "parallel", "join", "scope"];
 const LOOP: &[&str] = &["max", "until", "min", "on_exhausted"];
 const BUDGET: &[&str] = &["usd", "tokens", "attempts", "turns"];
 const RETRY: &[&str] = &["attempts", "wait", "factor", "max_wait", "jitter", "errors"];
