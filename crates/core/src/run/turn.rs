@@ -211,7 +211,7 @@ pub fn turn(state: &mut RunState, input: &Input, ctx: &mut Ctx<'_>) -> Result<Tu
 
 /// Takes one input and leaves what follows from it to whoever loads the run next: for one who performs
 /// nothing, and must not begin what a later engine would take for lost. A run that is being cancelled goes on to
-/// its end, where neither undo nor `finally` could begin something on the way.
+/// its end, where neither undo nor `finally` nor a probe could begin something on the way.
 ///
 /// # Errors
 /// As [`turn`].
@@ -259,10 +259,10 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Whether a run of the plan may do something when it ends.
+    /// Whether a run of the plan may do something when it ends: a probe that was asked may be asked again, too.
     fn cleans_up(&self) -> bool {
         let plan = self.plan;
-        plan.steps.iter().any(|step| step.undo.is_some() || step.finally)
+        plan.steps.iter().any(|step| step.undo.is_some() || step.verify.is_some() || step.finally)
     }
 
     fn take(&mut self, input: &Input) -> Result<(), Stop> {

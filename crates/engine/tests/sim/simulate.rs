@@ -12,6 +12,7 @@ use stead_store::Reader as _;
 use stead_store::files::FileStore;
 use stead_store::memory::MemoryStore;
 
+use crate::generate::{ROWS, rows};
 use crate::scenario::Scenario;
 use crate::world::{Counts, Ready, World};
 
@@ -30,7 +31,10 @@ thread_local! {
     /// Files by hash: the same bytes are the same file, so all scenarios of a thread share the folder.
     static FOLDER: tempfile::TempDir = {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        FileStore::open(folder.path()).unwrap();
+        let files = FileStore::open(folder.path()).unwrap();
+        for (count, maps) in (0..=ROWS).flat_map(|count| [(count, false), (count, true)]) {
+            files.put(rows(count, maps).as_bytes()).unwrap();
+        }
         folder
     };
 }

@@ -75,7 +75,17 @@ const PARTS: &[(&str, bool)] = &[
     ("budget", true),
     ("templates", true),
     ("words", true),
+    ("lines", true),
 ];
+
+/// A file of lines, as some foreach take their items from.
+pub(crate) fn rows(count: u64, maps: bool) -> String {
+    let row = |n: u64| if maps { json!({"v": n}).to_string() } else { n.to_string() };
+    (0..count).map(|n| row(n) + "\n").collect()
+}
+
+/// So many lines have the longest of these files.
+pub(crate) const ROWS: u64 = 6;
 
 impl Mix {
     fn draw(rng: &mut Rng, calm: bool) -> Self {

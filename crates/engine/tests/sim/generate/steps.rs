@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::{self, Inside};
 use super::reads::{Gives, Read, marked};
-use super::{Generator, Scope};
+use super::{Generator, ROWS, Scope, rows};
 
 impl Generator {
     /// A step, and what can be read of it.
@@ -51,7 +51,7 @@ impl Generator {
             return Each::Once;
         }
         if self.takes("foreach") {
-            return self.foreach(step, inner);
+            return if self.takes("lines") { self.lines(step, inner) } else { self.foreach(step, inner) };
         }
         if self.takes("loop") {
             inner.looped = Some(Vec::new());
@@ -101,6 +101,23 @@ impl Generator {
         let all = foreach_joins_all(&foreach);
         step.insert("foreach".into(), foreach);
         Each::Foreach { map: keyed, all }
+    }
+
+    /// Over the lines of a file.
+    fn lines(&mut self, step: &mut Map<String, Value>, inner: &mut Scope) -> Each {
+        let (count, maps) = (self.rng.between(0, ROWS), self.rng.hits(1, 2));
+        let hash = blake3::hash(rows(count, maps).as_bytes()).to_hex();
+        let mut foreach = json!({ "in": marked(&format!("{{'hash': '{hash}'}}")), "parse": "jsonl" });
+        if self.rng.hits(1, 2) {
+            foreach["parallel"] = json!(self.rng.between(1, 4));
+        }
+        if self.takes("join") {
+            foreach["join"] = json!(if self.calm { "settled" } else { *self.rng.pick(&["all", "settled"]) });
+        }
+        inner.items.retain(|(around, _)| around != "item");
+        inner.items.push(("item".to_owned(), maps));
+        step.insert("foreach".into(), foreach);
+        Each::Foreach { map: true, all: false }
     }
 
     /// What only the inside can tell: the condition of a loop; and what the whole gives.
