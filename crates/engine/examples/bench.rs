@@ -167,6 +167,7 @@ impl Bench {
                 project,
                 folder,
                 breaks: Breaks::default(),
+                by: "user:ana".into(),
             })
             .unwrap();
         run
@@ -408,7 +409,7 @@ fn turns(n: u32) {
     let (revision, run) = (plan.revision.clone(), Bench::run(1));
     driver.plans().put(plan);
     let (project, folder, inputs) = (String::new(), "/".to_owned(), Vec::new());
-    let start = Input::Start { inputs, project, folder, breaks: Breaks::default() };
+    let start = Input::Start { inputs, project, folder, breaks: Breaks::default(), by: "user:ana".into() };
     driver.push(Addressed { revision: Some(revision), ..Addressed::to(run, start) });
     let (begun, mut at, mut turns) = (on_cpu(), 0, 0u32);
     while driver.is_busy() {

@@ -32,6 +32,7 @@ pub enum Operation {
         /// Where the run stops by itself.
         #[serde(default, skip_serializing_if = "Breaks::is_empty")]
         breaks: Breaks,
+        by: String,
     },
     /// End a run: what is under way is ended, what is completed is undone, its `finally` runs, then the run is
     /// cancelled. By force undo and `finally` end as well.

@@ -35,8 +35,13 @@ impl Bench {
 
     fn start(&mut self, number: usize, inputs: Vec<(String, Value)>) -> StreamId {
         let stream = StreamId::new(&format!("r_{number}"));
-        let input =
-            Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
+        let input = Input::Start {
+            inputs,
+            project: String::new(),
+            folder: String::new(),
+            breaks: Breaks::default(),
+            by: "user:ana".into(),
+        };
         let (revision, token) = (Some(self.revision.clone()), number as u64 + 1);
         self.driver.push(Addressed { stream: stream.clone(), input: input.into(), revision, token });
         stream

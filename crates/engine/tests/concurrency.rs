@@ -44,6 +44,7 @@ impl Bench {
             project: "docs".into(),
             folder: self.folder.path().display().to_string(),
             breaks: Breaks::default(),
+            by: "user:ana".into(),
         };
         engine.ask(operation).unwrap();
     }

@@ -55,7 +55,7 @@ fn with_event(event: &Value) -> (Driver<MemoryStore>, tempfile::TempDir) {
     let mut driver = Driver::new(store.reopen(), FileStore::open(files.path()).unwrap()).unwrap();
     for name in ["r_bad", "r_good"] {
         let (project, folder, breaks) = (String::new(), String::new(), Breaks::default());
-        let input = Input::Start { inputs: Vec::new(), project, folder, breaks };
+        let input = Input::Start { inputs: Vec::new(), project, folder, breaks, by: "user:ana".into() };
         let revision = Some(plan.revision.clone());
         driver.push(Addressed { revision, ..Addressed::to(id(name), input) });
     }

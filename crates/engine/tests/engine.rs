@@ -43,6 +43,7 @@ impl Bench {
             project: "test".into(),
             folder,
             breaks: Breaks::default(),
+            by: "user:ana".into(),
         };
         engine.ask(operation).unwrap();
         run
@@ -219,6 +220,7 @@ fn p6_a_run_is_pinned_to_the_files_it_started_with() {
             project,
             folder,
             breaks: Breaks::default(),
+            by: "user:ana".into(),
         })
         .unwrap();
     engine.stop().unwrap();

@@ -42,7 +42,9 @@ impl Bench {
         let folder = self.folder.path().display().to_string();
         let (bundle, project) = (Bundle::single("test.yml", text), "test".into());
         let (run, breaks) = (StreamId::new(id), Breaks::default());
-        engine.ask(Operation::Start { run, bundle, inputs, project, folder, breaks }).unwrap();
+        engine
+            .ask(Operation::Start { run, bundle, inputs, project, folder, breaks, by: "user:ana".into() })
+            .unwrap();
     }
 }
 

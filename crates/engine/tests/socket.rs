@@ -49,7 +49,15 @@ impl Bench {
         let bundle = Bundle::single("test.yml", format!("stead: 1\nname: test\n{body}"));
         let folder = self.folder.path().display().to_string();
         let (run, inputs, project) = (StreamId::new(id), Map::new(), String::new());
-        Operation::Start { run, bundle, inputs, project, folder, breaks: Breaks::default() }
+        Operation::Start {
+            run,
+            bundle,
+            inputs,
+            project,
+            folder,
+            breaks: Breaks::default(),
+            by: "user:ana".into(),
+        }
     }
 
     fn raw(&self) -> UnixStream {

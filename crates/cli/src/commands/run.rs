@@ -14,7 +14,7 @@ use crate::definition::{self, Ready};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::follow::{Answers, Following, Wish, conclude};
-use crate::here::Here;
+use crate::here::{Here, actor};
 use crate::inputs;
 use crate::out;
 
@@ -54,7 +54,7 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     following.attend(vec![(run.clone(), secrets)])?;
     let folder = here.project().display().to_string();
     let project = args.project.clone();
-    following.ask(&Operation::Start { run, bundle, inputs, project, folder, breaks })?;
+    following.ask(&Operation::Start { run, bundle, inputs, project, folder, breaks, by: actor() })?;
     let why = following.follow(wish)?;
     let answers = match &args.follow.output {
         _ if args.follow.json => Answers::Records,

@@ -28,6 +28,7 @@ impl RunState {
                 revision,
                 inputs,
                 keys,
+                by,
                 project,
                 folder,
                 parent,
@@ -39,6 +40,7 @@ impl RunState {
                 self.share = *share;
                 self.within.clone_from(within);
                 self.keys.clone_from(keys);
+                self.starter.clone_from(by);
                 self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
                 self.revision.clone_from(revision);

@@ -28,6 +28,9 @@ pub enum MessageBody {
     StartRun {
         revision: String,
         inputs: Payload,
+        /// Who started the run at the top.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
         project: String,
         folder: String,
         parent: Parent,
@@ -99,7 +102,9 @@ impl Machine<'_> {
     /// Takes a message from another run.
     pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
         match MessageBody::of(message) {
-            Some(MessageBody::StartRun { inputs, project, folder, parent, depth, share, within, .. }) => {
+            Some(MessageBody::StartRun {
+                inputs, by, project, folder, parent, depth, share, within, ..
+            }) => {
                 if self.state.exists() {
                     // The same start twice: a run begins once.
                     return Ok(());
@@ -108,7 +113,7 @@ impl Machine<'_> {
                 let breaks = Breaks::default();
                 let parent = Some(parent);
                 let start =
-                    Start { inputs: Vec::new(), project, folder, parent, depth, share, breaks, within };
+                    Start { inputs: Vec::new(), by, project, folder, parent, depth, share, breaks, within };
                 self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
@@ -228,6 +233,7 @@ impl Machine<'_> {
         let start = MessageBody::StartRun {
             revision,
             inputs,
+            by: self.state.starter.clone(),
             project: self.state.project.clone(),
             folder: self.state.folder.clone(),
             parent,

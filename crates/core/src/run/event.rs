@@ -125,6 +125,9 @@ pub enum Event {
         /// What it is found by: inputs with `index: true` and their values, as text.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         keys: Vec<(String, String)>,
+        /// Who started it; of a child run, who started the run at the top.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         project: String,
         /// Folder that relative paths of its steps are relative to.

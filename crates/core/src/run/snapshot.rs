@@ -39,6 +39,8 @@ struct Stored {
     error: Option<StepError>,
     workflow: String,
     revision: String,
+    #[serde(default)]
+    starter: String,
     project: String,
     folder: String,
     parent: Option<Parent>,
@@ -84,6 +86,7 @@ impl RunState {
             error: self.error.clone(),
             workflow: self.workflow.clone(),
             revision: self.revision.clone(),
+            starter: self.starter.clone(),
             project: self.project.clone(),
             folder: self.folder.clone(),
             parent: self.parent.clone(),
@@ -129,6 +132,7 @@ impl RunState {
         state.error = stored.error;
         state.workflow = stored.workflow;
         state.revision = stored.revision;
+        state.starter = stored.starter;
         state.project = stored.project;
         state.folder = stored.folder;
         state.parent = stored.parent;

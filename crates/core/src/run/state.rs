@@ -41,6 +41,8 @@ pub struct RunState {
     pub workflow: String,
     /// Revision it is pinned to.
     pub revision: String,
+    /// Who started it, or the run at the top: `user:ana`. Empty where nobody said so.
+    pub starter: String,
     /// Project it belongs to.
     pub project: String,
     /// Folder that relative paths of its steps are relative to.
@@ -490,6 +492,7 @@ impl RunState {
             error: None,
             workflow: String::new(),
             revision: String::new(),
+            starter: String::new(),
             project: String::new(),
             folder: String::new(),
             parent: None,

@@ -50,6 +50,8 @@ pub enum Input {
         folder: String,
         /// Where it stops by itself.
         breaks: Breaks,
+        /// Who starts it: `user:ana`.
+        by: String,
     },
     /// An attempt that was handed out waits for a place, or has found one.
     AttemptPlace {
@@ -267,11 +269,12 @@ impl<'a> Machine<'a> {
 
     fn take(&mut self, input: &Input) -> Result<(), Stop> {
         match input {
-            Input::Start { inputs, project, folder, breaks } => {
+            Input::Start { inputs, project, folder, breaks, by } => {
                 let (inputs, project, folder) = (inputs.clone(), project.clone(), folder.clone());
-                let breaks = breaks.clone();
+                let (breaks, by) = (breaks.clone(), by.clone());
                 let start = Start {
                     inputs,
+                    by,
                     project,
                     folder,
                     parent: None,
@@ -568,7 +571,7 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, project, folder, parent, depth, share, breaks, within } = start;
+        let Start { inputs, by, project, folder, parent, depth, share, breaks, within } = start;
         let indexed = |(name, value): &(String, Value)| {
             let indexed = self.plan.inputs.iter().any(|input| input.index && input.name == *name);
             let key = index_text(value).filter(|_| indexed)?;
@@ -582,6 +585,7 @@ impl<'a> Machine<'a> {
             revision,
             inputs,
             keys,
+            by,
             project,
             folder,
             parent,
@@ -674,6 +678,7 @@ impl<'a> Machine<'a> {
 /// How a run begins to exist.
 pub(super) struct Start {
     pub(super) inputs: Vec<(String, Value)>,
+    pub(super) by: String,
     pub(super) project: String,
     pub(super) folder: String,
     pub(super) parent: Option<Parent>,

@@ -22,6 +22,7 @@ fn rule_44_a_child_is_a_run_of_its_own_and_gives_its_outputs() {
             assert_eq!(parent.run, top, "both journals name each other");
             assert_eq!(run.state.workflow, "double");
             assert_eq!(run.state.depth, 1);
+            assert_eq!(run.state.starter, "user:ana", "who started the run at the top");
         }
     }
     assert_eq!(world.events("each[1]"), ["child_started", "child_ended"]);

@@ -211,7 +211,10 @@ impl World {
         };
         world.add(&top, plan);
         let inputs = inputs.into_iter().collect();
-        world.give(&top, Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks });
+        world.give(
+            &top,
+            Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks, by: "user:ana".into() },
+        );
         world.go();
         world
     }
@@ -344,7 +347,10 @@ impl World {
         let inputs = stead_lang::inputs::check_inputs(&plan, &given).expect("the inputs fit");
         let inputs = inputs.into_iter().collect();
         let breaks = Breaks::default();
-        self.give(&id, Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks });
+        self.give(
+            &id,
+            Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks, by: "user:ana".into() },
+        );
         self.go();
         id
     }
@@ -477,7 +483,7 @@ impl World {
         let (top, breaks) = (self.top.clone(), Breaks::default());
         self.add(&top, plan);
         let (project, folder) = ("p".into(), "/p".into());
-        self.give(&top, Input::Start { inputs: Vec::new(), project, folder, breaks });
+        self.give(&top, Input::Start { inputs: Vec::new(), project, folder, breaks, by: "user:ana".into() });
         self.go();
     }
 

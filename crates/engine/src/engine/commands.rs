@@ -50,6 +50,7 @@ pub(super) enum Write {
         project: String,
         folder: String,
         breaks: Breaks,
+        by: String,
     },
     Input(Input),
     /// To a limit.

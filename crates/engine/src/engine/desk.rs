@@ -99,13 +99,13 @@ impl Desk {
     fn perform(&self, operation: Operation, wish: Option<(&str, bool)>) -> Result<Answer, EngineError> {
         let id = wish.map(|(id, _)| id);
         match operation {
-            Operation::Start { run, bundle, inputs, project, folder, breaks } => {
+            Operation::Start { run, bundle, inputs, project, folder, breaks, by } => {
                 check_project(&project)?;
                 let kept = self.checked(bundle)?;
                 let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
                     .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
                 let inputs = inputs.into_iter().collect();
-                self.write(&run, Write::Start { kept, inputs, project, folder, breaks }, id)?;
+                self.write(&run, Write::Start { kept, inputs, project, folder, breaks, by }, id)?;
                 return Ok(Answer::Started { run });
             }
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),

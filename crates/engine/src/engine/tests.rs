@@ -17,6 +17,7 @@ fn start(engine: &Engine, run: &str, number: usize, project: &str) -> Result<Ans
         project: project.to_owned(),
         folder: String::new(),
         breaks: Breaks::default(),
+        by: "user:ana".into(),
     })
 }
 

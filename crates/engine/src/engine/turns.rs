@@ -219,7 +219,7 @@ impl Loop {
                 let (input, revision): (Given, _) = match write {
                     Write::Input(input) => (input.into(), None),
                     Write::Limit(input) => (input.into(), None),
-                    Write::Start { kept, inputs, project, folder, breaks } => {
+                    Write::Start { kept, inputs, project, folder, breaks, by } => {
                         let revision = match self.keep(&kept) {
                             Err(error) if error.passes() => {
                                 self.trouble(&error);
@@ -230,7 +230,7 @@ impl Loop {
                             }
                             other => other?,
                         };
-                        (Input::Start { inputs, project, folder, breaks }.into(), Some(revision))
+                        (Input::Start { inputs, project, folder, breaks, by }.into(), Some(revision))
                     }
                 };
                 self.driver.push(Addressed { stream, input, revision, token });

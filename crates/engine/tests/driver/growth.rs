@@ -62,8 +62,13 @@ fn cost(body: &str, n: u64) -> Cost {
     let items = if body.contains("items") { vec![json!(1); usize::try_from(n).unwrap()] } else { Vec::new() };
     let inputs = vec![("n".to_owned(), json!(n)), ("items".to_owned(), Value::Array(items))];
     let (stream, revision) = (StreamId::new("r_grow"), Some(plan.revision.clone()));
-    let input =
-        Input::Start { inputs, project: String::new(), folder: String::new(), breaks: Breaks::default() };
+    let input = Input::Start {
+        inputs,
+        project: String::new(),
+        folder: String::new(),
+        breaks: Breaks::default(),
+        by: "user:ana".into(),
+    };
     driver.push(Addressed { stream, input: input.into(), revision, token: 1 });
     let (mut ended, mut performed, mut read_back) = (Vec::new(), 0, 0);
     while driver.is_busy() {

@@ -21,6 +21,7 @@ pub(crate) fn start(run: &str, revision: &str) -> Addressed {
         project: String::new(),
         folder: String::new(),
         breaks: Breaks::default(),
+        by: "user:ana".into(),
     };
     let revision = Some(revision.to_owned());
     Addressed { stream: StreamId::new(run), input: input.into(), revision, token: 0 }

@@ -195,6 +195,7 @@ impl<'a, B: Backend> World<'a, B> {
                     project: "p".into(),
                     folder: "/p".into(),
                     breaks: Breaks::default(),
+                    by: "user:ana".into(),
                 };
                 (start, Some(self.ready.plan.revision.clone()))
             }

@@ -49,7 +49,8 @@ impl<S: Store> Hand<S> {
             let Some(stream) = stream else { continue };
             let inputs = inputs.clone().into_iter().collect();
             let (project, folder) = (project.clone(), folder.clone());
-            let input = Input::Start { inputs, project, folder, breaks: Breaks::default() };
+            let input =
+                Input::Start { inputs, project, folder, breaks: Breaks::default(), by: "user:ana".into() };
             let revision = Some(plan.revision.clone());
             self.driver.push(Addressed { revision, ..Addressed::to(stream, input) });
             if case.leave == 0 {

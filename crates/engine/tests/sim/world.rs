@@ -204,7 +204,13 @@ impl<'s> World<'s> {
         let beside = (0..self.scenario.beside).map(|n| StreamId::new(&format!("r_beside{n}")));
         for run in std::iter::once(top()).chain(beside) {
             let (inputs, breaks) = (self.inputs(), Breaks::default());
-            let start = Input::Start { inputs, project: "p".into(), folder: "/p".into(), breaks };
+            let start = Input::Start {
+                inputs,
+                project: "p".into(),
+                folder: "/p".into(),
+                breaks,
+                by: "user:ana".into(),
+            };
             self.ask(run, Ask::Start, start);
         }
         let scenario = self.scenario;
@@ -701,6 +707,7 @@ impl<'s> World<'s> {
                     project: "p".into(),
                     folder: "/p".into(),
                     breaks: Breaks::default(),
+                    by: "user:ana".into(),
                 };
                 if self.journal.streams.contains_key(&top()) {
                     self.ask(top(), Ask::Start, input);
