@@ -94,7 +94,7 @@ pub const NEAREST_WORK: usize = 100_000;
 pub const MESSAGE_CHARS: usize = 1_000;
 /// Constructs of one import that are reported. What is beyond is counted.
 pub const IMPORT_ENTRIES: usize = 10_000;
-/// Nodes of the graph of one stage that is imported.
+/// Nodes of one graph that is imported: of a stage's profile, of a workflow of annotation or of documents.
 pub const IMPORT_GRAPH: usize = 200;
 /// Stages of one workflow that is imported: each prompt hands on what all of them gave.
 pub const IMPORT_STAGES: usize = 20;

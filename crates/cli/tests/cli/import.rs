@@ -10,7 +10,7 @@ use crate::project::Project;
 use crate::stand_in::with_stand_ins;
 
 /// A sample of the language's own tests.
-fn sample(name: &str) -> String {
+pub(crate) fn sample(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../lang/tests/import").join(name);
     std::fs::read_to_string(path).unwrap()
 }
@@ -24,6 +24,11 @@ fn imported(dialect: &str, name: &str, answers: &[(&str, Value)]) -> Project {
         let name = format!("stages/{profile}");
         std::fs::write(project.path(&name), sample(&format!("stages/{name}"))).unwrap();
     }
+    with_answers(project, name, answers)
+}
+
+/// Imports a file of a project, and puts `stand-in` with its answers beside it.
+pub(crate) fn with_answers(project: Project, name: &str, answers: &[(&str, Value)]) -> Project {
     project.call(&["import", name, "-o", "made.yml"]).is(0).says("kept");
     let text = std::fs::read_to_string(project.path("made.yml")).unwrap();
     let document = read("made.yml", &text, &mut Vec::new()).unwrap();
@@ -39,7 +44,7 @@ fn imported(dialect: &str, name: &str, answers: &[(&str, Value)]) -> Project {
     project
 }
 
-fn calls(project: &Project) -> Vec<String> {
+pub(crate) fn calls(project: &Project) -> Vec<String> {
     let text = std::fs::read_to_string(project.path("calls")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }

@@ -6,6 +6,7 @@ mod control;
 mod definitions;
 mod files;
 mod import;
+mod import_people;
 mod inputs;
 mod leave;
 mod library;

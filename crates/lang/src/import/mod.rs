@@ -6,6 +6,7 @@
 //! as any definition. Nothing is read but what the caller hands out.
 
 mod chain;
+mod glyph;
 mod naming;
 mod out;
 mod page;
@@ -15,12 +16,12 @@ mod stages;
 mod table;
 mod words;
 
-use crate::bundle::collect;
+use crate::bundle::{self, Called, Missing, gather};
 use crate::check::{Checked, check};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::limits;
-use crate::tree::{Node, ReadProblem, Shape, read};
+use crate::tree::{Node, Plain, ReadProblem, Shape, read};
 
 pub use page::page;
 pub use report::{Entry, Report, Verdict};
@@ -36,6 +37,8 @@ pub enum Dialect {
     Chain,
     /// Stages that run again until one of them is content, in YAML.
     Stages,
+    /// People who label, review and settle, in YAML.
+    Glyph,
 }
 
 /// What is known of a dialect.
@@ -53,7 +56,7 @@ struct Spec {
 }
 
 /// All of them, in the order in which they are tried.
-static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC];
+static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC, &glyph::SPEC];
 
 impl Dialect {
     /// All of them.
@@ -207,20 +210,45 @@ fn finished(
         notes.filter_map(|entry| entry.step.clone().map(|step| (step, said(entry)))).collect();
     let yaml = out::write(definition, &head, &notes);
     let path = format!("{name}.yml");
-    let bundle =
-        collect(&path, &mut |wanted| if wanted == path { Ok(yaml.clone()) } else { read_file(wanted) });
-    let checked = check(&bundle);
+    let checked = check(&gather(&path, &mut Made { path: &path, yaml: &yaml, read_file }));
     Imported { dialect: spec.dialect, name, yaml, report, checked }
+}
+
+/// A definition that was made, among the files beside it.
+struct Made<'a> {
+    path: &'a str,
+    yaml: &'a str,
+    read_file: &'a mut dyn FnMut(&str) -> Result<String, ReadProblem>,
+}
+
+impl bundle::Source for Made<'_> {
+    fn read(&mut self, path: &str) -> Result<String, ReadProblem> {
+        if path == self.path { Ok(self.yaml.to_owned()) } else { (self.read_file)(path) }
+    }
+
+    /// The library is not asked: what is saved there by then is not known now.
+    fn named(&mut self, name: &str, _number: Option<u32>) -> Result<Called, Missing> {
+        let path = format!("workflows/{name}.yml");
+        match self.read(&path) {
+            Ok(_) => Ok(Called::File(path)),
+            Err(_) => Err(Missing::Unasked),
+        }
+    }
 }
 
 /// The head of a definition.
 fn head(name: &str, description: Option<&str>) -> Map {
     let mut head = Map::new().with("stead", 1).with("name", name);
     if let Some(text) = description.filter(|text| !text.trim().is_empty()) {
-        let cut: String = text.chars().take(limits::DESCRIPTION_CHARS).collect();
-        head.set("description", cut);
+        head.set("description", out::prose(text, limits::DESCRIPTION_CHARS));
     }
     head
+}
+
+/// Whether a text stands at a key, and is not empty.
+fn says(node: Node<'_>, key: &str) -> bool {
+    let at = node.get(key).filter(|at| at.plain() != Some(Plain::Null));
+    at.and_then(Node::raw).is_some_and(|text| !text.is_empty())
 }
 
 /// What a document lacks to be of a shape: keys with the shape of their values.

@@ -190,6 +190,11 @@ pub(super) fn literal(text: &str) -> String {
     text.replace("${{", "$${{")
 }
 
+/// A text for people, in a place where no expression may be: within a bound, and without what would begin one.
+pub(super) fn prose(text: &str, most: usize) -> String {
+    text.replace("${{", "$ {{").chars().take(most).collect()
+}
+
 /// Writes a definition, with what was changed said above the steps it concerns.
 pub(super) fn write(definition: Map, head: &[String], notes: &[(String, String)]) -> String {
     let mut json = String::new();

@@ -24,6 +24,8 @@ pub(super) struct Source<'t> {
     covered: RefCell<HashSet<String>>,
     steps: RefCell<HashMap<String, String>>,
     said: RefCell<Vec<(String, Entry)>>,
+    /// What was said of which place: a converter may look at one twice.
+    told: RefCell<HashSet<(String, String, String)>>,
     omitted: RefCell<usize>,
 }
 
@@ -44,6 +46,7 @@ impl<'t> Source<'t> {
             covered: RefCell::default(),
             steps: RefCell::default(),
             said: RefCell::default(),
+            told: RefCell::default(),
             omitted: RefCell::default(),
         }
     }
@@ -53,6 +56,10 @@ impl<'t> Source<'t> {
     }
 
     fn push(&self, pointer: String, entry: Entry) {
+        let told = (entry.path.clone(), entry.construct.clone(), entry.why.clone());
+        if !self.told.borrow_mut().insert(told) {
+            return;
+        }
         let mut said = self.said.borrow_mut();
         if said.len() < limits::IMPORT_ENTRIES {
             said.push((pointer, entry));

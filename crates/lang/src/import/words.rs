@@ -1,5 +1,7 @@
 //! Conditions and formulas of other tools, in pieces.
 
+use crate::expr::{Expr, Type, TypeEnv};
+
 /// A piece of a formula.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Word {
@@ -62,4 +64,27 @@ pub(super) fn number(text: &str) -> Option<String> {
     let text = text.strip_suffix('.').unwrap_or(text);
     text.parse::<f64>().ok().filter(|n| n.is_finite())?;
     Some(text.to_owned())
+}
+
+/// Names of which nothing is known but that they may be there.
+struct Anything;
+
+impl TypeEnv for Anything {
+    fn var(&self, _name: &str) -> Option<Type> {
+        Some(Type::Dyn)
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Whether an expression that was made can be one, and gives a boolean where it has to; else what is wrong.
+pub(super) fn judged(text: &str, condition: bool) -> Result<(), String> {
+    let problems = match Expr::compile(text) {
+        Ok(expression) if condition => expression.check_condition(&Anything),
+        Ok(expression) => expression.check(&Anything).1,
+        Err(problems) => problems,
+    };
+    problems.first().map_or(Ok(()), |problem| Err(problem.message.clone()))
 }

@@ -7,11 +7,15 @@ use stead_lang::diagnostic::{RenderOptions, render};
 use stead_lang::duration::{format_duration, format_time, parse_duration, parse_time};
 use stead_lang::expr::{Env, EvalError, Expr, Type, TypeEnv, Val};
 use stead_lang::graph::{Format, graph};
+use stead_lang::import::NotImported;
 use stead_lang::template::Template;
-use stead_lang::{Bundle, check, codes as table, expanded, limits};
+use stead_lang::tree::read;
+use stead_lang::{Bundle, actions, check, codes as table, expanded, limits};
 
 use crate::common::whole;
 use crate::fuzz::{Fuzz, came_to, shape};
+use crate::import::{attempt, texts};
+use crate::stand_in::with_stand_ins;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 
@@ -430,4 +434,69 @@ fn p11_any_length_of_time_and_instant_is_read_or_refused() {
         ".", "e", "é",
     ];
     Fuzz::new("times", FOLDER, seeds.map(str::to_owned).to_vec(), &words).run(reads);
+}
+
+/// What is made of a definition of another tool: whatever it was, nothing is wrong with it but what is not built, or
+/// what no text alone can say.
+fn imports(text: &str) -> u64 {
+    match attempt(text) {
+        Err(NotImported::Unknown(tried)) => {
+            came_to(tried.iter().map(|(_, why)| shape(why)).collect::<Vec<_>>())
+        }
+        Err(NotImported::Broken(problems, _)) => {
+            came_to(problems.iter().map(|found| found.code.clone()).collect::<Vec<_>>())
+        }
+        Err(NotImported::Unreadable(_)) => 0,
+        Ok(imported) => {
+            let (_, others) = imported.findings();
+            let wrong: Vec<_> =
+                others.iter().filter(|found| !BESIDE.contains(&found.code.as_str())).collect();
+            assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
+            // With programs in the place of what is not built the rest is looked at too.
+            let document = read("t", &imported.yaml, &mut Vec::new()).unwrap();
+            let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
+            let whole = with_stand_ins(document.root().to_json().unwrap(), &later).to_string();
+            let all = check(&Bundle::single("t.json", whole)).diagnostics;
+            let beside = |code: &str| BESIDE.contains(&code) || code.starts_with("E05");
+            let wrong: Vec<_> = all.iter().filter(|found| !beside(&found.code)).collect();
+            assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
+            let entries = imported.report.entries.iter();
+            came_to(
+                entries.map(|entry| format!("{} {:?}", entry.construct, entry.verdict)).collect::<Vec<_>>(),
+            )
+        }
+    }
+}
+
+/// What is not in the text alone: files and workflows that it names.
+const BESIDE: &[&str] = &["E0328"];
+
+#[test]
+fn p11_any_definition_of_another_tool_is_imported_or_refused() {
+    let words = [
+        "steps",
+        "id",
+        "from",
+        "to",
+        "type",
+        "name",
+        "_complete",
+        "_failed",
+        "\"\"",
+        "[]",
+        "{}",
+        "null",
+        "true",
+        "-1",
+        "0.5",
+        "99999999999",
+        "${{ ",
+        ": ",
+        "\n",
+        "- ",
+        ",",
+        "{",
+        "}",
+    ];
+    Fuzz::new("import", FOLDER, texts(), &words).run(imports);
 }

@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use stead_lang::bundle::{Called, Missing, Source};
 use stead_lang::import::{Dialect, Imported, NotImported, Verdict, import, page};
 use stead_lang::tree::{ReadProblem, read, text_of};
-use stead_lang::{Bundle, actions, check, limits};
+use stead_lang::{actions, check, gather, limits};
 
 use crate::common::shown;
 use crate::stand_in::with_stand_ins;
@@ -36,7 +37,7 @@ fn made(text: &str) -> Imported {
     attempt(text).unwrap_or_else(|why| panic!("{text}\n{why:?}"))
 }
 
-fn attempt(text: &str) -> Result<Imported, NotImported> {
+pub(crate) fn attempt(text: &str) -> Result<Imported, NotImported> {
     let mut read =
         |path: &str| if path == "t.json" { Ok(text.to_owned()) } else { Err(ReadProblem::NotFound) };
     import("t.json", None, &mut read)
@@ -50,6 +51,14 @@ fn expect(path: &Path, found: &str) {
     }
     let wanted = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(found, wanted, "{}: not what is expected there", path.display());
+}
+
+/// The texts of all samples.
+pub(crate) fn texts() -> Vec<String> {
+    every()
+        .iter()
+        .map(|(dialect, name)| std::fs::read_to_string(folder(*dialect).join(name)).unwrap())
+        .collect()
 }
 
 fn every() -> Vec<(Dialect, String)> {
@@ -72,6 +81,25 @@ fn import_makes_of_each_sample_what_stands_beside_it() {
     }
 }
 
+/// A definition among the files beside a sample.
+struct Beside {
+    text: String,
+    folder: PathBuf,
+}
+
+impl Source for Beside {
+    fn read(&mut self, path: &str) -> Result<String, ReadProblem> {
+        match path {
+            "t.json" => Ok(self.text.clone()),
+            path => text_of(std::fs::read(self.folder.join(path)).map_err(|_| ReadProblem::NotFound)?),
+        }
+    }
+
+    fn named(&mut self, name: &str, _: Option<u32>) -> Result<Called, Missing> {
+        Ok(Called::File(format!("workflows/{name}.yml")))
+    }
+}
+
 #[test]
 fn import_makes_definitions_that_check_but_for_what_is_not_built() {
     let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
@@ -82,7 +110,8 @@ fn import_makes_definitions_that_check_but_for_what_is_not_built() {
         // With programs in the place of those actions, their expressions are checked too.
         let document = read("t", &imported.yaml, &mut Vec::new()).unwrap();
         let whole = with_stand_ins(document.root().to_json().unwrap(), &later);
-        let checked = check(&Bundle::single("t.json", serde_json::to_string_pretty(&whole).unwrap()));
+        let text = serde_json::to_string_pretty(&whole).unwrap();
+        let checked = check(&gather("t.json", &mut Beside { text, folder: folder(dialect) }));
         let left: Vec<_> =
             checked.diagnostics.iter().filter(|found| !found.code.starts_with("E05")).collect();
         assert!(left.is_empty(), "{name}\n{}\n{}", imported.yaml, shown(&checked));
@@ -207,6 +236,17 @@ fn p11_import_is_bounded() {
     let imported = import("t.yml", None, &mut read).unwrap();
     assert!(imported.yaml.contains("n199") && !imported.yaml.contains("n200"));
     assert!(imported.report.text().contains("too many nodes"));
+    // Many steps of a workflow of annotation, each of which leads to all.
+    let steps: String = (0..=limits::IMPORT_GRAPH)
+        .map(|n| format!("  - {{ id: s{n}, step_type: annotation, settings: {{ threshold: 0.5 }} }}\n"))
+        .collect();
+    let ways: String = (0..limits::IMPORT_GRAPH)
+        .flat_map(|from| (0..8).map(move |by| (from, (from * 7 + by * 11) % limits::IMPORT_GRAPH)))
+        .map(|(from, to)| format!("  - {{ from: s{from}, to: s{to}, condition: on_disagreement }}\n"))
+        .collect();
+    let imported = made(&format!("steps:\n{steps}transitions:\n{ways}"));
+    assert!(imported.yaml.contains("id: s199") && !imported.yaml.contains("s200"));
+    assert!(imported.report.text().contains("at most 200 steps are taken"));
     // Many steps of one name: each gets its own, those beyond the bound are reported.
     let files = vec!["{\"file_path\": \"a\"}"; limits::STEPS + 1].join(", ");
     let imported = made(&format!("{{\"files\": [{files}]}}"));

@@ -43,7 +43,7 @@ pub(super) fn end(at: At<'_, '_>, sheets: &mut [Sheet<'_, '_>], given: &mut Give
     }
     let before = home.unwrap_or(last) + 1;
     let default = home.or_else(|| (sheets.len() == 1).then_some(0));
-    let (condition, reads) = match formula(text, sheets, before, default) {
+    let (condition, reads) = match formula(text, sheets, before, default, true) {
         Ok(done) => done,
         Err(why) => {
             let help = "name the output of a file, as in a mapping or in `output_units`, or say `after_step`";

@@ -2,7 +2,7 @@
 
 use super::sheets::Sheet;
 use crate::import::out::quoted;
-use crate::import::words::{Word, number, words};
+use crate::import::words::{Word, judged, number, words};
 
 /// The newest output of a name among the sheets up to one.
 fn newest(sheets: &[Sheet<'_, '_>], alias: &str, before: usize) -> Option<usize> {
@@ -10,12 +10,13 @@ fn newest(sheets: &[Sheet<'_, '_>], alias: &str, before: usize) -> Option<usize>
     sheets[..before].iter().rposition(has)
 }
 
-/// A formula over outputs, as an expression, and the last sheet that it reads.
+/// A formula over outputs, as an expression, and the last sheet that it reads; a condition gives a boolean.
 pub(super) fn formula(
     text: &str,
     sheets: &mut [Sheet<'_, '_>],
     before: usize,
     home: Option<usize>,
+    condition: bool,
 ) -> Result<(String, usize), String> {
     let all = words(text).ok_or_else(|| format!("`{text}` is no formula that is understood"))?;
     let mut out = String::new();
@@ -78,10 +79,7 @@ pub(super) fn formula(
         return Err("a bracket is not closed".to_owned());
     }
     let out = out.trim().to_owned();
-    if let Err(problems) = crate::expr::Expr::compile(&out) {
-        let why = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-        return Err(format!("`{text}` is no formula: {why}"));
-    }
+    judged(&out, condition).map_err(|why| format!("`{text}` is no formula: {why}"))?;
     Ok((out, last))
 }
 

@@ -128,7 +128,7 @@ pub(super) fn aggregate(at: At<'_, '_>, sheets: &mut [Sheet<'_, '_>]) {
         Err(why) => return at.say_all(NotExpressible, why, None),
     };
     for target in all {
-        match formula(text, sheets, target, None) {
+        match formula(text, sheets, target, None, false) {
             Ok((expression, _)) => {
                 let value = marked(&expression);
                 let value: Out = match &unit {

@@ -15,7 +15,7 @@ use super::naming::{Given, kebab};
 use super::out::Map;
 use super::report::Verdict::{Changed, Kept};
 use super::source::At;
-use super::{Context, Dialect, Spec, head, lacks};
+use super::{Context, Dialect, Spec, head, lacks, says};
 use crate::tree::{Node, Shape};
 use ends::{End, end};
 use fields::FIELDS;
@@ -42,7 +42,7 @@ fn fits(root: Node<'_>) -> Result<(), String> {
     if all.clone().next().is_none() {
         return Err("its `files` are empty".to_owned());
     }
-    match all.clone().any(|file| file.get("file_path").is_some()) {
+    match all.clone().any(|file| says(file, "file_path")) {
         true => Ok(()),
         false => Err("none of its `files` has a `file_path`".to_owned()),
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::swept::CASES;
 use crate::import::naming::{Given, snake, stem};
-use crate::import::out::{Map, Out, literal, member};
+use crate::import::out::{Map, Out, literal, member, prose};
 use crate::import::report::Verdict::{Changed, NotExpressible};
 use crate::import::source::At;
 use crate::limits;
@@ -167,7 +167,9 @@ fn inputs<'t>(sheet: &mut Sheet<'_, 't>, sweep: &mut Sweep, names: &mut Given) {
                 }
                 let key = names.give(&snake(alias, "values"));
                 let text = format!("Values of {alias} in {}", sheet.file);
-                let input = Map::new().with("type", "array").with("description", literal(&text));
+                let input = Map::new()
+                    .with("type", "array")
+                    .with("description", prose(&text, limits::DESCRIPTION_CHARS));
                 sweep.inputs.set(&key, input.with("default", items));
                 lists.push(key.clone());
                 // Where it stands in an element is known when all are.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::import::out::quoted;
-use crate::import::words::{Word, number, words};
+use crate::import::words::{Word, judged, number, words};
 
 /// A condition over paths (`$.done`, `$.score >= 80`, joined by `&&` and `||`), with what is missing as false.
 pub(super) fn condition(text: &str, output: &str) -> Option<String> {
@@ -46,6 +46,6 @@ pub(super) fn condition(text: &str, output: &str) -> Option<String> {
             _ => return None,
         }
     }
-    crate::expr::Expr::compile(&out).ok()?;
+    judged(&out, true).ok()?;
     Some(out)
 }

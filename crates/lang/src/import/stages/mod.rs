@@ -64,7 +64,7 @@ fn convert(root: At<'_, '_>, context: &mut Context<'_>) -> Map {
             stages.all.push((stage.to_owned(), given.give(&snake(stage, "stage"))));
         }
     }
-    stages.looped = top.node.get("loop").is_some() && stages.all.iter().any(|(stage, _)| is_deciding(stage));
+    stages.looped = top.get("loop").is_some() && stages.all.iter().any(|(stage, _)| is_deciding(stage));
     let mut steps = Vec::new();
     let mut least = 1;
     for at in top.list("stages") {

@@ -6,7 +6,7 @@ use super::known::Stages;
 use super::rounds::START;
 use crate::import::Context;
 use crate::import::naming::{Given, seconds};
-use crate::import::out::{Map, literal, marked, quoted};
+use crate::import::out::{Map, literal, marked, prose, quoted};
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
 use crate::import::source::{At, Source};
 use crate::limits;
@@ -104,7 +104,9 @@ pub(super) fn one(
             }
         }
     });
-    let mut step = Map::new().with("id", id).with_some("name", text("name").map(literal));
+    let mut step = Map::new()
+        .with("id", id)
+        .with_some("name", text("name").map(|name| prose(name, limits::TITLE_CHARS)));
     let providers = map.map(|at| at.list("providers")).unwrap_or_default();
     let parallel = match text("mode") {
         Some("parallel") => true,
