@@ -2,11 +2,17 @@
 
 mod import;
 mod library;
+mod people;
 
 use std::path::PathBuf;
 
 pub use import::Import;
 pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
+
+pub use people::{
+    GroupAdd, GroupCommand, GroupEdit, GroupNamed, Listed, People, PeopleCommand, PeopleHistory, Person,
+    PersonAdd, PersonEdit,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stead_core::status::{Outcome, RunStatus};
@@ -34,6 +40,9 @@ pub struct Global {
     /// The home: where runs are kept. Else STEAD_HOME, `.stead` here or above, or the user's data folder.
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub home: Option<PathBuf>,
+    /// Act as one of the people of this home, which has to be yours and closed to others.
+    #[arg(long = "as", global = true, value_name = "NAME")]
+    pub identity: Option<String>,
 }
 
 /// When to colour.
@@ -84,6 +93,8 @@ pub enum Command {
     Logs(Logs),
     /// Show who has the places that runs share, and who waits for one
     Limits(Limits),
+    /// List the people of this home; add them, say which groups and roles they have
+    People(People),
     /// Save a definition in the library: as a new workflow, or as the next revision of one
     Save(Save),
     /// List the workflows of the library, or find some by words
@@ -557,6 +568,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
+            Command::People(args) => args.json(),
             Command::Check(args) => args.format == Format::Json,
             Command::Import(args) => args.json,
             Command::Save(args) => args.json,

@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, CommandFactory as _};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
+use stead_core::people::Role;
 use stead_core::run::{StepNow, View};
 use stead_engine::library::{LibraryAnswer, LibraryOperation, WorkflowRow};
 use stead_engine::operations::{Answer, LimitRow, Operation, RunQuery, RunRow};
+use stead_engine::people::{GroupRow, PeopleAnswer, PeopleOperation, UserRow};
 use stead_store::library::WorkflowFilter;
 
 use crate::args::{Cli, Color, Global, OUTCOMES, STATUSES};
+use crate::commands;
 use crate::commands::library::ask;
 use crate::definition;
 use crate::error::codes;
@@ -42,13 +45,22 @@ pub fn asked() -> clap::error::Result<bool> {
 
 /// The command line, with what completes its arguments: by their names, the same in all commands.
 fn command() -> Command {
-    Cli::command().mut_subcommands(|sub| {
-        let name = sub.get_name().to_owned();
-        sub.mut_args(|arg| match completer(&name, arg.get_id().as_str()) {
-            Some(completer) => arg.add(completer),
-            None => arg,
+    Cli::command()
+        .mut_args(|arg| match arg.get_id().as_str() {
+            "identity" => arg.add(person()),
+            _ => arg,
         })
-    })
+        .mut_subcommands(completed)
+}
+
+/// A command, and those below it, with what completes their arguments.
+fn completed(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let command = command.mut_args(|arg| match completer(&name, arg.get_id().as_str()) {
+        Some(completer) => arg.add(completer),
+        None => arg,
+    });
+    command.mut_subcommands(completed)
 }
 
 fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
@@ -69,6 +81,9 @@ fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
         (_, "status") => words(STATUSES),
         (_, "outcome") => words(OUTCOMES),
         (_, "code") => code(),
+        (_, "person" | "members" | "no_members") => person(),
+        (_, "group" | "groups" | "no_groups" | "team") => group(),
+        (_, "role" | "roles" | "no_roles") => role(),
         _ => return None,
     })
 }
@@ -131,6 +146,44 @@ fn key_of_places() -> ArgValueCompleter {
         let named = |limit: LimitRow| candidate(&limit.key, &format!("{} of {}", limit.held, limit.max));
         beginning(current, limits.into_iter().flatten().map(named))
     })
+}
+
+/// Completes a name of somebody.
+fn person() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let named = |row: &UserRow| candidate(&row.user.name, &row.user.display);
+        beginning(current, people().0.iter().filter(|row| row.user.removed.is_none()).map(named))
+    })
+}
+
+/// Completes the name of a group.
+fn group() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let named = |group: &GroupRow| candidate(&group.name, &text::count(group.members.len(), "member"));
+        beginning(current, people().1.iter().map(named))
+    })
+}
+
+/// Completes a role: those that give rights, and those that somebody has.
+fn role() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let (users, groups) = people();
+        let own =
+            users.iter().flat_map(|row| &row.user.roles).chain(groups.iter().flat_map(|group| &group.roles));
+        let known = Role::ALL.map(|role| role.as_str().to_owned());
+        let mut all: Vec<String> = own.map(|grant| grant.role.clone()).chain(known).collect();
+        all.sort();
+        all.dedup();
+        beginning(current, all.iter().map(|role| candidate(role, "")))
+    })
+}
+
+fn people() -> (Vec<UserRow>, Vec<GroupRow>) {
+    let answer = here().and_then(|here| commands::people::ask(&here, PeopleOperation::List).ok());
+    match answer {
+        Some(PeopleAnswer::People { users, groups }) => (users, groups),
+        _ => (Vec::new(), Vec::new()),
+    }
 }
 
 /// Completes a definition's file.
@@ -231,8 +284,10 @@ fn given() -> Option<ArgMatches> {
 
 /// Where the command on the line would work.
 fn here() -> Option<Here> {
-    let home = given().and_then(|given| given.try_get_one::<PathBuf>("home").ok().flatten().cloned());
-    Here::new(&Global { color: Color::Never, home }).ok()
+    let given = given();
+    let home = given.as_ref().and_then(|given| given.try_get_one::<PathBuf>("home").ok().flatten().cloned());
+    let identity = given.and_then(|given| given.try_get_one::<String>("identity").ok().flatten().cloned());
+    Here::new(&Global { color: Color::Never, home, identity }).ok()
 }
 
 fn list(limit: usize) -> Vec<RunRow> {

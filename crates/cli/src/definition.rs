@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stead_engine::engine::ask_home;
 use stead_engine::error::EngineError;
 use stead_engine::library::{LibraryAnswer, LibraryError, LibraryOperation};
 use stead_engine::operations::{Answer, Operation};
@@ -225,7 +224,7 @@ impl Project<'_> {
         number: Option<u32>,
     ) -> Result<Result<(Workflow, Revision, Bundle), Refusal>, CliError> {
         let operation = LibraryOperation::Load { name: name.to_owned(), number };
-        match ask_home(&self.here.home, Operation::Library(operation)) {
+        match self.here.ask_home(Operation::Library(operation)) {
             Ok(Answer::Library(answer)) => match *answer {
                 LibraryAnswer::Loaded { workflow, revision, bundle } => Ok(match &workflow.deleted_at {
                     None => Ok((workflow, revision, bundle)),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Value, json};
+use stead_core::people;
 use stead_engine::error::EngineError;
 use stead_lang::Diagnostic;
 use stead_store::StoreError;
@@ -208,11 +209,27 @@ impl From<EngineError> for CliError {
             | EngineError::Project { .. }
             | EngineError::NobodyFound { .. }
             | EngineError::TooManyFound { .. } => Kind::Usage,
-            EngineError::Refused { .. } => Kind::Refused,
+            EngineError::Store(StoreError::People(refusal)) => match refusal {
+                people::Refusal::Unknown { .. }
+                | people::Refusal::UnknownGroup { .. }
+                | people::Refusal::Name { .. } => Kind::Usage,
+                _ => Kind::Refused,
+            },
+            EngineError::Refused { .. } | EngineError::People(_) => Kind::Refused,
+            EngineError::Told { code, .. } if code.starts_with("R05") || code.starts_with("S08") => {
+                Kind::Refused
+            }
             _ => Kind::Engine,
         };
         let mut out = Self::new(kind, error.code().to_owned(), error.to_string());
         if let EngineError::Store(StoreError::Library(Refusal::Unknown { near: Some(near), .. })) = &error {
+            out.hints.push(format!("did you mean `{near}`?"));
+        }
+        if let EngineError::Store(StoreError::People(
+            people::Refusal::Unknown { near: Some(near), .. }
+            | people::Refusal::UnknownGroup { near: Some(near), .. },
+        )) = &error
+        {
             out.hints.push(format!("did you mean `{near}`?"));
         }
         out.hints.extend(error.help());

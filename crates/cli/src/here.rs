@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use stead_core::run::View;
 use stead_core::status::RunStatus;
-use stead_engine::engine::{Waiting, ask_home_while};
+use stead_engine::engine::{Waiting, ask_home_as};
 use stead_engine::error::EngineError;
 use stead_engine::home::Home;
 use stead_engine::limits;
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
+use stead_engine::people::Caller;
 use stead_platform::terminal;
 
 use crate::args::{Global, OPEN};
@@ -29,6 +30,8 @@ pub struct Here {
     pub out: Face,
     /// What standard error can show.
     pub err: Face,
+    /// Who asks.
+    pub caller: Caller,
     /// The home as it was given on the command line: hints repeat it.
     given: Option<PathBuf>,
 }
@@ -47,7 +50,8 @@ impl Here {
             None => Home::find(&folder, |name| std::env::var_os(name).map(PathBuf::from)),
         };
         let (out, err) = (Face::stdout(global.color), Face::stderr(global.color));
-        Ok(Self { folder, home, out, err, given: global.home.clone() })
+        let caller = Caller::here(global.identity.clone());
+        Ok(Self { folder, home, out, err, caller, given: global.home.clone() })
     }
 
     /// The folder that steps of runs started here are relative to.
@@ -94,7 +98,7 @@ impl Here {
             }
             waiting.time < limits::ANSWER_PATIENCE
         };
-        ask_home_while(&self.home, operation, &mut patience)
+        ask_home_as(&self.home, &self.caller, operation, &mut patience)
     }
 
     /// An error of the engine, with what helps in this version.
@@ -196,7 +200,8 @@ pub fn no_answer(waiting: &Waiting<'_>) -> String {
     }
 }
 
-/// Who acts: as it is kept in the history.
+/// Who acts, in a home to which nobody was added: as it is kept in the history. Else the people of the home say who it
+/// is.
 pub fn actor() -> String {
     let name =
         ["USER", "LOGNAME"].into_iter().find_map(|var| std::env::var(var).ok().filter(|v| !v.is_empty()));

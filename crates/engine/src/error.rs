@@ -26,6 +26,9 @@ pub enum EngineError {
     /// Something that is not for the library.
     #[error(transparent)]
     Library(#[from] crate::library::LibraryError),
+    /// Somebody may not.
+    #[error(transparent)]
+    People(#[from] crate::people::PeopleError),
     /// A project's name that cannot be one.
     #[error("`{name}` is no name of a project: {why}")]
     Project {
@@ -174,6 +177,7 @@ impl EngineError {
             EngineError::Unwritten { .. } => "R0307",
             EngineError::Store(error) => error.code(),
             EngineError::Library(error) => error.code(),
+            EngineError::People(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Invalid { .. } => "R0105",
@@ -196,6 +200,7 @@ impl EngineError {
         Some(match self {
             EngineError::Store(error) => error.help().to_owned(),
             EngineError::Library(error) => error.help(),
+            EngineError::People(error) => error.help(),
             EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
                 "continue the run with the version of Stead that started it".into()
             }

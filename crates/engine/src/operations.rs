@@ -15,6 +15,7 @@ use stead_lang::Bundle;
 
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
+use crate::people::{PeopleAnswer, PeopleOperation};
 
 /// Something to be done or told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +114,8 @@ pub enum Operation {
     Engine,
     /// Something about named workflows. It needs no engine.
     Library(LibraryOperation),
+    /// Something about the people of the home. It needs no engine.
+    People(PeopleOperation),
 }
 
 impl Operation {
@@ -130,6 +133,7 @@ impl Operation {
                 | Operation::Definition { .. }
                 | Operation::Engine
                 | Operation::Library(_)
+                | Operation::People(_)
         )
     }
 
@@ -153,7 +157,33 @@ impl Operation {
             | Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Engine
-            | Operation::Library(_) => None,
+            | Operation::Library(_)
+            | Operation::People(_) => None,
+        }
+    }
+
+    /// Who does it, where that is kept.
+    pub(crate) fn by_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Operation::Cancel { by, .. }
+            | Operation::Pause { by, .. }
+            | Operation::Resume { by, .. }
+            | Operation::Retry { by, .. }
+            | Operation::Settle { by, .. }
+            | Operation::Signal { by, .. }
+            | Operation::FreePlace { by, .. }
+            | Operation::People(PeopleOperation::Edit { by, .. }) => Some(by),
+            Operation::Library(operation) => operation.by_mut(),
+            Operation::Start { .. }
+            | Operation::Runs { .. }
+            | Operation::Limits { .. }
+            | Operation::Status { .. }
+            | Operation::Events { .. }
+            | Operation::Logs { .. }
+            | Operation::Evidence { .. }
+            | Operation::Definition { .. }
+            | Operation::Engine
+            | Operation::People(_) => None,
         }
     }
 
@@ -178,7 +208,8 @@ impl Operation {
             | Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Engine
-            | Operation::Library(_) => None,
+            | Operation::Library(_)
+            | Operation::People(_) => None,
         }
     }
 }
@@ -276,6 +307,8 @@ pub enum Answer {
     Engine { engine: Option<EngineNow> },
     /// See [`Operation::Library`].
     Library(Box<LibraryAnswer>),
+    /// See [`Operation::People`].
+    People(Box<PeopleAnswer>),
 }
 
 /// What the engine of a home is doing.

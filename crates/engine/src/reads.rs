@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use stead_core::effect::AttemptId;
 use stead_core::ids::StreamId;
 use stead_core::limit::Place;
+use stead_core::people::Register;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
 use stead_core::value::Payload;
@@ -29,12 +30,39 @@ pub struct Reads<R> {
     files: FileStore,
     home: Home,
     plans: Plans,
+    /// The people, and the number of the change that they were read behind.
+    people: Option<(u64, Arc<Register>)>,
 }
 
 impl<R: Reader> Reads<R> {
     /// Reads from a store.
     pub fn new(reader: R, files: FileStore, home: Home) -> Self {
-        Self { reader, files, home, plans: Plans::default() }
+        Self { reader, files, home, plans: Plans::default(), people: None }
+    }
+
+    /// Reads that look at heads and people only.
+    pub(crate) fn light(reader: R, home: &Home) -> Self {
+        Self::new(reader, FileStore::attach(&home.files()), home.clone())
+    }
+
+    pub(crate) fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
+    /// The people; `None` in a home to which nobody was ever added. They are read again when they were changed.
+    pub(crate) fn register(&mut self) -> Result<Option<Arc<Register>>, EngineError> {
+        let version = self.reader.people_version()?;
+        if version == 0 {
+            return Ok(None);
+        }
+        match &self.people {
+            Some((known, register)) if *known == version => Ok(Some(register.clone())),
+            _ => {
+                let register = Arc::new(self.reader.people()?);
+                self.people = Some((version, register.clone()));
+                Ok(Some(register))
+            }
+        }
     }
 
     /// Answers; `None` for an operation that writes.
@@ -54,7 +82,7 @@ impl<R: Reader> Reads<R> {
             Operation::Evidence { run, step } => self.evidence(run, step.as_deref())?,
             Operation::Definition { run } => self.definition(run)?,
             // What is not in the store.
-            Operation::Engine | Operation::Library(_) => return Ok(None),
+            Operation::Engine | Operation::Library(_) | Operation::People(_) => return Ok(None),
             Operation::Start { .. }
             | Operation::Cancel { .. }
             | Operation::Pause { .. }

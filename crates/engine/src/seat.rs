@@ -98,7 +98,7 @@ impl Seat {
                 )) => held,
                 Err(error) => return Err(error),
             };
-            if let Some(client) = Client::connect(home, patience)? {
+            if let Some(client) = Client::connect(home, &settings.caller, patience)? {
                 return Ok(Self::Carried(client));
             }
             wait_for_place(home, since, held, patience)?;

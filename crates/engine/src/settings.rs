@@ -9,6 +9,7 @@ use stead_store::sqlite::Options;
 use crate::attempts::Places;
 use crate::limits;
 use crate::net::NetworkPolicy;
+use crate::people::Caller;
 use crate::secrets::Secrets;
 
 /// The settings of an engine.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub secrets: Arc<dyn Secrets>,
     /// What its steps may connect to.
     pub network: NetworkPolicy,
+    /// Who asks at this process.
+    pub caller: Caller,
     /// Its own measures, or those of a test.
     pub measures: Measures,
 }
@@ -25,7 +28,12 @@ pub struct Settings {
 /// At one's own terminal: steps may call what its user may.
 impl<S: Secrets + 'static> From<Arc<S>> for Settings {
     fn from(secrets: Arc<S>) -> Self {
-        Self { secrets, network: NetworkPolicy::OWN, measures: Measures::default() }
+        Self {
+            secrets,
+            network: NetworkPolicy::OWN,
+            caller: Caller::here(None),
+            measures: Measures::default(),
+        }
     }
 }
 

@@ -7,3 +7,4 @@ pub mod machine;
 pub mod peer;
 pub mod process;
 pub mod terminal;
+pub mod users;

@@ -55,15 +55,23 @@ pub fn man(args: &Man) -> Result<Exit, CliError> {
     };
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     let mut pages = vec![("stead.1".to_owned(), page(&root, None)?)];
-    for command in root.get_subcommands() {
-        pages.push((format!("stead-{}.1", command.get_name()), page(command, Some(&root))?));
-    }
+    all_below("stead", &root, &mut pages)?;
     for (name, bytes) in &pages {
         let path = folder.join(name);
         std::fs::write(&path, bytes).map_err(|error| failed(&path, error))?;
     }
     out::note(&format!("{} in {}", text::count(pages.len(), "page"), folder.display()));
     Ok(Exit::Done)
+}
+
+/// Pages of the commands below one.
+fn all_below(name: &str, of: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<(), CliError> {
+    for command in of.get_subcommands() {
+        let name = format!("{name}-{}", command.get_name());
+        pages.push((format!("{name}.1"), page(command, Some(of))?));
+        all_below(&name, command, pages)?;
+    }
+    Ok(())
 }
 
 /// The page of a command; `of`: the command it belongs to.
@@ -97,7 +105,16 @@ fn write(command: &Command, of: Option<&Command>, out: &mut Vec<u8>) -> std::io:
             list(&mut roff, "EXIT STATUS", CODES);
             command.get_subcommands().map(|sub| format!("stead-{}(1)", sub.get_name())).collect()
         }
-        Some(_) => vec!["stead(1)".to_owned()],
+        Some(of) => {
+            let of = of.get_display_name().unwrap_or(of.get_name()).to_owned();
+            if command.has_subcommands() {
+                man.render_subcommands_section(out)?;
+            }
+            let below = command
+                .get_subcommands()
+                .map(|sub| format!("{}(1)", sub.get_display_name().unwrap_or(sub.get_name())));
+            std::iter::once(format!("{of}(1)")).chain(below).collect()
+        }
     };
     roff.control("SH", ["SEE ALSO"]).text([roman(pages.join(", "))]);
     roff.to_writer(out)

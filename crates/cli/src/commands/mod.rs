@@ -13,6 +13,7 @@ pub mod limits;
 pub mod logs;
 pub mod man;
 pub mod pause;
+pub mod people;
 pub mod resume;
 pub mod retry;
 pub mod run;
@@ -54,6 +55,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
+        Command::People(args) => people::people(&here, args),
         Command::Save(args) => library::save::save(&here, args),
         Command::Workflows(args) => library::list::workflows(&here, args),
         Command::Show(args) => library::show::show(&here, args),

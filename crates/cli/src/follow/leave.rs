@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded, select};
 use stead_core::ids::StreamId;
 use stead_core::status::RunStatus;
-use stead_engine::engine::{Engine, ask_home};
+use stead_engine::engine::Engine;
 use stead_engine::operations::{Answer, Operation};
 
 use super::Following;
@@ -135,13 +135,13 @@ fn what(under_way: usize) -> String {
 
 /// Cancels a run whose engine has stopped.
 fn cancel_run(here: &Here, run: &str) -> Result<(), CliError> {
-    let status = match ask_home(&here.home, Operation::Status { run: run.to_owned() })? {
+    let status = match here.ask_home(Operation::Status { run: run.to_owned() })? {
         Answer::Status { view } => view.status,
         _ => RunStatus::Running,
     };
     if !status.is_end() {
         let reason = Some("Ctrl-C twice".to_owned());
-        ask_home(&here.home, Operation::Cancel { run: run.to_owned(), by: actor(), reason, force: false })?;
+        here.ask_home(Operation::Cancel { run: run.to_owned(), by: actor(), reason, force: false })?;
     }
     Ok(())
 }

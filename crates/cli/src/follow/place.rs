@@ -201,7 +201,7 @@ fn settings(here: &Here) -> Result<Settings, CliError> {
     let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
     secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;
-    Ok(Settings::from(secrets))
+    Ok(Settings { caller: here.caller.clone(), ..Settings::from(secrets) })
 }
 
 /// What happens while whoever holds the home is waited for.

@@ -23,6 +23,21 @@ impl Register {
         })
     }
 
+    /// Somebody as one who acts anywhere: with the roles that hold everywhere.
+    ///
+    /// # Errors
+    /// As [`actor`](Self::actor).
+    pub fn actor_everywhere(&self, name: &str) -> Result<Actor, Refusal> {
+        let number = self.user(name)?.0;
+        Ok(Actor { roles: self.roles_everywhere(number), ..self.actor(name, "")? })
+    }
+
+    /// Roles of a user that hold everywhere.
+    pub fn roles_everywhere(&self, number: u32) -> Vec<String> {
+        let user = self.users.get(&number);
+        user.map(|user| self.roles_of(number, user, None).into_iter().collect()).unwrap_or_default()
+    }
+
     /// The one name of somebody that stands in the history, by any of their names.
     ///
     /// # Errors

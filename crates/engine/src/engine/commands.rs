@@ -118,7 +118,8 @@ pub(super) fn writing<R: Reader>(
         | Operation::Evidence { .. }
         | Operation::Definition { .. }
         | Operation::Engine
-        | Operation::Library(_) => {
+        | Operation::Library(_)
+        | Operation::People(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })

@@ -18,7 +18,8 @@ use crate::feed::Feed;
 use crate::home::Home;
 use crate::lent::Environment;
 use crate::limits;
-use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
+use crate::operations::{Answer, EngineNow, Operation, Receivers, RunQuery, StoreTrouble, Trouble};
+use crate::people::{Caller, admit};
 use crate::reads::Reads;
 
 /// Where operations are handed in.
@@ -70,15 +71,43 @@ impl Desk {
     }
 
     /// Performs an operation. What writes is durable when this returns.
-    pub(super) fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
-        self.perform(operation, None)
+    pub(super) fn ask(&self, caller: &Caller, mut operation: Operation) -> Result<Answer, EngineError> {
+        admit(&mut lock(&self.reads), &self.home, caller, &mut operation)?;
+        self.perform(caller, operation, None)
+    }
+
+    /// Refuses whoever may not look at these runs; at all, when none is named. Of one that is not there yet nothing
+    /// can be seen.
+    pub(crate) fn may_follow(&self, caller: &Caller, runs: &[StreamId]) -> Result<(), EngineError> {
+        let mut reads = lock(&self.reads);
+        if runs.is_empty() {
+            return admit(
+                &mut reads,
+                &self.home,
+                caller,
+                &mut Operation::Runs { query: RunQuery::default() },
+            );
+        }
+        for run in runs {
+            if reads.exists(run)? {
+                admit(&mut reads, &self.home, caller, &mut Operation::Status { run: run.to_string() })?;
+            }
+        }
+        Ok(())
     }
 
     /// Performs an operation that another process has given an id. Asked again it is not performed again.
-    pub(crate) fn ask_as(&self, id: &str, again: bool, operation: Operation) -> Result<Answer, EngineError> {
+    pub(crate) fn ask_as(
+        &self,
+        caller: &Caller,
+        id: &str,
+        again: bool,
+        mut operation: Operation,
+    ) -> Result<Answer, EngineError> {
         if !operation.writes() {
-            return self.ask(operation);
+            return self.ask(caller, operation);
         }
+        admit(&mut lock(&self.reads), &self.home, caller, &mut operation)?;
         let mut wishes = lock(&self.wishes);
         while !wishes.insert(id.to_owned()) {
             // The first time it was asked is not over yet.
@@ -87,7 +116,7 @@ impl Desk {
         drop(wishes);
         let before = if again { landed(&mut lock(&self.reads), id, &operation) } else { Ok(None) };
         let answer = match before {
-            Ok(None) => self.perform(operation, Some((id, again))),
+            Ok(None) => self.perform(caller, operation, Some((id, again))),
             Ok(Some(answer)) => Ok(answer),
             Err(error) => Err(error),
         };
@@ -96,7 +125,13 @@ impl Desk {
         answer
     }
 
-    fn perform(&self, operation: Operation, wish: Option<(&str, bool)>) -> Result<Answer, EngineError> {
+    /// What was admitted.
+    fn perform(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        wish: Option<(&str, bool)>,
+    ) -> Result<Answer, EngineError> {
         let id = wish.map(|(id, _)| id);
         match operation {
             Operation::Start { run, bundle, inputs, project, folder, breaks, by } => {
@@ -112,6 +147,10 @@ impl Desk {
             Operation::Library(operation) => {
                 return crate::library::ask(&self.home, operation)
                     .map(|answer| Answer::Library(Box::new(answer)));
+            }
+            Operation::People(operation) => {
+                let answer = crate::people::ask(&self.home, caller, operation)?;
+                return Ok(Answer::People(Box::new(answer)));
             }
             _ => {}
         }

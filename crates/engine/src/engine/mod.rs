@@ -22,7 +22,7 @@ use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
-pub use offline::{Patience, Waiting, ask_home, ask_home_while};
+pub use offline::{Patience, Waiting, ask_home, ask_home_as, ask_home_while};
 pub(crate) use offline::{read_store, wait_for_place, wish};
 
 use commands::{Command, called, clock, reads_of};
@@ -39,6 +39,7 @@ use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::operations::{Answer, EngineNow, Operation};
+use crate::people::Caller;
 use crate::reads::Reads;
 use crate::settings::Settings;
 use crate::socket::{Listening, Server};
@@ -61,6 +62,8 @@ pub struct Engine {
     attempts: Arc<Attempts>,
     recovered: Vec<StreamId>,
     desk: Arc<Desk>,
+    /// Who asks at this process.
+    caller: Caller,
     server: Server,
     beside: Beside,
     /// Given back last.
@@ -82,7 +85,7 @@ impl Engine {
     /// # Errors
     /// As there.
     pub fn take_over(home: &Home, settings: Settings, own: &[&StreamId]) -> Result<Self, EngineError> {
-        let measures = settings.measures.clone();
+        let (measures, caller) = (settings.measures.clone(), settings.caller.clone());
         home.make()?;
         let since = clock(0);
         let mut lock = HomeLock::take(home.root(), &called(), since)?;
@@ -137,6 +140,7 @@ impl Engine {
             attempts,
             recovered,
             desk,
+            caller,
             server,
             beside,
             _lock: lock,
@@ -148,7 +152,7 @@ impl Engine {
     /// # Errors
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
-        match self.desk.ask(operation) {
+        match self.desk.ask(&self.caller, operation) {
             Err(EngineError::Stopped(why)) => Err(self.wait().err().unwrap_or(EngineError::Stopped(why))),
             other => other,
         }
@@ -156,7 +160,7 @@ impl Engine {
 
     /// [`ask`](Self::ask), for a wish that may have been asked for before.
     pub(crate) fn ask_as(&self, id: &str, again: bool, operation: Operation) -> Result<Answer, EngineError> {
-        match self.desk.ask_as(id, again, operation) {
+        match self.desk.ask_as(&self.caller, id, again, operation) {
             Err(EngineError::Stopped(why)) => Err(self.wait().err().unwrap_or(EngineError::Stopped(why))),
             other => other,
         }

@@ -8,6 +8,7 @@ use stead_core::run::Input;
 use stead_store::StoreError;
 use stead_store::files::FileStore;
 use stead_store::lock::{Holder, HomeLock};
+use stead_store::memory::MemoryStore;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
 use super::commands::{Write, called, clock, reads_of, refused, writing};
@@ -20,6 +21,7 @@ use crate::executors::process::left_in;
 use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
+use crate::people::{Caller, admit};
 use crate::reads::Reads;
 use crate::socket::{Client, Failed};
 
@@ -51,18 +53,46 @@ pub fn ask_home(home: &Home, operation: Operation) -> Result<Answer, EngineError
 /// When the operation is refused, or nobody answers who holds the home.
 pub fn ask_home_while(
     home: &Home,
+    operation: Operation,
+    patience: &mut Patience<'_>,
+) -> Result<Answer, EngineError> {
+    ask_home_as(home, &Caller::here(None), operation, patience)
+}
+
+/// [`ask_home_while`], for somebody.
+///
+/// # Errors
+/// As there.
+pub fn ask_home_as(
+    home: &Home,
+    caller: &Caller,
     mut operation: Operation,
     patience: &mut Patience<'_>,
 ) -> Result<Answer, EngineError> {
-    // Plain transactions, which any process makes.
-    if let Operation::Library(operation) = operation {
-        return crate::library::ask(home, operation).map(|answer| Answer::Library(Box::new(answer)));
+    let stored = home.database().exists();
+    if !stored {
+        admit(&mut Reads::light(MemoryStore::new(), home), home, caller, &mut operation)?;
     }
-    if !home.database().exists() {
+    // Plain transactions, which any process makes.
+    if matches!(operation, Operation::Library(_) | Operation::People(_)) {
+        if stored {
+            admit(&mut current(home)?, home, caller, &mut operation)?;
+        }
+        return match operation {
+            Operation::Library(operation) => {
+                crate::library::ask(home, operation).map(|answer| Answer::Library(Box::new(answer)))
+            }
+            Operation::People(operation) => {
+                crate::people::ask(home, caller, operation).map(|answer| Answer::People(Box::new(answer)))
+            }
+            _ => Err(EngineError::bug(&"another operation")),
+        };
+    }
+    if !stored {
         return without_store(operation);
     }
     if !operation.writes() {
-        return read(home, &operation, patience);
+        return read(home, caller, &operation, patience);
     }
     if let Operation::Start { .. } = operation {
         return Err(EngineError::Stopped("a run is started by an engine".into()));
@@ -77,7 +107,7 @@ pub fn ask_home_while(
     let mut again = false;
     let since = Instant::now();
     loop {
-        if let Some(client) = Client::connect(home, patience)? {
+        if let Some(client) = Client::connect(home, caller, patience)? {
             match client.ask(&id, again, &operation, patience) {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Lost) => again = true,
@@ -86,7 +116,7 @@ pub fn ask_home_while(
                 Err(Failed::Engine(error)) => return Err(error),
             }
         }
-        match alone(home, &id, again, &operation) {
+        match alone(home, caller, &id, again, &operation) {
             Err(EngineError::Store(held @ (StoreError::Held { .. } | StoreError::HeldByUnknown { .. }))) => {
                 wait_for_place(home, since, held, patience)?;
             }
@@ -146,9 +176,14 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
 
 /// What reads is told by the engine, which knows more than the store; without one, or with one that does not answer,
 /// by the store.
-fn read(home: &Home, operation: &Operation, patience: &mut Patience<'_>) -> Result<Answer, EngineError> {
+fn read(
+    home: &Home,
+    caller: &Caller,
+    operation: &Operation,
+    patience: &mut Patience<'_>,
+) -> Result<Answer, EngineError> {
     let mut patience = |waiting: &Waiting<'_>| patience(waiting) && waiting.time < limits::READ_PATIENCE;
-    let told = match Client::connect(home, &mut patience) {
+    let told = match Client::connect(home, caller, &mut patience) {
         Ok(Some(client)) => client.ask("", false, operation, &mut patience),
         Ok(None) => Err(Failed::Lost),
         Err(error) => Err(Failed::Engine(error)),
@@ -164,20 +199,31 @@ fn read(home: &Home, operation: &Operation, patience: &mut Patience<'_>) -> Resu
         | Err(Failed::Lost | Failed::GaveUp | Failed::TooLong) => {}
         Err(Failed::Engine(error)) => return Err(error),
     }
-    read_store(home, operation)
+    read_store(home, caller, operation)
 }
 
 /// What reads, told by the store.
-pub(crate) fn read_store(home: &Home, operation: &Operation) -> Result<Answer, EngineError> {
+pub(crate) fn read_store(home: &Home, caller: &Caller, operation: &Operation) -> Result<Answer, EngineError> {
+    let mut reads = current(home)?;
+    admit(&mut reads, home, caller, &mut operation.clone())?;
     match operation {
         Operation::Engine => Ok(Answer::Engine { engine: None }),
-        _ => current(home)?.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
+        _ => reads.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
     }
 }
 
 /// Does it here: the home is taken, the turns are taken, nothing is performed, and the home is left.
-fn alone(home: &Home, id: &str, again: bool, operation: &Operation) -> Result<Answer, EngineError> {
+fn alone(
+    home: &Home,
+    caller: &Caller,
+    id: &str,
+    again: bool,
+    operation: &Operation,
+) -> Result<Answer, EngineError> {
     let mut reads = current(home)?;
+    let mut operation = operation.clone();
+    admit(&mut reads, home, caller, &mut operation)?;
+    let operation = &operation;
     if let Operation::Signal { to, .. } = operation {
         let mut alone = Alone::take(home)?;
         // With the home in hand, so that nobody starts or ends meanwhile.

@@ -8,7 +8,7 @@ mod compare;
 mod contents;
 mod error;
 mod newest;
-mod open;
+pub(crate) mod open;
 mod operations;
 mod save;
 mod tell;

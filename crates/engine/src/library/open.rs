@@ -12,13 +12,13 @@ use crate::error::EngineError;
 use crate::home::Home;
 
 /// Milliseconds since 1970.
-pub(super) fn now() -> Time {
+pub(crate) fn now() -> Time {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Time::try_from(now.as_millis()).unwrap_or(Time::MAX)
 }
 
 /// What is read; `None` where nothing was ever kept.
-pub(super) fn reader(home: &Home) -> Result<Option<SqliteReader>, EngineError> {
+pub(crate) fn reader(home: &Home) -> Result<Option<SqliteReader>, EngineError> {
     if !home.database().exists() {
         return Ok(None);
     }
@@ -35,7 +35,7 @@ pub(super) fn writer(home: &Home, name: &str) -> Result<SqliteStore, EngineError
 }
 
 /// What is written, with a home made for it where there is none.
-pub(super) fn or_made(home: &Home) -> Result<SqliteStore, EngineError> {
+pub(crate) fn or_made(home: &Home) -> Result<SqliteStore, EngineError> {
     if home.database().exists() {
         renewed(home)?;
     } else {

@@ -44,6 +44,27 @@ pub enum LibraryOperation {
     Declined { file: String },
 }
 
+impl LibraryOperation {
+    /// Who does it, where that is kept.
+    pub(crate) fn by_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Save(save) => Some(&mut save.by),
+            Self::Describe { by, .. }
+            | Self::Delete { by, .. }
+            | Self::Restore { by, .. }
+            | Self::Rename { by, .. } => Some(by),
+            Self::Workflows { .. }
+            | Self::Show { .. }
+            | Self::Load { .. }
+            | Self::History { .. }
+            | Self::Compare { .. }
+            | Self::Exported { .. }
+            | Self::Decline { .. }
+            | Self::Declined { .. } => None,
+        }
+    }
+}
+
 /// What is saved.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,5 +1,26 @@
-//! The people of a home: who acts, and what they may do.
+//! The people of a home: who they are, who acts, and what they may do.
+//!
+//! ```text
+//! caller ──> admit ──> the operation, with the name of who acts in it
+//!              │ who is it?       the system's user, `--as`, or the step that has started the process
+//!              │ may they?        rights: a role per kind of operation
+//! ```
+//!
+//! Every operation goes through [`admit`] once, where it is performed: at the engine, or in the process that does it
+//! without one. A home to which nobody was ever added refuses nobody but the programs of its own steps.
 
+mod admit;
+mod caller;
+mod error;
+mod operations;
+mod perform;
+mod rights;
 mod who;
 
+pub(crate) use admit::admit;
+pub use caller::{Caller, Step};
+pub use error::PeopleError;
+pub use operations::{GroupRow, PeopleAnswer, PeopleOperation, UserRow};
+pub(crate) use perform::ask;
+pub use rights::{Right, deed, right_of};
 pub use who::{actor, who};

@@ -21,6 +21,7 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::limits;
 use crate::operations::{Answer, EngineNow, Operation};
+use crate::people::Caller;
 
 /// How often one who waits looks up.
 const LOOK: Duration = Duration::from_millis(50);
@@ -31,6 +32,7 @@ pub struct Client {
     stream: UnixStream,
     holder: Holder,
     home: Home,
+    caller: Caller,
 }
 
 /// Why nothing came of a call.
@@ -60,9 +62,13 @@ impl From<FrameError> for Failed {
 
 impl Client {
     /// Connects to the engine of a home. `None`: there is none, or it is only coming or going.
-    pub(crate) fn connect(home: &Home, patience: &mut Patience<'_>) -> Result<Option<Self>, EngineError> {
+    pub(crate) fn connect(
+        home: &Home,
+        caller: &Caller,
+        patience: &mut Patience<'_>,
+    ) -> Result<Option<Self>, EngineError> {
         let Some((stream, holder)) = place::connect(home)? else { return Ok(None) };
-        let client = Self { stream, holder, home: home.clone() };
+        let client = Self { stream, holder, home: home.clone(), caller: caller.clone() };
         match client.greet(patience) {
             Ok(()) => Ok(Some(client)),
             Err(Failed::Lost) => Ok(None),
@@ -105,7 +111,8 @@ impl Client {
         operation: &Operation,
         patience: &mut Patience<'_>,
     ) -> Result<Answer, Failed> {
-        let call = Call::Ask { id: Cow::Borrowed(id), again, operation: Cow::Borrowed(operation) };
+        let (id, operation) = (Cow::Borrowed(id), Cow::Borrowed(operation));
+        let call = Call::Ask { id, again, operation, caller: self.caller.clone() };
         match self.call(&call, patience)? {
             Reply::Answer { answer } => Ok(answer),
             other => Err(strange(&other)),
@@ -114,7 +121,7 @@ impl Client {
 
     /// Reads from the store of the home itself.
     pub(crate) fn read(&self, operation: &Operation) -> Result<Answer, EngineError> {
-        read_store(&self.home, operation)
+        read_store(&self.home, &self.caller, operation)
     }
 
     /// Lends an environment for a run, and for those it starts.
@@ -139,9 +146,10 @@ impl Client {
         after: Option<Position>,
         patience: &mut Patience<'_>,
     ) -> Result<Followed, Failed> {
-        let client = Self::connect(&self.home, patience).map_err(Failed::Engine)?;
+        let client = Self::connect(&self.home, &self.caller, patience).map_err(Failed::Engine)?;
         let client = client.ok_or(Failed::Lost)?;
-        match client.call(&Call::Follow { runs: runs.to_vec(), after }, patience)? {
+        let call = Call::Follow { runs: runs.to_vec(), after, caller: self.caller.clone() };
+        match client.call(&call, patience)? {
             Reply::Following => {}
             other => return Err(strange(&other)),
         }

@@ -8,11 +8,11 @@
 //! client                                     engine
 //! hello {protocol, version, pid}         →
 //!                                        ←   hello {protocol, version, pid, refused}
-//! ask {id, again, operation}             →
+//! ask {id, again, operation, caller}     →
 //!                                        ←   answer | fault
 //! lend {run, environment}                →
 //!                                        ←   lent | fault
-//! follow {runs, after}                   →
+//! follow {runs, after, caller}           →
 //!                                        ←   following
 //!                                        ←   written {run, position, seq, at, events} | now {engine}, and so on
 //! ```

@@ -20,6 +20,7 @@ use crate::engine::desk::Desk;
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::limits;
+use crate::people::Step;
 use crate::settings::Measures;
 
 /// Stack of a thread that serves one connection.
@@ -225,6 +226,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
     }
     stream.set_read_timeout(None)?;
     let here = Arc::new(());
+    let step = peer::process_of(stream).and_then(Step::of);
     loop {
         let call: Call<'_> = match frame::read(&mut stream, limits::REQUEST_BYTES, never) {
             Err(FrameError::Malformed(error)) => {
@@ -240,13 +242,19 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
             return Ok(());
         }
         let done = match call {
-            Call::Ask { id, again, operation } => {
-                shared.desk.ask_as(&id, again, operation.into_owned()).map(|answer| Reply::Answer { answer })
+            Call::Ask { id, again, operation, caller } => {
+                let caller = caller.from(step.as_ref());
+                let answer = shared.desk.ask_as(&caller, &id, again, operation.into_owned());
+                answer.map(|answer| Reply::Answer { answer })
             }
             Call::Lend { run, environment } => {
                 shared.desk.lend(run, environment.into_owned(), Arc::downgrade(&here)).map(|()| Reply::Lent)
             }
-            Call::Follow { runs, after } => {
+            Call::Follow { runs, after, caller } => {
+                let caller = caller.from(step.as_ref());
+                if let Err(error) = shared.desk.may_follow(&caller, &runs) {
+                    return fault(stream, error);
+                }
                 return follower::serve(stream, runs, after, &shared.desk);
             }
         };

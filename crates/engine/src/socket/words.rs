@@ -12,9 +12,10 @@ use stead_store::Position;
 use crate::error::EngineError;
 use crate::lent::Environment;
 use crate::operations::{Answer, EngineNow, Operation};
+use crate::people::Caller;
 
 /// Number of the protocol: what stands in this file. Raised when it changes.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Release of this program. Operations, answers and events belong to a release, so both ends have to be of one.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -48,12 +49,12 @@ impl Hello {
 pub(crate) enum Call<'a> {
     /// Perform an operation. `id` names this wish: asked `again`, because the answer to the first time was lost, it
     /// is not performed a second time.
-    Ask { id: Cow<'a, str>, again: bool, operation: Cow<'a, Operation> },
+    Ask { id: Cow<'a, str>, again: bool, operation: Cow<'a, Operation>, caller: Caller },
     /// Programs of this run, and of its child runs, see this environment and these secrets.
     Lend { run: StreamId, environment: Cow<'a, Environment> },
     /// From here on, tell what is written: of these runs and those they start; of all, when none is named. From
     /// behind a position, or from now on. The connection is not asked anything else then.
-    Follow { runs: Vec<StreamId>, after: Option<Position> },
+    Follow { runs: Vec<StreamId>, after: Option<Position>, caller: Caller },
 }
 
 /// What becomes of a [`Call`]. An engine that is leaving gives none and closes the connection.

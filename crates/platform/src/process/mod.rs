@@ -9,6 +9,7 @@
 //! by pooled threads that come and go.
 
 mod identity;
+mod lineage;
 mod stray;
 mod tree;
 
@@ -17,6 +18,7 @@ mod tree;
 mod table;
 
 pub use identity::{ProcessId, Signal, signal_name};
+pub use lineage::inherited;
 pub use stray::{Stray, end_all, end_each, find_by_attempt, variable_of};
 pub use tree::{Member, Tree};
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde_json::json;
-use stead_engine::engine::ask_home;
 use stead_engine::error::EngineError;
 use stead_engine::library::{LibraryAnswer, LibraryOperation, SaveAs};
 use stead_engine::operations::{Answer, Operation};
@@ -79,7 +78,7 @@ pub fn from(file: &str) -> SaveAs {
 /// # Errors
 /// As [`save`].
 pub fn keep(here: &Here, file: &str, wanted: SaveAs) -> Result<(Workflow, u32, How), CliError> {
-    match ask_home(&here.home, Operation::Library(LibraryOperation::Save(Box::new(wanted)))) {
+    match here.ask_home(Operation::Library(LibraryOperation::Save(Box::new(wanted)))) {
         Ok(Answer::Library(answer)) => match *answer {
             LibraryAnswer::Saved { workflow, number, how } => Ok((workflow, number, how)),
             other => Err(strange(other)),

@@ -1,0 +1,166 @@
+//! The one place where an operation is let through: who acts, and whether they may.
+
+use std::os::unix::fs::MetadataExt as _;
+
+use stead_core::people::{Actor, Edit, Refusal, Register, fold};
+use stead_platform::peer;
+use stead_store::people::People as _;
+use stead_store::sqlite::SqliteStore;
+use stead_store::{Reader, StoreError};
+
+use super::caller::system_user;
+use super::rights::decides;
+use super::who::top;
+use super::{Caller, PeopleError, Right, deed, right_of};
+use crate::error::EngineError;
+use crate::home::Home;
+use crate::library::open::now;
+use crate::operations::Operation;
+use crate::reads::Reads;
+
+/// Lets an operation through: puts the name of who acts into it, or says why they may not. Whoever acts under
+/// another's name is noted among the changes of the people, before it is done.
+pub(crate) fn admit<R: Reader>(
+    reads: &mut Reads<R>,
+    home: &Home,
+    caller: &Caller,
+    operation: &mut Operation,
+) -> Result<(), EngineError> {
+    let right = right_of(operation);
+    let register = reads.register()?;
+    if register.is_none() && caller.step.is_none() && caller.wanted.is_none() {
+        // Works alone: the name is the one that the caller has put in.
+        return Ok(());
+    }
+    let Some(role) = right.role() else { return Ok(()) };
+    let project = project_of(reads, operation)?;
+    let actor = identity(reads, home, caller, project.as_deref())?;
+    if !actor.has(role) {
+        let (user, deed) = (actor.user, deed(operation));
+        return Err(match caller.step {
+            Some(_) => PeopleError::Step { user, deed, role },
+            None => PeopleError::Lacks {
+                user,
+                deed,
+                role,
+                roles: actor.roles,
+                project,
+                admins: admins(register.as_deref()),
+            },
+        }
+        .into());
+    }
+    if let (Some(own), true) = (&actor.run, decides(operation))
+        && let Some(run) = operation.run()
+        && let Ok(run) = reads.find(run)
+        && top(reads.reader_mut(), &run)? == *own
+    {
+        let (user, deed) = (actor.user, deed(operation));
+        return Err(PeopleError::OwnRun { user, run: own.to_string(), deed }.into());
+    }
+    let theirs = register.as_ref().and_then(|register| register.canonical(system_user()).ok());
+    if caller.wanted.is_some() && right != Right::Look && theirs.as_ref() != Some(&actor.user) {
+        note(home, &actor, operation)?;
+    }
+    if !actor.alone
+        && let Some(by) = operation.by_mut()
+    {
+        *by = actor.user;
+    }
+    Ok(())
+}
+
+/// Who a caller is, with the roles that hold in a project; without one everywhere.
+pub(super) fn identity<R: Reader>(
+    reads: &mut Reads<R>,
+    home: &Home,
+    caller: &Caller,
+    project: Option<&str>,
+) -> Result<Actor, EngineError> {
+    if let Some(step) = &caller.step {
+        return match &caller.wanted {
+            Some(_) => Err(PeopleError::StepAs { user: step.id() }.into()),
+            None => Ok(Actor::of_step(&step.id(), top(reads.reader_mut(), &step.run)?)),
+        };
+    }
+    let system = system_user();
+    let Some(register) = reads.register()? else {
+        return match &caller.wanted {
+            Some(name) if fold(name) != fold(system) => {
+                Err(StoreError::from(Refusal::Unknown { name: name.clone(), near: None }).into())
+            }
+            _ => Ok(Actor::alone(&format!("user:{system}"))),
+        };
+    };
+    let Some(name) = &caller.wanted else {
+        return match register.user(system) {
+            Ok(_) => acting(&register, system, project),
+            Err(refusal) => {
+                let removed = matches!(refusal, Refusal::Removed { .. });
+                let (system, owner) = (system.to_owned(), owned(home).is_ok());
+                Err(PeopleError::Stranger { system, removed, owner, admins: admins(Some(&register)) }.into())
+            }
+        };
+    };
+    let actor = acting(&register, name, project)?;
+    // One's own name is no other one.
+    if register.canonical(system).ok().as_ref() != Some(&actor.user) {
+        owned(home).map_err(|why| PeopleError::NotOwner { why })?;
+    }
+    Ok(actor)
+}
+
+fn acting(register: &Register, name: &str, project: Option<&str>) -> Result<Actor, EngineError> {
+    let actor = match project {
+        Some(project) => register.actor(name, project),
+        None => register.actor_everywhere(name),
+    };
+    actor.map_err(|refusal| StoreError::from(refusal).into())
+}
+
+fn admins(register: Option<&Register>) -> Vec<String> {
+    register
+        .map(|register| register.admins().iter().map(|user| user.name.clone()).collect())
+        .unwrap_or_default()
+}
+
+/// Whether the home is this user's alone; else why not.
+fn owned(home: &Home) -> Result<(), String> {
+    let folder = home.root();
+    let known = std::fs::metadata(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    if known.uid() != peer::own_user() {
+        return Err(format!("{} belongs to another user of the system", folder.display()));
+    }
+    match known.mode() & 0o077 {
+        0 => Ok(()),
+        _ => Err(format!("{} is open to others (mode {:o})", folder.display(), known.mode() & 0o777)),
+    }
+}
+
+/// The project whose roles count; `None`: it is about no project in particular.
+fn project_of<R: Reader>(reads: &mut Reads<R>, operation: &Operation) -> Result<Option<String>, EngineError> {
+    Ok(match operation {
+        Operation::Start { project, .. } | Operation::FreePlace { project, .. } => Some(project.clone()),
+        Operation::Runs { query } => query.project.clone(),
+        Operation::Limits { project, .. } => project.clone(),
+        other => match other.run() {
+            // What is not there is told by the operation itself.
+            Some(run) => match reads.find(run) {
+                Ok(run) => reads.reader_mut().head(&run)?.map(|listed| listed.head.project),
+                Err(_) => None,
+            },
+            None => None,
+        },
+    })
+}
+
+/// Notes that somebody acts under another's name.
+fn note(home: &Home, actor: &Actor, operation: &Operation) -> Result<(), EngineError> {
+    let system = system_user();
+    let about = operation.run().map(|run| format!(" ({run})")).unwrap_or_default();
+    let what = format!("to {}{about}; the system's user is {system}", deed(operation));
+    let note = Edit::Acted { user: actor.user.clone(), what };
+    let mut store = SqliteStore::open(&home.database())?;
+    store.edit_people(&[note], now(), &format!("user:{system}"))?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What each operation takes: the one table of rights.
+
+use stead_core::people::Role;
+
+use super::PeopleOperation;
+use crate::library::LibraryOperation;
+use crate::operations::Operation;
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Ask who one is oneself.
+    None,
+    /// Look.
+    Look,
+    /// Start, pause, end and mend runs.
+    Operate,
+    /// Change workflows.
+    Save,
+    /// Say who the people are.
+    Manage,
+}
+
+impl Right {
+    /// The role that it takes. Roles bring others with them, so one is enough: see [`Role::brings`].
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Self::None => None,
+            Self::Look => Some(Role::Viewer),
+            Self::Operate => Some(Role::Operator),
+            Self::Save => Some(Role::Editor),
+            Self::Manage => Some(Role::Admin),
+        }
+    }
+}
+
+/// The right that an operation takes.
+pub fn right_of(operation: &Operation) -> Right {
+    row(operation).1
+}
+
+/// What an operation does, as in "may not save a workflow".
+pub fn deed(operation: &Operation) -> &'static str {
+    row(operation).0
+}
+
+/// Whether it says what a run or a step of it comes to. Programs of the run do not.
+pub(super) fn decides(operation: &Operation) -> bool {
+    matches!(operation, Operation::Settle { .. })
+}
+
+fn row(operation: &Operation) -> (&'static str, Right) {
+    match operation {
+        Operation::Start { .. } => ("start a run", Right::Operate),
+        Operation::Cancel { .. } => ("cancel a run", Right::Operate),
+        Operation::Pause { .. } => ("pause a run", Right::Operate),
+        Operation::Resume { .. } => ("resume a run", Right::Operate),
+        Operation::Retry { dry_run: false, .. } => ("retry a run", Right::Operate),
+        Operation::Settle { .. } => ("settle a step", Right::Operate),
+        Operation::Signal { .. } => ("send a signal to a run", Right::Operate),
+        Operation::FreePlace { .. } => ("take a place back from a run", Right::Operate),
+        Operation::Retry { dry_run: true, .. }
+        | Operation::Runs { .. }
+        | Operation::Status { .. }
+        | Operation::Events { .. }
+        | Operation::Logs { .. }
+        | Operation::Evidence { .. }
+        | Operation::Definition { .. } => ("look at runs", Right::Look),
+        Operation::Limits { .. } => ("look at limits", Right::Look),
+        Operation::Engine => ("look at the engine", Right::Look),
+        Operation::Library(operation) => library(operation),
+        Operation::People(operation) => people(operation),
+    }
+}
+
+fn library(operation: &LibraryOperation) -> (&'static str, Right) {
+    match operation {
+        LibraryOperation::Save(_) => ("save a workflow", Right::Save),
+        LibraryOperation::Describe { .. } => ("describe a workflow", Right::Save),
+        LibraryOperation::Delete { .. } => ("delete a workflow", Right::Save),
+        LibraryOperation::Restore { .. } => ("restore a workflow", Right::Save),
+        LibraryOperation::Rename { .. } => ("rename a workflow", Right::Save),
+        LibraryOperation::Workflows { .. }
+        | LibraryOperation::Show { .. }
+        | LibraryOperation::Load { .. }
+        | LibraryOperation::History { .. }
+        | LibraryOperation::Compare { .. }
+        | LibraryOperation::Declined { .. } => ("look at workflows", Right::Look),
+        // Of files of one's own, and not of workflows.
+        LibraryOperation::Exported { .. } | LibraryOperation::Decline { .. } => {
+            ("note what a file is", Right::Look)
+        }
+    }
+}
+
+fn people(operation: &PeopleOperation) -> (&'static str, Right) {
+    match operation {
+        PeopleOperation::List => ("look at the people", Right::Look),
+        PeopleOperation::Changes { .. } => ("look at the people", Right::Look),
+        PeopleOperation::Edit { .. } => ("change the people", Right::Manage),
+        PeopleOperation::Me => ("ask who they are", Right::None),
+    }
+}
