@@ -54,6 +54,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("core", "TURN_EVENTS", Test("p11_a_turn_is_bounded_and_the_rest_follows")),
     ("core", "VALUE_BYTES", Test("p11_values_above_the_bound_fail_their_step")),
     ("core", "WAITS_LISTED", Test("p11_what_a_run_waits_for_is_listed_to_a_bound")),
+    ("engine", "ADMINS_NAMED", Test("p11_of_many_admins_a_few_are_named")),
     ("engine", "ANSWER_BYTES", Test("p11_an_answer_that_is_too_long_is_read_from_the_store")),
     ("engine", "ANSWER_PATIENCE", Tunable("how long a command waits for an engine that does not answer")),
     ("engine", "BATCH", Test("p11_a_step_takes_a_bounded_number_of_inputs")),

@@ -179,8 +179,13 @@ fn role() -> ArgValueCompleter {
 }
 
 fn people() -> (Vec<UserRow>, Vec<GroupRow>) {
-    let answer = here().and_then(|here| commands::people::ask(&here, PeopleOperation::List).ok());
-    match answer {
+    let of = |here: Here| commands::people::ask(&here, PeopleOperation::List).ok();
+    // A name behind `--as` that is still being typed is nobody's.
+    let plain = |mut here: Here| {
+        here.caller.wanted = None;
+        of(here)
+    };
+    match here().and_then(of).or_else(|| here().and_then(plain)) {
         Some(PeopleAnswer::People { users, groups }) => (users, groups),
         _ => (Vec::new(), Vec::new()),
     }

@@ -270,3 +270,5 @@ pub const MESSAGE_CHARS: usize = 1_000;
 pub const RUNS_TIMED: usize = 100;
 /// How long the shortest difference of two files is looked for; then one that is less short is told.
 pub const COMPARE_TIME: Duration = Duration::from_millis(500);
+/// Admins that are named to somebody who lacks a role.
+pub const ADMINS_NAMED: usize = 5;

@@ -165,7 +165,8 @@ impl Operation {
     /// Who does it, where that is kept.
     pub(crate) fn by_mut(&mut self) -> Option<&mut String> {
         match self {
-            Operation::Cancel { by, .. }
+            Operation::Start { by, .. }
+            | Operation::Cancel { by, .. }
             | Operation::Pause { by, .. }
             | Operation::Resume { by, .. }
             | Operation::Retry { by, .. }
@@ -174,8 +175,7 @@ impl Operation {
             | Operation::FreePlace { by, .. }
             | Operation::People(PeopleOperation::Edit { by, .. }) => Some(by),
             Operation::Library(operation) => operation.by_mut(),
-            Operation::Start { .. }
-            | Operation::Runs { .. }
+            Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Status { .. }
             | Operation::Events { .. }

@@ -106,13 +106,13 @@ fn write(command: &Command, of: Option<&Command>, out: &mut Vec<u8>) -> std::io:
             command.get_subcommands().map(|sub| format!("stead-{}(1)", sub.get_name())).collect()
         }
         Some(of) => {
-            let of = of.get_display_name().unwrap_or(of.get_name()).to_owned();
+            let of = of.get_display_name().unwrap_or_else(|| of.get_name()).to_owned();
             if command.has_subcommands() {
                 man.render_subcommands_section(out)?;
             }
             let below = command
                 .get_subcommands()
-                .map(|sub| format!("{}(1)", sub.get_display_name().unwrap_or(sub.get_name())));
+                .map(|sub| format!("{}(1)", sub.get_display_name().unwrap_or_else(|| sub.get_name())));
             std::iter::once(format!("{of}(1)")).chain(below).collect()
         }
     };

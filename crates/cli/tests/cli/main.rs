@@ -15,6 +15,7 @@ mod live;
 mod logs;
 mod named;
 mod offers;
+mod people;
 mod project;
 mod promises;
 mod readme;

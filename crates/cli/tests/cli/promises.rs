@@ -24,6 +24,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
     ("Engine", Err("`status` says what the engine is in trouble with")),
     ("Library", Err("its own operations have commands of their own, see below")),
+    ("People", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 
@@ -42,6 +43,14 @@ const OF_THE_LIBRARY: &[(&str, Result<&str, &str>)] = &[
     ("Exported", Err("`export` notes where it wrote")),
     ("Decline", Err("`run` at a terminal asks whether to save")),
     ("Declined", Err("`run` at a terminal does not ask twice")),
+];
+
+/// Operations on the people, the same.
+const OF_THE_PEOPLE: &[(&str, Result<&str, &str>)] = &[
+    ("Edit", Ok("people remove none")),
+    ("List", Err("`people` lists them; there is nothing to refuse")),
+    ("Changes", Err("`people history` lists them")),
+    ("Me", Err("`people whoami` tells it")),
 ];
 
 /// Variants of an enum in a source.
@@ -79,6 +88,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
     for (_, way) in OF_THE_LIBRARY {
         if let Ok(words) = way {
             project.stead(words).is(2).says("S0701");
+        }
+    }
+    let source = include_str!("../../../engine/src/people/operations.rs");
+    let known: BTreeSet<&str> = OF_THE_PEOPLE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(variants(source, "PeopleOperation"), known, "say here how an operation is asked for");
+    for (_, way) in OF_THE_PEOPLE {
+        if let Ok(words) = way {
+            project.stead(words).is(2).says("S0801");
         }
     }
 }

@@ -60,6 +60,12 @@ fn bash_completes_commands_runs_steps_and_files() {
     assert_eq!(offers(&["signal", "@last", "g"]), ["go"]);
     assert_eq!(offers(&["signal", "@last", "go", "--step", "w"]), ["w"]);
     assert_eq!(offers(&["signal", "--workflow", "w"]), ["wait"]);
+    project.stead("people add ana --role architect").is(0);
+    project.stead("people group add leads").is(0);
+    assert_eq!(offers(&["people", "edit", "a"]), ["ana"]);
+    assert_eq!(offers(&["people", "edit", "ana", "--no-role", "a"]), ["admin", "approver", "architect"]);
+    assert_eq!(offers(&["people", "group", "edit", ""])[0], "leads");
+    assert_eq!(offers(&["runs", "--as", "a"]), ["ana"]);
     // Nothing to offer, and nothing said about it.
     assert_eq!(offers(&["settle", "nobody", "g"]), [""; 0]);
     assert_eq!(offers(&["run", "nowhere.yml", "-i", "w"]), [""; 0]);

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
-use stead_core::people::{Actor, Edit, Refusal, Register, fold};
+use stead_core::people::{Actor, Edit, Refusal, Register, User, fold};
 use stead_platform::peer;
 use stead_store::people::People as _;
 use stead_store::sqlite::SqliteStore;
@@ -15,6 +15,7 @@ use super::{Caller, PeopleError, Right, deed, right_of};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::library::open::now;
+use crate::limits;
 use crate::operations::Operation;
 use crate::reads::Reads;
 
@@ -37,9 +38,9 @@ pub(crate) fn admit<R: Reader>(
     let actor = identity(reads, home, caller, project.as_deref())?;
     if !actor.has(role) {
         let (user, deed) = (actor.user, deed(operation));
-        return Err(match caller.step {
-            Some(_) => PeopleError::Step { user, deed, role },
-            None => PeopleError::Lacks {
+        return Err(match actor.agent && !role.is_for_agents() {
+            true => PeopleError::Agent { user, deed, role },
+            false => PeopleError::Lacks {
                 user,
                 deed,
                 role,
@@ -119,9 +120,9 @@ fn acting(register: &Register, name: &str, project: Option<&str>) -> Result<Acto
 }
 
 fn admins(register: Option<&Register>) -> Vec<String> {
-    register
-        .map(|register| register.admins().iter().map(|user| user.name.clone()).collect())
-        .unwrap_or_default()
+    let name = |user: &User| user.name.clone();
+    let all = register.map(Register::admins).unwrap_or_default();
+    all.into_iter().take(limits::ADMINS_NAMED).map(name).collect()
 }
 
 /// Whether the home is this user's alone; else why not.

@@ -46,10 +46,10 @@ pub enum PeopleError {
         /// Who can grant it.
         admins: Vec<String>,
     },
-    /// A program of a step asks for what agents may not.
-    #[error("{user} is a program of a step, which may not {deed}: that takes the role {}", role.as_str())]
-    Step {
-        /// The step.
+    /// An agent asks for what is for people.
+    #[error("{user} is an agent, and agents may not {deed}: that takes the role {}", role.as_str())]
+    Agent {
+        /// The agent, or the step that the program belongs to.
         user: String,
         /// What it wanted.
         deed: &'static str,
@@ -96,7 +96,7 @@ impl PeopleError {
             Self::Stranger { .. } => "R0501",
             Self::NotOwner { .. } => "R0502",
             Self::Lacks { .. } => "R0503",
-            Self::Step { .. } => "R0504",
+            Self::Agent { .. } => "R0504",
             Self::OwnRun { .. } => "R0505",
             Self::StepAs { .. } => "R0506",
         }
@@ -133,8 +133,8 @@ impl PeopleError {
                 let grant = format!("`stead people edit {name} --role {}{project}`", role.as_str());
                 format!("an admin ({}) can grant it: {grant}", admins.join(", "))
             }
-            Self::Step { .. } => {
-                "programs of steps look at runs and start, end and mend others; the rest is for people"
+            Self::Agent { .. } => {
+                "agents, programs of steps among them, look at runs, start, end and mend them; the rest is for people"
                     .to_owned()
             }
             Self::OwnRun { .. } => "a person has to do it".to_owned(),

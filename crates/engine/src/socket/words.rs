@@ -49,12 +49,23 @@ impl Hello {
 pub(crate) enum Call<'a> {
     /// Perform an operation. `id` names this wish: asked `again`, because the answer to the first time was lost, it
     /// is not performed a second time.
-    Ask { id: Cow<'a, str>, again: bool, operation: Cow<'a, Operation>, caller: Caller },
+    Ask {
+        id: Cow<'a, str>,
+        again: bool,
+        operation: Cow<'a, Operation>,
+        #[serde(default)]
+        caller: Caller,
+    },
     /// Programs of this run, and of its child runs, see this environment and these secrets.
     Lend { run: StreamId, environment: Cow<'a, Environment> },
     /// From here on, tell what is written: of these runs and those they start; of all, when none is named. From
     /// behind a position, or from now on. The connection is not asked anything else then.
-    Follow { runs: Vec<StreamId>, after: Option<Position>, caller: Caller },
+    Follow {
+        runs: Vec<StreamId>,
+        after: Option<Position>,
+        #[serde(default)]
+        caller: Caller,
+    },
 }
 
 /// What becomes of a [`Call`]. An engine that is leaving gives none and closes the connection.

@@ -111,13 +111,11 @@ fn perform(here: &Here, edits: Vec<Edit>, as_json: bool) -> Result<Exit, CliErro
     if changes.is_empty() {
         out::note("nothing is different: it was so already");
     }
-    let mut told = String::new();
     for change in &changes {
-        let detail = text::clean(&change.detail);
+        let (subject, detail) = (text::clean(&change.subject), text::clean(&change.detail));
         let space = if detail.is_empty() { "" } else { " " };
-        told += &format!("{} {}{space}{detail}\n", text::clean(&change.subject), change.what);
+        out::answer(&format!("{subject} {}{space}{detail}\n", change.what))?;
     }
-    out::answer(&told)?;
     if let Some(founder) = founder {
         out::note(&format!(
             "{founder} is an admin: who adds the first people says from now on who they are, and everybody else needs a role"
