@@ -472,6 +472,29 @@ fn a_home_without_people_refuses_nobody_and_the_first_who_adds_some_is_admin() {
     drop(engine);
 }
 
+// What a release before people has left is renewed by the first who asks, engine or not.
+#[test]
+fn a_store_of_a_release_before_has_nobody_and_takes_people() {
+    let kept = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kept");
+    let versions: Vec<_> = std::fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let stores = versions.iter().map(|version| version.join("stead.db")).filter(|store| store.exists());
+    let mut tried = 0;
+    for store in stores {
+        let bench = Bench::new();
+        bench.home().make().unwrap();
+        std::fs::copy(&store, bench.home().database()).unwrap();
+        bench.ask(&nobody(), Operation::People(PeopleOperation::List)).unwrap();
+        bench.people();
+        let runs = Operation::Runs { query: RunQuery::default() };
+        let Answer::Runs { runs } = bench.ask(&caller("viewer"), runs).unwrap() else { panic!() };
+        let run = runs[0].run.to_string();
+        let cancel = Operation::Cancel { run, by: String::new(), reason: None, force: false };
+        assert_eq!(bench.ask(&caller("viewer"), cancel).unwrap_err().code(), "R0503");
+        tried += 1;
+    }
+    assert!(tried > 0);
+}
+
 #[test]
 fn p11_of_many_admins_a_few_are_named() {
     let bench = Bench::new();

@@ -5,8 +5,10 @@ mod common;
 use std::sync::Barrier;
 
 use common::folder;
-use stead_core::people::{Change, Edit, Grant, Holder, Kind};
+use proptest::prelude::*;
+use stead_core::people::{Change, Edit, Grant, Holder, Kind, Skill};
 use stead_store::StoreError;
+use stead_store::memory::MemoryStore;
 use stead_store::people::{People as _, PeopleReader as _};
 use stead_store::sqlite::SqliteStore;
 
@@ -43,6 +45,53 @@ fn of_many_who_add_one_name_one_does() {
     let mut store = SqliteStore::open(&path).unwrap();
     assert_eq!(store.people().unwrap().users().count(), 10);
     assert_eq!(store.people_version().unwrap(), 20);
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let name = || prop::sample::select(vec!["ana", "Ana", "bo", "cy"]).prop_map(str::to_owned);
+    let group = || prop::sample::select(vec!["one", "ONE", "two"]).prop_map(str::to_owned);
+    let holder = prop_oneof![name().prop_map(Holder::User), group().prop_map(Holder::Group)];
+    let project = prop::option::of(prop::sample::select(vec!["", "docs"]).prop_map(str::to_owned));
+    let role = prop::sample::select(vec!["admin", "viewer", "pm"]).prop_map(str::to_owned);
+    let grant = (role, project).prop_map(|(role, project)| Grant { role, project });
+    let kind = prop::sample::select(Kind::ALL.to_vec());
+    prop_oneof![
+        4 => (name(), kind).prop_map(|(name, kind)| Edit::Add { name, display: "A B".to_owned(), kind }),
+        1 => name().prop_map(|user| Edit::Call { user, display: String::new() }),
+        1 => name().prop_map(|user| Edit::Remove { user }),
+        1 => name().prop_map(|user| Edit::Restore { user }),
+        2 => (name(), name()).prop_map(|(user, alias)| Edit::Alias { user, alias }),
+        1 => (name(), name()).prop_map(|(user, alias)| Edit::Unalias { user, alias }),
+        4 => (holder.clone(), grant.clone()).prop_map(|(holder, grant)| Edit::Grant { holder, grant }),
+        1 => (holder, grant).prop_map(|(holder, grant)| Edit::Revoke { holder, grant }),
+        2 => (name(), prop::option::of(0..3u32))
+            .prop_map(|(user, level)| Edit::Skill { user, skill: Skill { name: "french".to_owned(), level } }),
+        1 => name().prop_map(|user| Edit::Unskill { user, skill: "French".to_owned() }),
+        3 => group().prop_map(|group| Edit::AddGroup { group }),
+        1 => group().prop_map(|group| Edit::RemoveGroup { group }),
+        3 => (group(), name()).prop_map(|(group, user)| Edit::Join { group, user }),
+        1 => (group(), name()).prop_map(|(group, user)| Edit::Leave { group, user }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    // SQLite writes what was touched; in memory all of it is there anyway.
+    #[test]
+    fn memory_and_sqlite_answer_alike(steps in prop::collection::vec(prop::collection::vec(edit(), 1..4), 1..20)) {
+        let folder = folder();
+        let path = folder.path().join("db");
+        let (mut memory, mut sqlite) = (MemoryStore::new(), SqliteStore::open(&path).unwrap());
+        let first = admin("root");
+        for edits in std::iter::once(first).chain(steps) {
+            let told = format!("{:?}", memory.edit_people(&edits, 1, "user:x"));
+            prop_assert_eq!(told, format!("{:?}", sqlite.edit_people(&edits, 1, "user:x")));
+            prop_assert_eq!(memory.people().unwrap(), sqlite.people().unwrap());
+            prop_assert_eq!(memory.people_version().unwrap(), sqlite.people_version().unwrap());
+        }
+        prop_assert_eq!(memory.people_changes(1, 5).unwrap(), sqlite.people_changes(1, 5).unwrap());
+    }
 }
 
 // Each takes the other's role away, at once: one of them stays.

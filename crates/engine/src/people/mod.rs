@@ -6,7 +6,7 @@
 //!              │ may they?        rights: a role per kind of operation
 //! ```
 //!
-//! Every operation goes through [`admit`] once, where it is performed: at the engine, or in the process that does it
+//! Every operation goes through `admit` once, where it is performed: at the engine, or in the process that does it
 //! without one. A home to which nobody was ever added refuses nobody but the programs of its own steps.
 
 mod admit;

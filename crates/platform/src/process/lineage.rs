@@ -12,8 +12,10 @@ const GENERATIONS: usize = 64;
 pub fn inherited(process: u32, variables: [&str; 2]) -> Option<[String; 2]> {
     let mut pid = i32::try_from(process).ok()?;
     for _ in 0..GENERATIONS {
-        let values = variables.map(|name| table::variable_of(pid, name));
-        if let [Some(one), Some(other)] = values {
+        // One is enough to know that nobody is meant: every command looks here.
+        if let Some(one) = table::variable_of(pid, variables[0])
+            && let Some(other) = table::variable_of(pid, variables[1])
+        {
             return Some([one, other].map(|value| value.to_string_lossy().into_owned()));
         }
         pid = table::read(pid)?.parent;

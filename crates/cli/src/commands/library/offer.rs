@@ -3,13 +3,16 @@
 use std::io::BufRead as _;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
+use stead_core::people::Role;
 use stead_engine::library::{LibraryAnswer, LibraryOperation, SaveAs};
+use stead_engine::people::{PeopleAnswer, PeopleOperation};
 use stead_lang::Bundle;
 use stead_lang::plan::Plan;
 use stead_platform::terminal;
 
 use super::save::{from, keep, told};
 use super::{ask, whole};
+use crate::commands::people;
 use crate::definition::{Origin, standing};
 use crate::error::{CliError, Kind};
 use crate::here::{Here, actor};
@@ -50,6 +53,12 @@ pub fn offer(
     if let Some(file) = &path
         && let LibraryAnswer::Declined { declined: true } =
             ask(here, LibraryOperation::Declined { file: file.clone() })?
+    {
+        return Ok(());
+    }
+    // Whoever may not save is not asked.
+    if let PeopleAnswer::Me { actor, .. } = people::ask(here, PeopleOperation::Me)?
+        && !actor.has(Role::Editor)
     {
         return Ok(());
     }
