@@ -98,5 +98,13 @@ pub const IMPORT_ENTRIES: usize = 10_000;
 pub const IMPORT_GRAPH: usize = 200;
 /// Stages of one workflow that is imported: each prompt hands on what all of them gave.
 pub const IMPORT_STAGES: usize = 20;
+/// Nodes of one graph that is imported: which of them has surely run is found for each pair.
+pub const IMPORT_NODES: usize = 1_000;
+/// Workflows that are taken into the one that calls them.
+pub const IMPORT_CHILDREN: usize = 100;
+/// Parts of one reference that is imported, and references in indices of others.
+pub const IMPORT_PATH: usize = 32;
+/// Findings about one text in Markdown.
+pub const IMPORT_PROBLEMS: usize = 100;
 /// What was changed, said in comments of one definition that was made.
 pub const IMPORT_NOTES: usize = 1_000;

@@ -98,8 +98,7 @@ fn refused(file: &str, why: NotImported, face: Face) -> CliError {
         NotImported::Broken(problems, sources) => {
             let options = RenderOptions { color: face.color, ..RenderOptions::default() };
             let text = render(&problems, &sources, options);
-            let error =
-                CliError::usage(codes::DIALECT, format!("{file} is neither JSON nor YAML that can be read"));
+            let error = CliError::usage(codes::DIALECT, format!("{file} cannot be read as a definition"));
             error.findings(text, problems)
         }
         NotImported::Unknown(tried) => {

@@ -7,6 +7,7 @@ mod definitions;
 mod files;
 mod import;
 mod import_people;
+mod import_pflow;
 mod inputs;
 mod leave;
 mod library;

@@ -153,6 +153,11 @@ Put it in quotes to keep it as a text."
     set: { most: \"infinity\" }
 "
 
+MARKDOWN "E0114" "a workflow in Markdown is damaged"
+"A workflow of pflow in Markdown that is imported has a heading for each part and for each of its elements, fields as \
+`- key: value`, and fenced blocks whose tag ends with the name of the field. What cannot be read so is not guessed."
+"" ""
+
 LOST_LOOK "W0101" "a number that may be meant as a text"
 "Where any value may stand, what looks like a number is one: `1.10` is the number 1.1, and `010` the number 10. \
 If it is a version or a code, put it in quotes. Where text is expected, such as in arguments and `env`, it stays \

@@ -10,6 +10,7 @@ mod glyph;
 mod naming;
 mod out;
 mod page;
+mod pflow;
 mod report;
 mod source;
 mod stages;
@@ -21,7 +22,7 @@ use crate::check::{Checked, check};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::limits;
-use crate::tree::{Node, Plain, ReadProblem, Shape, read};
+use crate::tree::{Document, Node, Plain, ReadProblem, Shape, read};
 
 pub use page::page;
 pub use report::{Entry, Report, Verdict};
@@ -39,6 +40,19 @@ pub enum Dialect {
     Stages,
     /// People who label, review and settle, in YAML.
     Glyph,
+    /// Graphs of nodes, in JSON.
+    Pflow,
+    /// The same in Markdown.
+    PflowMd,
+}
+
+/// How a dialect is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notation {
+    /// JSON or YAML.
+    Data,
+    /// Markdown with a heading for each part.
+    Markdown,
 }
 
 /// What is known of a dialect.
@@ -48,6 +62,7 @@ struct Spec {
     name: &'static str,
     /// What it is, in a line.
     title: &'static str,
+    notation: Notation,
     fields: &'static [Field],
     folds: &'static [(&'static str, &'static str)],
     /// Whether a document is of its shape; else why not.
@@ -56,7 +71,7 @@ struct Spec {
 }
 
 /// All of them, in the order in which they are tried.
-static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC, &glyph::SPEC];
+static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC, &glyph::SPEC, &pflow::JSON, &pflow::MARKDOWN];
 
 impl Dialect {
     /// All of them.
@@ -82,6 +97,14 @@ impl Dialect {
     /// Every field that is known of it.
     pub fn fields(self) -> &'static [Field] {
         self.spec().fields
+    }
+
+    /// The tree that a text of it is read as. What is wrong with its notation goes to `problems`.
+    pub fn tree(self, file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Document> {
+        match self.spec().notation {
+            Notation::Data => read(file, text, problems),
+            Notation::Markdown => pflow::document(file, text, problems),
+        }
     }
 
     /// The dialect of a name.
@@ -149,18 +172,40 @@ pub fn import(
 ) -> Result<Imported, NotImported> {
     let text = read_file(file).map_err(NotImported::Unreadable)?;
     let mut problems = Vec::new();
-    let document = read(file, &text, &mut problems);
-    let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
-    let document = match document {
-        Some(document) if !broken => document,
-        _ => {
-            let sources = Sources::new([(file.to_owned(), text)]);
-            return Err(NotImported::Broken(problems, sources));
-        }
-    };
+    let data = read(file, &text, &mut problems).filter(|_| !is_broken(&problems));
+    let marked = pflow::is_one(&text);
+    // What is no data may be said to be none only where it is not meant to be something else.
+    let other =
+        marked || file.ends_with(".md") || from.is_some_and(|from| from.spec().notation != Notation::Data);
+    if data.is_none() && !other {
+        return Err(NotImported::Broken(problems, Sources::new([(file.to_owned(), text)])));
+    }
     let specs = DIALECTS.iter().copied().filter(|spec| from.is_none_or(|from| from == spec.dialect));
     let mut tried = Vec::new();
     for spec in specs {
+        let made;
+        let document = match (spec.notation, &data) {
+            (Notation::Data, Some(document)) => document,
+            (Notation::Data, None) => {
+                tried.push((spec.dialect, "it is neither JSON nor YAML".to_owned()));
+                continue;
+            }
+            (Notation::Markdown, _) if !marked => {
+                tried.push((spec.dialect, "it has no heading `## Steps`".to_owned()));
+                continue;
+            }
+            (Notation::Markdown, _) => {
+                let mut problems = Vec::new();
+                match pflow::document(file, &text, &mut problems).filter(|_| !is_broken(&problems)) {
+                    Some(document) => made = document,
+                    None => {
+                        let sources = Sources::new([(file.to_owned(), text)]);
+                        return Err(NotImported::Broken(problems, sources));
+                    }
+                }
+                &made
+            }
+        };
         match (spec.fits)(document.root()) {
             Ok(()) => {
                 let mut context = Context {
@@ -169,7 +214,7 @@ pub fn import(
                     read: &mut *read_file,
                     reports: Vec::new(),
                 };
-                let source = Source::new(&document, "", spec.fields, spec.folds);
+                let source = Source::new(document, "", spec.fields, spec.folds);
                 let definition = (spec.convert)(source.root(), &mut context);
                 let reports = std::mem::take(&mut context.reports);
                 return Ok(finished(spec, file, definition, source.report(), reports, read_file));
@@ -178,6 +223,10 @@ pub fn import(
         }
     }
     Err(NotImported::Unknown(tried))
+}
+
+fn is_broken(problems: &[Diagnostic]) -> bool {
+    problems.iter().any(|problem| problem.severity == Severity::Error)
 }
 
 fn finished(

@@ -34,6 +34,7 @@ Nothing is left out without a word: a field that is not known, or that does noth
 stead import chain.json                 # the definition on standard output, the report on standard error
 stead import chain.json -o chain.yml    # into a file, which has to be new; --force writes over one
 stead import chain.json --json          # definition, report and findings as one JSON document
+stead import changelog.pflow.md         # any of the dialects below
 stead import flow.txt --from chain      # for files that do not show what they are
 ```
 

@@ -10,6 +10,7 @@
 //! refused; nothing can go wrong by that, and there is no second reader to keep in step.
 
 mod broken;
+mod build;
 mod canonical;
 mod compose;
 mod files;
@@ -18,6 +19,7 @@ mod read;
 mod scalar;
 mod write;
 
+pub(crate) use build::{Builder, Bytes, Made, New, Slot};
 pub(crate) use compose::{Composer, Layers, Put, Spot, TooBig};
 pub use files::{ReadProblem, text_of};
 pub use read::read;

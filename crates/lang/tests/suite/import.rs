@@ -135,7 +135,7 @@ fn import_knows_no_field_that_is_in_no_sample() {
 fn import_reports_every_key_of_the_source() {
     for (dialect, name) in every() {
         let text = std::fs::read_to_string(folder(dialect).join(&name)).unwrap();
-        let document = read("t", &text, &mut Vec::new()).unwrap();
+        let document = dialect.tree("t", &text, &mut Vec::new()).unwrap();
         let report = imported(dialect, &name).report;
         let told: BTreeSet<&str> = report.entries.iter().map(|entry| entry.path.as_str()).collect();
         let mut open = vec![document.root()];

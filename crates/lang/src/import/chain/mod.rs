@@ -15,7 +15,7 @@ use super::naming::{Given, kebab};
 use super::out::Map;
 use super::report::Verdict::{Changed, Kept};
 use super::source::At;
-use super::{Context, Dialect, Spec, head, lacks, says};
+use super::{Context, Dialect, Notation, Spec, head, lacks, says};
 use crate::tree::{Node, Shape};
 use ends::{End, end};
 use fields::FIELDS;
@@ -29,6 +29,7 @@ pub(super) static SPEC: Spec = Spec {
     dialect: Dialect::Chain,
     name: "chain",
     title: "chains of calculation files (JSON)",
+    notation: Notation::Data,
     fields: FIELDS,
     folds: &[("config.", "")],
     fits,

@@ -20,7 +20,7 @@ use super::naming::kebab;
 use super::out::Map;
 use super::report::Verdict::{Changed, Kept};
 use super::source::At;
-use super::{Context, Dialect, Spec, head, lacks, says};
+use super::{Context, Dialect, Notation, Spec, head, lacks, says};
 use crate::tree::{Node, Shape};
 use fields::{FIELDS, FOLDS};
 use flow::Flow;
@@ -29,6 +29,7 @@ pub(super) static SPEC: Spec = Spec {
     dialect: Dialect::Glyph,
     name: "glyph",
     title: "workflows of annotation (YAML)",
+    notation: Notation::Data,
     fields: FIELDS,
     folds: FOLDS,
     fits,

@@ -11,7 +11,7 @@ use super::naming::{Given, kebab, snake};
 use super::out::Map;
 use super::report::Verdict::{Changed, NotExpressible};
 use super::source::At;
-use super::{Context, Dialect, Spec, head, lacks};
+use super::{Context, Dialect, Notation, Spec, head, lacks};
 use crate::limits;
 use crate::tree::{Node, Shape};
 use fields::FIELDS;
@@ -23,6 +23,7 @@ pub(super) static SPEC: Spec = Spec {
     dialect: Dialect::Stages,
     name: "stages",
     title: "stage workflows (YAML) with their profiles",
+    notation: Notation::Data,
     fields: FIELDS,
     folds: &[],
     fits,
