@@ -13,12 +13,12 @@ use stead_lang::{actions, check, gather, limits};
 use crate::common::shown;
 use crate::stand_in::with_stand_ins;
 
-fn folder(dialect: Dialect) -> PathBuf {
+pub(crate) fn folder(dialect: Dialect) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(dialect.name())
 }
 
 /// The names of the samples of a dialect.
-fn samples(dialect: Dialect) -> Vec<String> {
+pub(crate) fn samples(dialect: Dialect) -> Vec<String> {
     let entries = std::fs::read_dir(folder(dialect)).unwrap().map(|entry| entry.unwrap());
     let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
     let mut names: Vec<String> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
@@ -33,7 +33,7 @@ fn imported(dialect: Dialect, name: &str) -> Imported {
 }
 
 /// What is made of a text.
-fn made(text: &str) -> Imported {
+pub(crate) fn made(text: &str) -> Imported {
     attempt(text).unwrap_or_else(|why| panic!("{text}\n{why:?}"))
 }
 

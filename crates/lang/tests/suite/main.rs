@@ -15,6 +15,7 @@ mod fuzz;
 mod fuzzed;
 mod http;
 mod import;
+mod import_pflow;
 mod inputs;
 mod keys;
 mod limits;
