@@ -1,11 +1,13 @@
 //! The command line: what can be said, and its help.
 
+mod batch;
 mod import;
 mod library;
 mod people;
 
 use std::path::PathBuf;
 
+pub use batch::{Batch, OnError, Results, Sweep, Table};
 pub use import::Import;
 pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
 
@@ -73,6 +75,10 @@ pub enum Command {
     Schema,
     /// Run a workflow and follow it to its end
     Run(Run),
+    /// Run a workflow once per row of a table, or per combination of values
+    Batch(Batch),
+    /// Write what became of the rows of a batch, in order
+    Results(Results),
     /// Go on with runs that were left or interrupted
     Resume(Resume),
     /// End a run: what is under way is ended, then the run is cancelled
@@ -558,6 +564,7 @@ impl Command {
     pub fn json(&self) -> bool {
         match self {
             Command::Run(args) => args.follow.json,
+            Command::Batch(args) => args.json,
             Command::Resume(args) => args.json,
             Command::Cancel(args) => args.json,
             Command::Settle(args) => args.json,
@@ -582,6 +589,7 @@ impl Command {
             Command::Export(args) => args.json,
             Command::Init(_)
             | Command::Graph(_)
+            | Command::Results(_)
             | Command::Explain(_)
             | Command::Schema
             | Command::Completions(_)

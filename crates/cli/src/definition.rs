@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stead_engine::batch::Which;
 use stead_engine::error::EngineError;
 use stead_engine::library::{LibraryAnswer, LibraryError, LibraryOperation};
 use stead_engine::operations::{Answer, Operation};
@@ -72,11 +73,11 @@ const INLINE: &str = "(inline)";
 /// When there is none of that name, or the store cannot be read.
 pub fn examine(here: &Here, word: &str) -> Result<Examined, CliError> {
     if let Some(text) = inline(word)? {
-        let mut source = Project { here, inline: Some(text) };
+        let mut source = Project { here, made: Some((INLINE.to_owned(), text)) };
         let bundle = gather(INLINE, &mut source);
         return Ok(Examined { origin: Origin::Inline, checked: check(&bundle), bundle });
     }
-    let mut source = Project { here, inline: None };
+    let mut source = Project { here, made: None };
     let file = match names::reference(word) {
         Err(_) => word.to_owned(),
         Ok((name, number)) => match source.saved(name, number)? {
@@ -137,7 +138,7 @@ pub fn standing(here: &Here, origin: &Origin, plan: Option<&Plan>) -> Result<Opt
         return Ok(Some(Standing { name, number, same: true, beside }));
     }
     let Some(plan) = plan else { return Ok(None) };
-    let found = Project { here, inline: None }.saved(&plan.name, None)?;
+    let found = Project { here, made: None }.saved(&plan.name, None)?;
     Ok(found.ok().map(|(workflow, revision, _)| {
         let same = revision.revision == definition_of(&plan.revision);
         Standing { name: workflow.name, number: revision.number, same, beside: None }
@@ -146,7 +147,7 @@ pub fn standing(here: &Here, origin: &Origin, plan: Option<&Plan>) -> Result<Opt
 
 /// The definition in a file, whatever the library has.
 pub fn of_file(here: &Here, file: &str) -> (Bundle, Checked) {
-    let bundle = gather(file, &mut Project { here, inline: None });
+    let bundle = gather(file, &mut Project { here, made: None });
     let checked = check(&bundle);
     (bundle, checked)
 }
@@ -169,6 +170,44 @@ pub fn ready(here: &Here, word: &str) -> Result<Ready, CliError> {
         None => {
             let what = if origin == Origin::Inline { "the definition" } else { word };
             let error = CliError::usage(codes::DEFINITION, format!("{what} cannot be run"));
+            Err(error.findings(text, checked.diagnostics))
+        }
+    }
+}
+
+/// A definition that calls one that can be run, made from how that is to be called. It stands beside the file of the
+/// other, which it names by a path.
+///
+/// # Errors
+/// When it does not check: the one it calls does, so that is a bug.
+pub fn calling(
+    here: &Here,
+    ready: &Ready,
+    text: impl FnOnce(&Which) -> String,
+) -> Result<(Bundle, Arc<Plan>), CliError> {
+    let (entry, which) = match &ready.origin {
+        Origin::Saved { name, number, .. } => (INLINE.to_owned(), Which::Name(format!("{name}@{number}"))),
+        Origin::File(file) => {
+            let path = Path::new(file);
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let entry = path.with_file_name(INLINE).display().to_string();
+            (entry, Which::Path(name))
+        }
+        Origin::Inline => {
+            let text = ready.bundle.files.get(&ready.bundle.entry).map_or("", String::as_str);
+            let document = stead_lang::tree::read(INLINE, text, &mut Vec::new());
+            let document = document.and_then(|document| document.root().to_json().ok());
+            (INLINE.to_owned(), Which::Inline(document.unwrap_or_default()))
+        }
+    };
+    let mut source = Project { here, made: Some((entry.clone(), text(&which))) };
+    let bundle = gather(&entry, &mut source);
+    let checked = check(&bundle);
+    match checked.plan {
+        Some(plan) => Ok((bundle, plan)),
+        None => {
+            let text = written_out(&checked, here.err);
+            let error = CliError::usage(codes::DEFINITION, "it cannot be run in a batch");
             Err(error.findings(text, checked.diagnostics))
         }
     }
@@ -212,8 +251,8 @@ fn none(refusal: Refusal, word: &str) -> CliError {
 /// Files and names as they are found from the working folder.
 struct Project<'h> {
     here: &'h Here,
-    /// The text of a definition that has no file.
-    inline: Option<String>,
+    /// The text of a definition that has no file, and the path that stands for one.
+    made: Option<(String, String)>,
 }
 
 impl Project<'_> {
@@ -278,8 +317,8 @@ impl Project<'_> {
 
 impl Source for Project<'_> {
     fn read(&mut self, path: &str) -> Result<String, ReadProblem> {
-        match &self.inline {
-            Some(text) if path == INLINE => Ok(text.clone()),
+        match &self.made {
+            Some((made, text)) if made == path => Ok(text.clone()),
             _ => read(Path::new(path)),
         }
     }

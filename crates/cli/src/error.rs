@@ -65,6 +65,8 @@ pub mod codes {
     pub const SETTINGS: &str = "C0205";
     /// A file of another tool.
     pub const DIALECT: &str = "C0206";
+    /// A table whose rows are to be run.
+    pub const TABLE: &str = "C0207";
     /// Something of the terminal or the machine.
     pub const MACHINE: &str = "C0301";
 
@@ -106,6 +108,13 @@ pub mod codes {
             "a file is no definition that can be imported",
             "The message says as what it was tried, and why it is none of these. `--from DIALECT` tries one alone and says \
              what it lacks; docs/import.md has what each of them looks like.",
+        ),
+        (
+            TABLE,
+            "the rows of a batch cannot be made",
+            "Something is wrong with the table as such, or with the values of a sweep: columns that the workflow does not \
+             know or lacks, rows of another length, a broken line. Nothing was run. A value that does not fit its input is \
+             no such error: its row fails, and its result says why.",
         ),
         (MACHINE, "the machine does not give what is needed", "The message says what the system refused."),
     ];

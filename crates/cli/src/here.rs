@@ -220,6 +220,9 @@ pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
         let name = text::shell_word(waits.detail.as_deref().unwrap_or_default());
         next.push(here.command(&format!("signal {run} {name} --data VALUE")));
     }
+    if is_batch(view) {
+        next.push(here.command(&format!("results {run}")));
+    }
     match view.status {
         RunStatus::Completed => next.push(here.command(&format!("status {run}"))),
         RunStatus::Failed => {
@@ -233,6 +236,11 @@ pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
         }
     }
     next
+}
+
+/// Whether a run has items of which each is a row.
+fn is_batch(view: &View) -> bool {
+    view.steps.iter().any(|step| step.items.is_some_and(|items| items.failed.is_some()))
 }
 
 /// An answer that does not belong to what was asked.

@@ -197,6 +197,25 @@ fn from_file(path: &Path) -> Result<Map<String, Value>, CliError> {
     }
 }
 
+/// Takes the file of an input in by its hash, as steps get it; in a dry run it is only looked at.
+///
+/// # Errors
+/// Why it cannot be read or kept.
+pub fn keep_file(here: &Here, path: &Path, dry: bool) -> Result<Value, String> {
+    keep(path, &Sources { here, file: "FILE", given: &[], input_file: None, dry })
+}
+
+/// The files by hash of a home.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn files_of(home: &Home) -> Result<FileStore, String> {
+    home.make().map_err(|e| e.to_string())?;
+    // The store of files is made by the engine that holds the home; it may not have been one yet.
+    std::fs::create_dir_all(home.files().join("tmp")).map_err(|e| e.to_string())?;
+    Ok(FileStore::attach(&home.files()))
+}
+
 /// Takes a file in by its hash, as steps get it.
 fn keep(path: &Path, sources: &Sources<'_>) -> Result<Value, String> {
     let cannot = |why: String| format!("[{}] {} cannot be read: {why}", codes::FILE, path.display());
@@ -213,10 +232,7 @@ fn keep(path: &Path, sources: &Sources<'_>) -> Result<Value, String> {
 }
 
 fn taken(home: &Home, path: &Path) -> Result<(stead_store::files::FileRef, String), String> {
-    home.make().map_err(|e| e.to_string())?;
-    // The store of files is made by the engine that holds the home; it may not have been one yet.
-    std::fs::create_dir_all(home.files().join("tmp")).map_err(|e| e.to_string())?;
-    let files = FileStore::attach(&home.files());
+    let files = files_of(home)?;
     let kept = files.put_path(path).map_err(|e| e.to_string())?;
     let path = files.path(&kept.hash).map_err(|e| e.to_string())?;
     Ok((kept, path.display().to_string()))

@@ -94,6 +94,9 @@ fn words(step: &StepNow, told: &Told<'_>) -> Vec<(Ink, String)> {
     if let Some(items) = step.items {
         let of = if step.action == "loop" { " at most" } else { "" };
         words.push((Ink::Plain, format!("{} of{of} {}", items.done, items.total)));
+        if let Some(failed) = items.failed.filter(|failed| *failed > 0) {
+            words.push((Ink::Red, format!("{failed} failed")));
+        }
     }
     if let Some(took) = took(step, told.now) {
         words.push((Ink::Plain, took));

@@ -1,6 +1,7 @@
 //! What stands around the core: the operations, the driver, executors, process trees, recovery, logs.
 
 pub mod attempts;
+pub mod batch;
 pub mod carried;
 pub mod driver;
 pub mod engine;

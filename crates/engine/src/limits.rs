@@ -83,6 +83,15 @@ impl Default for FileLimits {
 /// Bytes of one line of a file whose lines are read one by one.
 pub const LINE_BYTES: usize = 1024 * 1024;
 
+/// Columns of a table whose rows are run.
+pub const BATCH_COLUMNS: usize = 1_000;
+
+/// Values of one input that is swept.
+pub const SWEEP_VALUES: usize = 100_000;
+
+/// Results of a batch that are told at once.
+pub const RESULT_ROWS: usize = 500;
+
 /// Files of lines whose lengths are known and that are held open, so that the next line is found at once.
 pub const LINE_FILES: usize = 8;
 

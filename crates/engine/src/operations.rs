@@ -13,6 +13,7 @@ use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
+use crate::batch::results::Results;
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
@@ -108,6 +109,9 @@ pub enum Operation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<String>,
     },
+    /// What became of the rows of a batch, in order, from position `after` on; at most `limit` rows, and at most
+    /// [`limits::RESULT_ROWS`](crate::limits::RESULT_ROWS).
+    Results { run: String, after: u32, limit: usize },
     /// The definition that a run is pinned to.
     Definition { run: String },
     /// What the engine of the home is doing, if there is one.
@@ -130,6 +134,7 @@ impl Operation {
                 | Operation::Events { .. }
                 | Operation::Logs { .. }
                 | Operation::Evidence { .. }
+                | Operation::Results { .. }
                 | Operation::Definition { .. }
                 | Operation::Engine
                 | Operation::Library(_)
@@ -151,6 +156,7 @@ impl Operation {
             | Operation::Events { run, .. }
             | Operation::Logs { run }
             | Operation::Evidence { run, .. }
+            | Operation::Results { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::FreePlace { run, .. } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
@@ -200,6 +206,7 @@ impl Operation {
             | Operation::Events { run, .. }
             | Operation::Logs { run }
             | Operation::Evidence { run, .. }
+            | Operation::Results { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Start { .. }
@@ -301,6 +308,8 @@ pub enum Answer {
     Logs { run: StreamId, logs: Vec<LogFile> },
     /// See [`Operation::Evidence`].
     Evidence { run: StreamId, evidence: Vec<Evidence> },
+    /// See [`Operation::Results`].
+    Results(Box<Results>),
     /// See [`Operation::Definition`].
     Definition { revision: String, bundle: Bundle },
     /// See [`Operation::Engine`].

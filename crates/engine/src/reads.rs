@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use stead_core::effect::AttemptId;
 use stead_core::ids::StreamId;
 use stead_core::limit::Place;
+use stead_core::path;
 use stead_core::people::Register;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
@@ -15,7 +16,9 @@ use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
 
+use crate::batch::results::{Results, RowResult, rows_of};
 use crate::driver::found::found;
+use crate::driver::lines::LineFiles;
 use crate::driver::{Plans, load_limit, load_state, load_value, load_whole_state};
 use crate::error::EngineError;
 use crate::evidence;
@@ -32,12 +35,13 @@ pub struct Reads<R> {
     plans: Plans,
     /// The people, and the number of the change that they were read behind.
     people: Option<(u64, Arc<Register>)>,
+    lines: LineFiles,
 }
 
 impl<R: Reader> Reads<R> {
     /// Reads from a store.
     pub fn new(reader: R, files: FileStore, home: Home) -> Self {
-        Self { reader, files, home, plans: Plans::default(), people: None }
+        Self { reader, files, home, plans: Plans::default(), lines: LineFiles::default(), people: None }
     }
 
     /// Reads that look at heads and people only.
@@ -80,6 +84,9 @@ impl<R: Reader> Reads<R> {
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
             Operation::Evidence { run, step } => self.evidence(run, step.as_deref())?,
+            Operation::Results { run, after, limit } => {
+                Answer::Results(Box::new(self.results(run, *after, *limit)?))
+            }
             Operation::Definition { run } => self.definition(run)?,
             // What is not in the store.
             Operation::Engine | Operation::Library(_) | Operation::People(_) => return Ok(None),
@@ -361,6 +368,70 @@ impl<R: Reader> Reads<R> {
     pub(crate) fn may_be_unsure(&mut self, attempt: &AttemptId) -> Result<bool, EngineError> {
         let state = load_state(&mut self.reader, &attempt.stream)?;
         Ok(state.is_some_and(|state| state.may_be_unsure(attempt)))
+    }
+
+    fn results(&mut self, run: &str, after: u32, limit: usize) -> Result<Results, EngineError> {
+        let (id, state, plan) = self.state(run)?;
+        let Some((step, child)) = rows_of(&plan) else {
+            let why = "it is no batch: it runs no workflow per line of a file".to_owned();
+            return Err(EngineError::Refused { id: id.to_string(), why });
+        };
+        let workflow = self.plans.get(&mut self.reader, child)?;
+        let outputs = workflow.root.outputs.iter().flatten().map(|(name, _)| name.clone()).collect();
+        let inputs = workflow.inputs.iter().map(|input| input.name.clone()).collect();
+        let (hash, total) = state.lines_at(step).unwrap_or(("", 0));
+        let (hash, newest, over) = (hash.to_owned(), state.highest_number(step), state.status.is_end());
+        let mut results = Results { run: id.clone(), total, outputs, inputs, rows: Vec::new() };
+        let mut bytes = 0;
+        for index in (after..total).take(limit.min(limits::RESULT_ROWS)) {
+            let row = self.row(&id, &path::item(step, &index.to_string()), index, newest, over)?;
+            let line = self.lines.line(&self.files, &hash, index)?.unwrap_or_default();
+            let inputs = line.get("inputs").and_then(Value::as_object).cloned().unwrap_or_default();
+            let row = RowResult { key: line.get("key").cloned(), inputs, ..row };
+            // Of one that cannot be counted the answer would be too long, and is told in another way.
+            bytes += serde_json::to_vec(&row).map_or(0, |row| row.len());
+            results.rows.push(row);
+            if bytes >= limits::EVENTS_BYTES {
+                break;
+            }
+        }
+        Ok(results)
+    }
+
+    /// What became of the newest try of a row.
+    fn row(
+        &mut self,
+        batch: &StreamId,
+        at: &str,
+        index: u32,
+        newest: u32,
+        over: bool,
+    ) -> Result<RowResult, EngineError> {
+        let mut row = RowResult {
+            index,
+            key: None,
+            status: if over { RunStatus::Cancelled } else { RunStatus::Pending },
+            outcome: None,
+            run: None,
+            inputs: Map::new(),
+            outputs: None,
+            error: None,
+        };
+        for number in (1..=newest).rev() {
+            let run = StreamId::child(batch, at, number);
+            let Some(listed) = self.reader.head(&run)? else { continue };
+            (row.status, row.outcome, row.error) =
+                (listed.head.status, listed.head.outcome, listed.head.error.clone());
+            if row.status == RunStatus::Completed {
+                let state = load_state(&mut self.reader, &run)?;
+                let outputs = state.as_ref().and_then(RunState::outputs_at);
+                let load = |outputs| load_value(&mut self.reader, &self.files, &run, outputs);
+                row.outputs = outputs.map(load).transpose()?;
+            }
+            row.run = Some(run);
+            break;
+        }
+        Ok(row)
     }
 
     fn definition(&mut self, run: &str) -> Result<Answer, EngineError> {

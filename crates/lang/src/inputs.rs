@@ -136,6 +136,16 @@ pub fn check_inputs(plan: &Plan, given: &Map<String, Value>) -> Result<Map<Strin
     if problems.is_empty() { Ok(inputs) } else { Err(problems) }
 }
 
+/// Holds some inputs against the declared ones: what is missing may come from elsewhere.
+///
+/// # Errors
+/// All that is unknown, or does not fit.
+pub fn check_some(plan: &Plan, given: &Map<String, Value>) -> Result<(), Vec<Diagnostic>> {
+    let Err(mut problems) = check_inputs(plan, given) else { return Ok(()) };
+    problems.retain(|problem| problem.code != codes::INPUT_MISSING.code);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
 /// Why the value of an indexed input is too long, if it is.
 pub(crate) fn too_long_to_find(input: &Input, value: &Value) -> Option<String> {
     let text = index_text(value).filter(|text| input.index && text.len() > limits::INDEXED_BYTES)?;
@@ -163,21 +173,25 @@ pub fn index_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The value of an input from the text of a command line, by its type.
-///
-/// # Errors
-/// When the text is nothing that the type has, or the value does not fit the declaration.
-pub fn parse_input(input: &Input, text: &str) -> Result<Value, Box<Diagnostic>> {
-    let value = match input.kind {
+/// The value of an input's type that a text stands for, if it is one; whether it fits is not looked at.
+pub fn read_input(input: &Input, text: &str) -> Option<Value> {
+    match input.kind {
         InputKind::String | InputKind::File => Some(Value::from(text)),
         InputKind::Boolean => text.trim().parse::<bool>().ok().map(Value::from),
         InputKind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
         InputKind::Number => number(text.trim()),
         InputKind::Object => serde_json::from_str(text).ok().filter(Value::is_object),
         InputKind::Array => serde_json::from_str(text).ok().filter(Value::is_array),
-    };
+    }
+}
+
+/// The value of an input from the text of a command line, by its type.
+///
+/// # Errors
+/// When the text is nothing that the type has, or the value does not fit the declaration.
+pub fn parse_input(input: &Input, text: &str) -> Result<Value, Box<Diagnostic>> {
     let name = &input.name;
-    let Some(value) = value else {
+    let Some(value) = read_input(input, text) else {
         let message = format!(
             "the input `{name}` is of type {}, and `{}` is none",
             word_of(input.kind),

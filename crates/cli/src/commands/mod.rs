@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod batch;
 pub mod cancel;
 pub mod check;
 pub mod completions;
@@ -14,6 +15,7 @@ pub mod logs;
 pub mod man;
 pub mod pause;
 pub mod people;
+pub mod results;
 pub mod resume;
 pub mod retry;
 pub mod run;
@@ -45,6 +47,8 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
         Command::Run(args) => run::run(&here, args),
+        Command::Batch(args) => batch::batch(&here, args),
+        Command::Results(args) => results::results(&here, args),
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),
         Command::Settle(args) => settle::settle(&here, args),

@@ -102,7 +102,7 @@ pub fn wish(args: &Follow) -> Result<Wish, CliError> {
 }
 
 /// The id of a new run.
-fn draw() -> Result<StreamId, CliError> {
+pub(super) fn draw() -> Result<StreamId, CliError> {
     let mut chance = [0; 10];
     let mut filled = 0;
     while filled < chance.len() {

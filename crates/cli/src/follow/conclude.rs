@@ -30,6 +30,8 @@ pub enum Answers<'a> {
     Records,
     /// A line for each run.
     List,
+    /// Nothing: standard output is for something else.
+    Nothing,
 }
 
 /// Ends following, in whatever way it came to it.
@@ -170,6 +172,7 @@ fn tell(view: &View, answers: Answers<'_>) -> Result<(), CliError> {
     match answers {
         Answers::Records => out::json(&result(view)),
         Answers::List => out::answer(&in_list(view)),
+        Answers::Nothing => Ok(()),
         Answers::Outputs => match &view.outputs {
             // Without a reader that counts on it, nothing is better than an empty pair of brackets.
             Some(outputs) if !is_empty(outputs) || !terminal::stdout_is_terminal() => out::pretty(outputs),
@@ -190,7 +193,7 @@ fn tell_open(view: &View, answers: Answers<'_>) -> Result<(), CliError> {
     match answers {
         Answers::Records => out::json(&result(view)),
         Answers::List => out::answer(&in_list(view)),
-        Answers::Outputs | Answers::Output(_) => Ok(()),
+        Answers::Outputs | Answers::Output(_) | Answers::Nothing => Ok(()),
     }
 }
 

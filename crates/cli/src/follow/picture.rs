@@ -12,7 +12,7 @@ use stead_core::Time;
 use stead_core::effect::AttemptId;
 use stead_core::head::Head;
 use stead_core::ids::{StreamId, StreamKind};
-use stead_core::run::{Event, RunState, View};
+use stead_core::run::{Event, Items, RunState, View};
 use stead_core::status::RunStatus;
 use stead_engine::operations::EventRow;
 use stead_lang::plan::Plan;
@@ -39,6 +39,8 @@ struct Watched {
     since: HashMap<String, Time>,
     /// Child runs it has started.
     children: Vec<StreamId>,
+    /// It is the run of a row, or inside of it.
+    in_row: bool,
 }
 
 /// Something that happened in a watched run.
@@ -54,13 +56,17 @@ pub struct Happened {
     pub prefix: String,
     /// The run was asked for: it is no child.
     pub root: bool,
+    /// It is about one of many rows, or happened inside of it.
+    pub in_row: bool,
+    /// By it a row has ended: how far all of them are, and where.
+    pub rows: Option<(String, Items)>,
 }
 
 impl Picture {
     /// Watches a run from its first event on.
     pub fn watch(&mut self, run: &StreamId, plan: Option<Arc<Plan>>) {
         self.roots.push(run.clone());
-        self.insert(run, plan, String::new());
+        self.insert(run, plan, String::new(), false);
     }
 
     /// From here on several runs are told apart by their ids.
@@ -74,11 +80,11 @@ impl Picture {
         }
     }
 
-    fn insert(&mut self, run: &StreamId, plan: Option<Arc<Plan>>, prefix: String) {
+    fn insert(&mut self, run: &StreamId, plan: Option<Arc<Plan>>, prefix: String, in_row: bool) {
         // The core binds a state to its plan each time somebody looks at it.
         let state = RunState::new(run.clone()).replayed();
         let (trouble, since, children) = (HashMap::new(), HashMap::new(), Vec::new());
-        self.runs.insert(run.clone(), Watched { state, plan, prefix, trouble, since, children });
+        self.runs.insert(run.clone(), Watched { state, plan, prefix, trouble, since, children, in_row });
     }
 
     /// Books events of one run, numbered from `seq`. What is known already and runs that are not watched are
@@ -113,7 +119,26 @@ impl Picture {
             watched.state.apply(&event, at);
             let took = watched.note(&event, at);
             let row = EventRow { position, run: run.clone(), seq, at, event: value };
-            happened.push(Happened { row, event, took, prefix: watched.prefix.clone(), root });
+            let line = event.path().and_then(|path| watched.state.line_of(path));
+            let line = line.map(|(holder, over)| (holder.to_owned(), over));
+            let in_row = watched.in_row || line.is_some();
+            let child = match &event {
+                Event::ChildEnded { path, retry_at: None, .. } if line.is_some() => {
+                    watched.state.child_at(path)
+                }
+                _ => None,
+            };
+            let over = line.filter(|(_, over)| *over);
+            let rows = over.map(|(at, _)| (watched.state.items_at(&at).unwrap_or_default(), at));
+            let rows = rows.map(|(items, at)| (at, items));
+            // There may be a million of them: what is over is forgotten, as the engine does.
+            watched.state.forget_completed_line(&event);
+            let prefix = watched.prefix.clone();
+            if let Some(child) = child {
+                watched.children.retain(|known| *known != child);
+                self.forget(&child);
+            }
+            happened.push(Happened { row, event, took, prefix, root, in_row, rows });
         }
         if let Some(watched) = self.runs.get_mut(run) {
             watched.state.settle_status();
@@ -121,12 +146,21 @@ impl Picture {
         Ok(happened)
     }
 
+    /// Forgets a run that is over, and those that it has started.
+    fn forget(&mut self, run: &StreamId) {
+        let Some(watched) = self.runs.remove(run) else { return };
+        for child in watched.children {
+            self.forget(&child);
+        }
+    }
+
     /// A run that a watched one has started is watched too.
     fn adopt(&mut self, run: &StreamId, event: &Event) -> bool {
         let Event::RunCreated { parent: Some(parent), .. } = event else { return false };
         let Some(above) = self.runs.get(&parent.run) else { return false };
         let prefix = format!("{}{}:", above.prefix, parent.path);
-        self.insert(run, None, prefix);
+        let in_row = above.in_row || above.state.line_of(&parent.path).is_some();
+        self.insert(run, None, prefix, in_row);
         true
     }
 

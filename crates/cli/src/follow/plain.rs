@@ -1,5 +1,6 @@
 //! Where nothing can be drawn: one line per change of a state, and no escape sequences.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use stead_core::Time;
@@ -12,6 +13,9 @@ use super::picture::{Happened, Picture};
 use crate::face::Face;
 use crate::text;
 use crate::tree::{in_short, outcome_word, waits_line};
+
+/// Rows that failed and are told of, each for itself.
+const FAILED_ROWS: usize = 10;
 
 /// Columns of the word of a state.
 const WORD: usize = 10;
@@ -26,6 +30,60 @@ pub fn line(happened: &Happened, face: Face) -> Option<String> {
         line.push_str(&text::clean(&part));
     }
     Some(line)
+}
+
+/// How far rows were told to be: of a million of them not each is told of.
+#[derive(Debug, Default)]
+pub struct Advance {
+    /// Twentieths, by the step whose items they are.
+    told: HashMap<String, u64>,
+    /// Rows that failed and were told of.
+    failed: usize,
+}
+
+impl Advance {
+    /// The lines about something that happened: each failed row up to a few, and how many rows have ended, twenty times
+    /// on the way.
+    pub fn lines(&mut self, happened: &Happened, face: Face) -> Vec<String> {
+        if !happened.in_row {
+            return line(happened, face).into_iter().collect();
+        }
+        let Some((step, items)) = &happened.rows else { return Vec::new() };
+        let clock = text::clock(happened.row.at);
+        let mut lines = Vec::new();
+        let failed = matches!(
+            &happened.event,
+            Event::AttemptEnded { error: Some(error), .. }
+                | Event::ChildEnded { error: Some(error), .. }
+                | Event::StepFailed { error, .. } if error.outcome != Outcome::Cancelled
+        );
+        if failed {
+            self.failed += 1;
+            if self.failed <= FAILED_ROWS {
+                lines.extend(line(happened, face));
+            } else if self.failed == FAILED_ROWS + 1 {
+                lines.push(format!(
+                    "{clock} {} more rows; `stead results` has all",
+                    text::pad("failed", WORD)
+                ));
+            }
+        }
+        let (done, total) = (u64::from(items.done), u64::from(items.total.max(1)));
+        let part = done * 20 / total;
+        let place = format!("{}{step}", happened.prefix);
+        let told = self.told.entry(place.clone()).or_default();
+        // It goes back where rows are tried again.
+        if part != *told {
+            *told = part;
+            let mut line =
+                format!("{clock} {} {}  {done} of {total}", text::pad("ended", WORD), text::clean(&place));
+            if let Some(failed) = items.failed.filter(|failed| *failed > 0) {
+                let _ = write!(line, ", {failed} failed");
+            }
+            lines.push(line);
+        }
+        lines
+    }
 }
 
 /// The line about a run that is gone on with.

@@ -7,7 +7,7 @@ use stead_core::run::View;
 
 use super::frame;
 use super::picture::{Happened, Picture};
-use super::plain;
+use super::plain::{self, Advance};
 use super::screen::Screen;
 use super::tail::Tails;
 use crate::error::CliError;
@@ -24,8 +24,8 @@ const PICTURES: u32 = 10;
 pub enum Show {
     /// A picture on the terminal.
     Live(Box<Live>),
-    /// A line per change on standard error.
-    Plain(Face),
+    /// A line per change on standard error; of many rows one now and then.
+    Plain(Face, Advance),
     /// An event per line on standard output.
     Json,
 }
@@ -46,7 +46,7 @@ impl Show {
             return Show::Json;
         }
         if !face::live() {
-            return Show::Plain(here.err);
+            return Show::Plain(here.err, Advance::default());
         }
         let (face, screen, tails) = (here.err, Screen::new(here.err), Tails::default());
         Show::Live(Box::new(Live { face, screen, tails, drawn: None, dirty: true }))
@@ -54,7 +54,7 @@ impl Show {
 
     /// Says where runs stand that began before anybody watched.
     pub fn resumed(&self, picture: &Picture) {
-        let Show::Plain(face) = self else { return };
+        let Show::Plain(face, _) = self else { return };
         for run in &picture.roots {
             out::note(&plain::resumed(picture, run, text::now(), *face));
         }
@@ -67,8 +67,8 @@ impl Show {
     pub fn happened(&mut self, all: &[Happened]) -> Result<(), CliError> {
         match self {
             Show::Live(live) => live.dirty |= !all.is_empty(),
-            Show::Plain(face) => {
-                let lines: Vec<String> = all.iter().filter_map(|one| plain::line(one, *face)).collect();
+            Show::Plain(face, advance) => {
+                let lines: Vec<String> = all.iter().flat_map(|one| advance.lines(one, *face)).collect();
                 if !lines.is_empty() {
                     out::say(&format!("{}\n", lines.join("\n")));
                 }

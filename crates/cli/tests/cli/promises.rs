@@ -18,6 +18,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Evidence", Ok("settle r_none")),
     ("Runs", Ok("runs --parent r_none")),
     ("Status", Ok("status r_none")),
+    ("Results", Ok("results r_none")),
     ("Logs", Ok("logs r_none")),
     ("Limits", Ok("limits")),
     ("FreePlace", Ok("limits none --free r_none")),

@@ -14,8 +14,10 @@ use super::reach::Reach;
 use super::settings::kind_of;
 use super::state::{Ix, Job, Kind, RunState};
 use super::turn::{Machine, Need, Stop, expression_error, step_error};
+use super::view::Items;
 use crate::Time;
 use crate::effect::ErrorKind;
+use crate::ids::StreamId;
 use crate::limits;
 use crate::path::{self, Part};
 use crate::status::StepStatus;
@@ -167,6 +169,48 @@ impl RunState {
         let lines = matches!(self.get(holder).kind, Kind::Foreach { lines: Some(_), .. });
         if lines && instance.status == StepStatus::Completed {
             self.forget_items(holder, &[item]);
+        }
+    }
+
+    /// The file whose lines are the items of a step that has begun, by its hash, and how many there are.
+    pub fn lines_at(&self, at: &str) -> Option<(&str, u32)> {
+        match &self.get(self.find(at)?).kind {
+            Kind::Foreach { count, lines: Some(lines), .. } => Some((&lines.hash, *count)),
+            _ => None,
+        }
+    }
+
+    /// The step over whose lines a path stands, if any, and whether the path is that of an item that is over.
+    pub fn line_of(&self, at: &str) -> Option<(&str, bool)> {
+        let mut inner = at;
+        loop {
+            if let Part::Item { holder, .. } = path::split(inner) {
+                let holder = self.get(self.find(holder)?);
+                if let Kind::Foreach { lines: Some(_), .. } = holder.kind {
+                    let over = |ix: Ix| inner == at && self.get(ix).status.is_end();
+                    return Some((&holder.path, self.find(inner).is_some_and(over)));
+                }
+            }
+            inner = path::around(inner)?;
+        }
+    }
+
+    /// How far a `foreach` is.
+    pub fn items_at(&self, at: &str) -> Option<Items> {
+        match &self.get(self.find(at)?).kind {
+            Kind::Foreach { count, begun, done, lines, .. } => {
+                let failed = lines.as_ref().map(|lines| lines.failed);
+                Some(Items { total: *count, begun: *begun, done: *done, failed })
+            }
+            _ => None,
+        }
+    }
+
+    /// The child run of an instance.
+    pub fn child_at(&self, at: &str) -> Option<StreamId> {
+        match &self.get(self.find(at)?).kind {
+            Kind::Child { run, .. } => Some(run.clone()),
+            _ => None,
         }
     }
 

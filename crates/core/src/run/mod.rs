@@ -51,4 +51,4 @@ pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};
 pub use state::RunState;
 pub use turn::{Ctx, FilePut, Input, Need, Needs, Turn, turn, turn_only};
 pub use unsure::Unsure;
-pub use view::{StepNow, View};
+pub use view::{Items, StepNow, View};

@@ -99,7 +99,7 @@ pub struct StepNow {
 }
 
 /// Progress of a `foreach` or `loop`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Items {
     /// How many there are, or are at most.
     pub total: u32,

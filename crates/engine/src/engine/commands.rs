@@ -116,6 +116,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Events { .. }
         | Operation::Logs { .. }
         | Operation::Evidence { .. }
+        | Operation::Results { .. }
         | Operation::Definition { .. }
         | Operation::Engine
         | Operation::Library(_)
