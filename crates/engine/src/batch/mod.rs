@@ -85,3 +85,6 @@ fn name(child: &str) -> String {
     let beginning: String = child.chars().take(room).collect();
     format!("{}{END}", beginning.trim_end_matches('-'))
 }
+
+#[cfg(test)]
+mod tests;

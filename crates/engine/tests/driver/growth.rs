@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::{Value, json};
-use stead_core::effect::{AttemptResult, Effect};
+use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
 use stead_core::run::event::Breaks;
@@ -22,6 +22,8 @@ const NOOP_ITEMS: &str =
 const SET_ITEMS: &str =
     "steps:\n  - { id: each, foreach: { in: '${{ inputs.items }}' }, set: { v: '${{ item }}' } }\n";
 
+const LINES: &str = "steps:\n  - { id: each, foreach: { in: '${{ inputs.rows }}', parse: jsonl, parallel: 20, join: settled }, noop: '${{ item }}' }\n";
+
 /// What a run of so many steps cost.
 #[derive(Debug)]
 struct Cost {
@@ -37,6 +39,8 @@ struct Cost {
     instances: u64,
     /// Rows read by an engine that takes over half way.
     read_back: u64,
+    /// Bytes of values at hand, at most.
+    in_memory: usize,
 }
 
 type Figure = fn(&Cost) -> u64;
@@ -46,7 +50,7 @@ fn cost(body: &str, n: u64) -> Cost {
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let files = || FileStore::open(&folder.path().join("files")).unwrap();
     let text = format!(
-        "stead: 1\nname: grow\ninputs: {{ n: {{ type: integer }}, items: {{ type: array }} }}\n{body}"
+        "stead: 1\nname: grow\ninputs: {{ n: {{ type: integer }}, items: {{ type: array }}, rows: {{ type: file }} }}\n{body}"
     );
     let bundle = Bundle::single("grow.yml", text);
     let checked = stead_lang::check(&bundle);
@@ -60,7 +64,10 @@ fn cost(body: &str, n: u64) -> Cost {
     };
     let mut driver = open();
     let items = if body.contains("items") { vec![json!(1); usize::try_from(n).unwrap()] } else { Vec::new() };
-    let inputs = vec![("n".to_owned(), json!(n)), ("items".to_owned(), Value::Array(items))];
+    let lines = if body == LINES { "1\n".repeat(usize::try_from(n).unwrap()) } else { String::new() };
+    let rows = json!({"hash": files().put(lines.as_bytes()).unwrap().hash});
+    let inputs = [("n", json!(n)), ("items", Value::Array(items)), ("rows", rows)];
+    let inputs = inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let (stream, revision) = (StreamId::new("r_grow"), Some(plan.revision.clone()));
     let input = Input::Start {
         inputs,
@@ -71,15 +78,19 @@ fn cost(body: &str, n: u64) -> Cost {
     };
     driver.push(Addressed { stream, input: input.into(), revision, token: 1 });
     let (mut ended, mut performed, mut read_back) = (Vec::new(), 0, 0);
+    let mut in_memory = 0;
     while driver.is_busy() {
         let stepped = driver.step(1_000_000).unwrap();
         ended.extend(stepped.ended);
+        in_memory = in_memory.max(driver.in_memory().1);
         let before = performed;
         for (effect, _) in stepped.effects {
             let Effect::Execute(job) = effect else { panic!("{effect:?}") };
             performed += 1;
-            let result =
-                AttemptResult { output: job.request.get("value").cloned(), ..AttemptResult::default() };
+            let failed = (body == LINES && performed % 20 == 0)
+                .then(|| AttemptError { kind: ErrorKind::Exit, message: "one of the bad rows".to_owned() });
+            let output = job.request.get("value").cloned();
+            let result = AttemptResult { output, error: failed, ..AttemptResult::default() };
             let input = Input::AttemptEnded { path: job.attempt.path, number: job.attempt.number, result };
             driver.push(Addressed::to(job.attempt.stream, input));
         }
@@ -103,6 +114,7 @@ fn cost(body: &str, n: u64) -> Cost {
         snapshot_bytes: count.snapshot_bytes.load(Relaxed),
         instances: count.instances.load(Relaxed),
         read_back,
+        in_memory,
     }
 }
 
@@ -178,4 +190,16 @@ fn items_that_are_effects_cost_the_same_each_however_many_there_are() {
         // As many rows as are as large as the last snapshot.
         assert!(cost.read_back <= cost.steps, "an engine that takes over reads all: {costs:#?}");
     }
+}
+
+#[test]
+fn rule_58_lines_cost_the_same_each_and_are_not_kept_however_many_there_are() {
+    let costs = grow(LINES);
+    for cost in &costs {
+        assert!(cost.instances <= 20 + 2, "what is over is kept: {costs:#?}");
+        assert!(cost.read_back <= 1_100, "an engine that takes over reads all: {costs:#?}");
+        assert!(cost.in_memory <= 64 * 1024, "lines are kept: {costs:#?}");
+    }
+    // Each is as small as the first, so all of them are a few bytes per line.
+    assert!(costs.iter().all(|cost| cost.snapshot_bytes <= cost.steps * 30), "snapshots grow: {costs:#?}");
 }
