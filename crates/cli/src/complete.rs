@@ -74,6 +74,7 @@ fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
         (_, "file" | "files") | ("diff", "from" | "to") => named_definition(),
         (_, "saved") => saved(),
         (_, "inputs") => input(),
+        ("batch" | "results", "output") => return None,
         (_, "output") => output(),
         (_, "pause_at") => planned_step(),
         (_, "workflow") => workflow(),

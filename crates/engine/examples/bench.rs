@@ -70,6 +70,11 @@ fn main() {
     if wants("w6") {
         processes(&folder, 200);
     }
+    if wants("batch") {
+        for rows in [10_000, 100_000] {
+            batch(&folder, &binary, rows);
+        }
+    }
     if wants("m") {
         turns(200_000);
         for batch in [1, 64] {
@@ -560,4 +565,40 @@ fn processes(folder: &Path, n: u32) {
         &format!("spawn alone {bare:.2} ms, same minute"),
     );
     bench.engine.stop().unwrap();
+}
+
+/// A batch of so many rows by the binary, of which one in twenty fails: rows per second, and the most memory it had.
+fn batch(folder: &Path, binary: &Path, rows: u32) {
+    let folder = folder.join(format!("batch-{rows}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "stead: 1\nname: one\ninputs: { n: { type: integer } }\nsteps:\n  - { id: bad, if: inputs.n % 20 == 0, fail: bad }\n  - { id: v, set: { n: '${{ inputs.n }}' } }\noutputs: { n: '${{ steps.v.output.n }}' }\n";
+    std::fs::write(folder.join("one.yml"), text).unwrap();
+    let mut table = std::io::BufWriter::new(File::create(folder.join("rows.csv")).unwrap());
+    writeln!(table, "n").unwrap();
+    (0..rows).for_each(|n| writeln!(table, "{n}").unwrap());
+    table.into_inner().unwrap();
+    let mut command = std::process::Command::new(binary);
+    command.args(["--home", "home", "batch", "one.yml", "--items", "rows.csv", "--on-error", "continue"]);
+    command.args(["--parallel", "16", "-o", "results.csv"]).current_dir(&folder);
+    let null = std::process::Stdio::null;
+    let start = Instant::now();
+    let mut child = command.stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0.0;
+    let ended = loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        most = kb.unwrap_or(most);
+        match child.try_wait().unwrap() {
+            Some(ended) => break ended,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert!(ended.success(), "{ended}");
+    let seconds = start.elapsed().as_secs_f64();
+    let name = format!("batch of {rows} rows");
+    report(&name, f64::from(rows) / seconds, "rows/s", "a child run each, results written");
+    report(&name, most / 1024.0, "MiB", "the most memory that the process had");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -421,7 +421,7 @@ impl<R: Reader> Reads<R> {
             let run = StreamId::child(batch, at, number);
             let Some(listed) = self.reader.head(&run)? else { continue };
             (row.status, row.outcome, row.error) =
-                (listed.head.status, listed.head.outcome, listed.head.error.clone());
+                (listed.head.status, listed.head.outcome, listed.head.error);
             if row.status == RunStatus::Completed {
                 let state = load_state(&mut self.reader, &run)?;
                 let outputs = state.as_ref().and_then(RunState::outputs_at);

@@ -56,7 +56,7 @@ fn p11_results_come_in_pages() {
     let run = StreamId::new("r_batch");
     engine
         .ask(Operation::Start {
-            run: run.clone(),
+            run,
             bundle: Bundle::single("batch.yml", text),
             inputs,
             project: String::new(),

@@ -392,3 +392,20 @@ fn a_batch_takes_any_definition_that_can_be_run() {
     broken.stead("save draft.yml --draft").is(0);
     broken.stead("batch draft --items rows.csv").is(2).says("draft");
 }
+
+#[test]
+fn the_example_ends_as_the_readme_shows() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let project = Project::new();
+    for name in ["invoice.yml", "orders.csv"] {
+        std::fs::copy(examples.join(name), project.path(name)).unwrap();
+    }
+    let words = "batch invoice.yml --items orders.csv --key order --on-error continue -o invoices.csv";
+    let got = project.stead(words).is(0);
+    assert_eq!(counts(&got), json!({"total": 5, "completed": 3, "failed": 2, "cancelled": 0}));
+    let readme = include_str!("../../../../README.md");
+    let shown = readme.split_once("$ cat invoices.csv\n").unwrap().1.split_once("$ stead").unwrap().0;
+    assert_eq!(without_runs(&project.text("invoices.csv")), without_runs(shown.trim_end()));
+    let sweep = "batch invoice.yml --sweep product -i customer=any -i price=40 -i quantity=1:9:4 -i tax=7,19";
+    project.stead(sweep).is(0).says("6 runs of invoice");
+}

@@ -48,7 +48,7 @@ fn bash_completes_commands_runs_steps_and_files() {
     assert_eq!(offers(&["run", "good.yml", "-i", "who=@n"]), ["who=@notes.txt"]);
     assert_eq!(offers(&["run", "good.yml", "-o", ""]), ["first"]);
     assert_eq!(offers(&["run", "good.yml", "--pause-at", "g"]), ["g", "g/b"]);
-    assert_eq!(offers(&["explain", "C020"]), ["C0201", "C0202", "C0203", "C0204", "C0205", "C0206"]);
+    assert_eq!(offers(&["explain", "C020"]), ["C0201", "C0202", "C0203", "C0204", "C0205", "C0206", "C0207"]);
     assert_eq!(offers(&["completions", "f"]), ["fish"]);
     std::fs::write(
         project.path("wait.yml"),
