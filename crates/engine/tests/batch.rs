@@ -62,6 +62,7 @@ fn p11_results_come_in_pages() {
             project: String::new(),
             folder: String::new(),
             breaks: Breaks::default(),
+            by: "user:ana".into(),
         })
         .unwrap();
     let view = ended(&engine, "r_batch");

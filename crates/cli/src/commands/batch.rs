@@ -22,7 +22,7 @@ use crate::definition;
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::follow::{Answers, Following, conclude};
-use crate::here::Here;
+use crate::here::{Here, actor};
 use crate::inputs;
 use crate::out;
 use crate::text;
@@ -59,7 +59,8 @@ pub fn batch(here: &Here, args: &Batch) -> Result<Exit, CliError> {
     let folder = here.project().display().to_string();
     let inputs = Map::from_iter([(batch::INPUT.to_owned(), file)]);
     let (project, breaks) = (args.project.clone(), Breaks::default());
-    following.ask(&Operation::Start { run: run.clone(), bundle, inputs, project, folder, breaks })?;
+    let start = Operation::Start { run: run.clone(), bundle, inputs, project, folder, breaks, by: actor() };
+    following.ask(&start)?;
     let why = following.follow(wish)?;
     let answers = match args.output.as_deref() == Some(Path::new("-")) {
         _ if args.json => Answers::Records,
