@@ -187,6 +187,7 @@ impl Operation {
             | Operation::Events { .. }
             | Operation::Logs { .. }
             | Operation::Evidence { .. }
+            | Operation::Results { .. }
             | Operation::Definition { .. }
             | Operation::Engine
             | Operation::People(_) => None,

@@ -206,6 +206,7 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::People(PeopleOperation::Changes { skip: 0, limit: 1 }),
         Operation::People(PeopleOperation::Edit { edits: add("new", Kind::Person, &[]), by: by() }),
         Operation::People(PeopleOperation::Me),
+        Operation::Results { run: run(), after: 0, limit: 9 },
     ]
 }
 
@@ -232,6 +233,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
         Operation::Logs { .. } => (13, LOOK),
         Operation::Evidence { .. } => (14, LOOK),
         Operation::Definition { .. } => (15, LOOK),
+        Operation::Results { .. } => (34, LOOK),
         Operation::Engine => (16, LOOK),
         Operation::Library(operation) => match operation {
             LibraryOperation::Save(_) => (17, SAVE),

@@ -65,6 +65,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         | Operation::Events { .. }
         | Operation::Logs { .. }
         | Operation::Evidence { .. }
+        | Operation::Results { .. }
         | Operation::Definition { .. } => ("look at runs", Right::Look),
         Operation::Limits { .. } => ("look at limits", Right::Look),
         Operation::Engine => ("look at the engine", Right::Look),
