@@ -141,3 +141,165 @@ fn import_handlers_run_as_programs_with_their_configuration() {
     project.call(&["run", "made.yml", "-i", "task={}"]).is(1);
     assert_eq!(order(&project), ["clean"]);
 }
+
+/// Answers of a plan whose check says this each time.
+fn discovery(passes: bool, choice: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("questions_pass_a", json!({"questions": [{"id": "who", "text": "For whom?"}]})),
+        ("questions_entry", json!({"who": "nurses"})),
+        ("generation_consent", json!({"decision": "accept"})),
+        ("generation", json!({"title": "one"})),
+        ("qa", json!({"pass": passes, "feedback": "too short"})),
+        ("remediation", json!({"title": "two"})),
+        ("qa_operator", json!({"choice": choice})),
+    ]
+}
+
+#[test]
+fn import_a_document_is_written_with_the_answers() {
+    let answers = [
+        ("brief_questions", json!({"questions": [{"id": "who", "text": "For whom?"}]})),
+        ("brief_answers", json!({"who": "nurses"})),
+        ("brief", json!({"title": "Shifts"})),
+    ];
+    let project = imported("documents", "brief.json", &answers);
+    project.stead("run run.yml").is(0);
+    assert_eq!(order(&project), ["brief_questions", "brief_answers", "brief"]);
+    assert!(calls(&project)[1].contains("For whom?"), "{:?}", calls(&project));
+    assert!(calls(&project)[2].contains("nurses"), "{:?}", calls(&project));
+    let run: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(run["outputs"]["brief"]["title"], "Shifts", "{run}");
+}
+
+#[test]
+fn import_documents_go_through_what_they_list_level_by_level() {
+    let mut answers: Vec<(String, Value)> = Vec::new();
+    let documents =
+        ["discovery", "epic_backlog", "architecture", "epic_architecture", "story_backlog", "implementation"];
+    for name in documents {
+        answers.push((format!("{name}_questions"), json!({"questions": []})));
+        answers.push((format!("{name}_answers"), json!({})));
+        let list = match name {
+            "epic_backlog" => json!({"epics": [{"id": "E-1"}, {"id": "E-2"}]}),
+            "story_backlog" => {
+                json!({"stories": [{"story_id": "S-1"}, {"story_id": "S-2"}, {"story_id": "S-3"}]})
+            }
+            name => json!({"title": name}),
+        };
+        answers.push((name.to_owned(), list));
+    }
+    let answers: Vec<(&str, Value)> =
+        answers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let project = imported("documents", "product.json", &answers);
+    project.call(&["run", "run.yml", "-i", "concierge_intake={\"text\": \"shifts\"}"]).is(0);
+    let all = order(&project);
+    let count = |name: &str| all.iter().filter(|step| *step == name).count();
+    assert_eq!((count("discovery"), count("epic_architecture"), count("story_backlog")), (1, 2, 2));
+    assert_eq!(count("implementation"), 6, "three stories of each of two epics");
+    let last = calls(&project).into_iter().rfind(|call| call.starts_with("agent implementation ")).unwrap();
+    assert!(last.contains("\"story_id\":\"S-3\"") && last.contains("\"id\":\"E-2\""), "{last}");
+    // An element without an id ends the step, before any of them is begun.
+    let mut answers = answers;
+    for (name, value) in &mut answers {
+        if *name == "epic_backlog" {
+            *value = json!({"epics": [{"id": "E-1"}, {"name": "no id"}]});
+        }
+    }
+    let project = imported("documents", "product.json", &answers);
+    project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(1);
+    assert!(!order(&project).contains(&"epic_architecture".to_owned()));
+}
+
+#[test]
+fn import_documents_of_hand_ask_people_to_begin_and_to_write() {
+    let answers = [
+        ("plan_start", json!({"decision": "accept"})),
+        ("plan_questions", json!({"questions": []})),
+        ("plan_answers", json!({})),
+        ("plan", json!({"title": "Plan"})),
+        ("work_packages", json!({"packages": [{"id": "W-1"}]})),
+        ("per_package_start", json!({"decision": "accept"})),
+        ("statement_questions", json!({"questions": []})),
+        ("statement_answers", json!({})),
+        ("statement", json!({"title": "Statement"})),
+    ];
+    let project = imported("documents", "packages.json", &answers);
+    project.stead("run run.yml").is(0);
+    assert_eq!(order(&project), answers.map(|(step, _)| step));
+}
+
+#[test]
+fn import_a_plan_that_passes_is_stabilized() {
+    let project = imported("documents", "discovery.json", &discovery(true, "abandon"));
+    project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(0);
+    assert_eq!(
+        order(&project),
+        ["questions_pass_a", "questions_entry", "generation_consent", "generation", "qa"]
+    );
+    let run: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(run["outputs"]["document"]["title"], "one", "{run}");
+    let generation = &calls(&project)[3];
+    assert!(generation.contains("nurses"), "{generation}");
+}
+
+#[test]
+fn p3_import_a_plan_that_never_passes_asks_a_person_and_ends_rejected() {
+    let project = imported("documents", "discovery.json", &discovery(false, "abandon"));
+    project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(1);
+    let all = order(&project);
+    assert_eq!(&all[4..], ["qa", "remediation", "qa", "remediation", "qa", "qa_operator"]);
+    let second =
+        calls(&project).into_iter().filter(|call| call.starts_with("agent remediation ")).nth(1).unwrap();
+    assert!(second.contains("\"title\":\"two\"") && second.contains("too short"), "{second}");
+    let run: Value = project.stead("status @last --json").is(0).json();
+    assert_eq!(run["outcome"], "rejected");
+    // Who tries again does so twice, and then it is over.
+    let project = imported("documents", "discovery.json", &discovery(false, "retry"));
+    project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(1);
+    assert_eq!(order(&project).iter().filter(|step| *step == "qa_operator").count(), 3);
+}
+
+#[test]
+fn import_a_gate_leads_by_what_was_classified_and_chosen() {
+    let answers = |outcome: &str, choice: &str| {
+        [
+            ("gate_pass_a", json!({"outcome": outcome, "questions": []})),
+            ("gate_entry", json!({"confirmed": true})),
+            ("gate_needs_clarification", json!({})),
+            ("generation", json!({"title": "one"})),
+            ("release", json!({"choice": choice})),
+        ]
+    };
+    let run = |outcome: &str, choice: &str, code: i32| {
+        let project = imported("documents", "intake.json", &answers(outcome, choice));
+        std::fs::create_dir(project.path("checks")).unwrap();
+        std::fs::write(project.path("checks/qa"), "#!/bin/sh\necho '{}'\n").unwrap();
+        std::fs::set_permissions(project.path("checks/qa"), PermissionsExt::from_mode(0o755)).unwrap();
+        project.stead("run run.yml").is(code);
+        order(&project)
+    };
+    assert_eq!(run("qualified", "yes", 0), ["gate_pass_a", "gate_entry", "generation", "release"]);
+    assert_eq!(run("out_of_scope", "yes", 1), ["gate_pass_a"]);
+    let asked = run("needs_clarification", "yes", 1);
+    assert_eq!(asked.iter().filter(|step| *step == "gate_needs_clarification").count(), 3);
+    let again = run("qualified", "no", 1);
+    assert_eq!(again.iter().filter(|step| *step == "generation").count(), 4, "once, and three times again");
+}
+
+#[test]
+fn import_a_plan_without_people_runs_as_it_is() {
+    let check = |project: &Project, script: &str| {
+        std::fs::create_dir(project.path("checks")).unwrap();
+        std::fs::write(project.path("checks/qa"), format!("#!/bin/sh\ncat >> seen\n{script}\n")).unwrap();
+        std::fs::set_permissions(project.path("checks/qa"), PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    let project = imported("documents", "checked.json", &[]);
+    check(&project, "echo '{}'");
+    project.call(&["run", "made.yml", "-i", "report={\"lines\": 3}"]).is(0);
+    assert!(std::fs::read_to_string(project.path("seen")).unwrap().contains("\"lines\":3"));
+    // What does not fit is looked at twice again, and then blocks.
+    let project = imported("documents", "checked.json", &[]);
+    check(&project, "echo x >> times; echo '{}'; exit 1");
+    project.call(&["run", "made.yml", "-i", "report={}"]).is(1).says("It is not");
+    assert_eq!(std::fs::read_to_string(project.path("times")).unwrap().lines().count(), 3);
+}

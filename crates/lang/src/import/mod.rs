@@ -6,7 +6,9 @@
 //! as any definition. Nothing is read but what the caller hands out.
 
 mod chain;
+mod documents;
 mod glyph;
+mod machine;
 mod naming;
 mod out;
 mod page;
@@ -40,6 +42,8 @@ pub enum Dialect {
     Stages,
     /// People who label, review and settle, in YAML.
     Glyph,
+    /// Documents that are produced step by step, in JSON.
+    Documents,
     /// Graphs of nodes, in JSON.
     Pflow,
     /// The same in Markdown.
@@ -71,7 +75,8 @@ struct Spec {
 }
 
 /// All of them, in the order in which they are tried.
-static DIALECTS: &[&Spec] = &[&chain::SPEC, &stages::SPEC, &glyph::SPEC, &pflow::JSON, &pflow::MARKDOWN];
+static DIALECTS: &[&Spec] =
+    &[&chain::SPEC, &stages::SPEC, &glyph::SPEC, &documents::SPEC, &pflow::JSON, &pflow::MARKDOWN];
 
 impl Dialect {
     /// All of them.

@@ -55,6 +55,14 @@ pub(super) fn snake(text: &str, otherwise: &str) -> String {
     }
 }
 
+/// A name made of another one, short enough to get a number.
+pub(super) fn suffixed(base: &str, suffix: &str) -> String {
+    let most = (limits::NAME_BYTES - 7).saturating_sub(suffix.len());
+    // Names are ASCII.
+    let base = base.get(..most.min(base.len())).unwrap_or(base);
+    format!("{}_{suffix}", base.trim_end_matches('_'))
+}
+
 /// Names that were given, so that none is given twice.
 #[derive(Debug, Default)]
 pub(super) struct Given(HashMap<String, u32>);

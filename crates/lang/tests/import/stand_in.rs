@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 /// A definition whose actions of these names are a program `./stand-in`, given the name of the action and all its
 /// values as arguments; it prints JSON.
 pub(crate) fn with_stand_ins(mut definition: Value, actions: &[&str]) -> Value {
+    // Documents and their scopes belong to what those actions give.
+    if let Some(head) = definition.as_object_mut() {
+        head.retain(|key, _| !["scopes", "documents"].contains(&key.as_str()));
+    }
     replace(&mut definition, actions);
     definition
 }
@@ -16,6 +20,9 @@ fn replace(value: &mut Value, actions: &[&str]) {
             let action = actions.iter().find(|name| map.contains_key(**name) && map.contains_key("id"));
             if let Some(name) = action {
                 step(map, name);
+            }
+            if let Some(foreach) = map.get_mut("foreach").and_then(Value::as_object_mut) {
+                foreach.remove("scope");
             }
             map.values_mut().for_each(|value| replace(value, actions));
         }
@@ -45,7 +52,8 @@ fn leaves(value: &Value, out: &mut Vec<Value>) {
                 leaves(value, out);
             }
         }
-        Value::String(text) => out.push(json!(text)),
+        // Why something was rejected comes with the actions of people.
+        Value::String(text) => out.push(json!(text.replace("${{ feedback }}", ""))),
         other => out.push(json!(other.to_string())),
     }
 }

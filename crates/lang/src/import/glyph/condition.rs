@@ -143,6 +143,10 @@ impl Flow<'_, '_> {
         let gives = self.steps[at].kind != Kind::Conditional;
         let value = match own.filter(|rest| gives && (rest.is_empty() || rest.starts_with('.'))) {
             Some(rest) => {
+                let path: Vec<String> = rest.split('.').skip(1).map(str::to_owned).collect();
+                if !self.has(at, &path) {
+                    return None;
+                }
                 let parts: String = rest.split('.').skip(1).map(|part| format!(".?{part}")).collect();
                 format!("{}{parts}", self.value(at, Some(at))?)
             }

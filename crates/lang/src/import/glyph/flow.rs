@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 
-use super::groups::Group;
+use super::groups::{Group, hooked};
 use super::own::{Own, kind_of_template};
 use super::paths::Written;
 use super::settings::Settings;
 use super::states;
 use super::ways::{Way, When};
 use super::{Top, first};
-use crate::import::naming::{Given, snake};
+use crate::import::naming::{Given, snake, suffixed};
 use crate::import::report::Verdict::{Changed, NotExpressible};
 use crate::import::source::At;
 use crate::limits;
@@ -36,6 +36,17 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// What is in the output of what hands values on; of others it is not known.
+    pub(super) fn gives(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Agreement => Some(&["metric", "agreement", "agreed"]),
+            Self::Merge => Some(&["value", "merged_count"]),
+            Self::Conditional => Some(&["holds"]),
+            Self::Nothing => Some(&["passed"]),
+            _ => None,
+        }
+    }
+
     pub(super) fn of_people(self) -> bool {
         matches!(self, Self::Annotation | Self::Review | Self::Adjudication)
     }
@@ -47,6 +58,8 @@ pub(super) struct Step<'s, 't> {
     pub(super) name: &'t str,
     pub(super) id: String,
     pub(super) title: String,
+    /// The states of the programs before and behind it.
+    pub(super) around: (String, String),
     pub(super) kind: Kind,
     pub(super) own: Own<'s, 't>,
     /// The group that it is a part of, and which part.
@@ -237,6 +250,14 @@ impl<'s, 't> Flow<'s, 't> {
         }
     }
 
+    /// Whether a path can be read of what a step gave.
+    pub(super) fn has(&self, of: usize, path: &[String]) -> bool {
+        let known = self.steps[of].kind.gives();
+        known.is_none_or(|known| {
+            path.first().is_none_or(|name| known.contains(&name.as_str()) && path.len() == 1)
+        })
+    }
+
     /// What a step gave, for whoever reads values: of people's work what was handed in.
     pub(super) fn value(&self, of: usize, reader: Option<usize>) -> Option<String> {
         let value = match self.steps[of].kind {
@@ -293,10 +314,15 @@ fn step<'s, 't>(at: At<'s, 't>, steps: &[Step<'s, 't>], given: &mut Given) -> Op
     };
     let id = given.give(&snake(name, "step"));
     at.becomes_step(&id);
+    let around = if hooked(at) {
+        (given.give(&suffixed(&id, "pre")), given.give(&suffixed(&id, "post")))
+    } else {
+        Default::default()
+    };
     let title = at.text_at("name").filter(|title| !title.trim().is_empty()).unwrap_or(name);
     let title = match at.text_at("description") {
         Some(text) if !text.trim().is_empty() => format!("{title}: {text}"),
         _ => title.to_owned(),
     };
-    Some(Step { at, name, id, title, kind, own, home: None })
+    Some(Step { at, name, id, title, around, kind, own, home: None })
 }

@@ -3,7 +3,7 @@
 use super::flow::{Flow, Goal, Kind};
 use super::settings::length;
 use super::ways::Way;
-use crate::import::naming::snake;
+use crate::import::naming::{snake, suffixed};
 use crate::import::out::Out;
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
 use crate::import::source::At;
@@ -108,7 +108,7 @@ impl<'s, 't> Flow<'s, 't> {
         if join.is_none() && !self.settings.parallel {
             return;
         }
-        let id = format!("{}_parallel", self.steps[from].id);
+        let id = suffixed(&self.steps[from].id, "parallel");
         self.group(&id, parts, goal, join);
     }
 
@@ -150,7 +150,7 @@ impl<'s, 't> Flow<'s, 't> {
                 }
             }
             let several = steps.len() > 1 || steps.iter().any(|at| hooked(self.steps[*at].at));
-            let around = several.then(|| self.given.give(&format!("{}_part", self.steps[steps[0]].id)));
+            let around = several.then(|| self.given.give(&suffixed(&self.steps[steps[0]].id, "part")));
             Part { steps, id: around }
         });
         let parts = parts.collect();
@@ -160,9 +160,8 @@ impl<'s, 't> Flow<'s, 't> {
 
 /// Whether programs stand around a step.
 pub(super) fn hooked(at: At<'_, '_>) -> bool {
-    at.get("hooks").is_some_and(|hooks| {
-        hooks.node.get("pre_process").is_some() || hooks.node.get("post_process").is_some()
-    })
+    at.get("hooks")
+        .is_some_and(|hooks| hooks.get("pre_process").is_some() || hooks.get("post_process").is_some())
 }
 
 /// `join` of a group.

@@ -78,6 +78,9 @@ impl<'s, 't> Flow<'s, 't> {
             "output" | "annotation" | "previous" | "previous_step" | "result" => {
                 let own = matches!(head, "annotation") && self.steps[reader].kind.of_people();
                 let from = if own { reader } else { self.last(reader)? };
+                if !self.has(from, rest) {
+                    return None;
+                }
                 Some(maybe(self.value(from, Some(reader))?, rest))
             }
             _ => None,
@@ -96,6 +99,10 @@ impl<'s, 't> Flow<'s, 't> {
         let written = parts.first().and_then(|name| self.written.get(name));
         let value = written.and_then(|written| {
             let value = self.value(written.step, reader)?;
+            let path: Vec<String> = written.path.iter().chain(&parts[1..]).cloned().collect();
+            if !self.has(written.step, &path) {
+                return None;
+            }
             Some(maybe(maybe(value, &written.path), &parts[1..]))
         });
         value.unwrap_or_else(|| {

@@ -90,8 +90,8 @@ fn begin(flow: &Flow<'_, '_>, place: Place) -> String {
         Place::Group(group) => flow.groups[group].id.clone(),
         Place::Step(at) => {
             let step = &flow.steps[at];
-            let before = hooks_of(step.at).is_some_and(|hooks| hooks.node.get("pre_process").is_some());
-            if before { format!("{}_pre", step.id) } else { step.id.clone() }
+            let before = hooks_of(step.at).is_some_and(|hooks| hooks.get("pre_process").is_some());
+            if before { step.around.0.clone() } else { step.id.clone() }
         }
     }
 }
@@ -295,11 +295,11 @@ fn with_hooks(flow: &Flow<'_, '_>, at: usize) -> Vec<Map> {
         if !at.is_map() {
             at.say(Kept, "a state that runs a program");
         }
-        Some(flow.hook(at, &format!("{}_{id}", of.id)))
+        Some(flow.hook(at, id))
     };
-    let before = hook("pre_process", "pre");
+    let before = hook("pre_process", &of.around.0);
     let own = step(flow, at);
-    before.into_iter().chain([own]).chain(hook("post_process", "post")).collect()
+    before.into_iter().chain([own]).chain(hook("post_process", &of.around.1)).collect()
 }
 
 fn single(flow: &Flow<'_, '_>, at: usize, back: &[(Place, Place)], end: &str, out: &mut Vec<Map>) {
