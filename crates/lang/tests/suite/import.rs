@@ -247,6 +247,21 @@ fn p11_import_is_bounded() {
     let imported = made(&format!("steps:\n{steps}transitions:\n{ways}"));
     assert!(imported.yaml.contains("id: s199") && !imported.yaml.contains("s200"));
     assert!(imported.report.text().contains("at most 200 steps are taken"));
+    // Many documents, and many nodes of a plan.
+    let steps: Vec<String> = (0..=limits::IMPORT_GRAPH)
+        .map(|n| format!("{{\"step_id\": \"d{n}\", \"produces\": \"d{n}\"}}"))
+        .collect();
+    let imported = made(&format!("{{\"document_types\": {{}}, \"steps\": [{}]}}", steps.join(", ")));
+    assert!(imported.yaml.contains("id: d199\n") && !imported.yaml.contains("d200"));
+    assert!(imported.report.text().contains("at most 200 steps are taken"));
+    let nodes: Vec<String> =
+        (0..=limits::IMPORT_GRAPH).map(|n| format!("{{\"node_id\": \"n{n}\"}}")).collect();
+    let edges: Vec<String> = (0..limits::IMPORT_GRAPH)
+        .map(|n| format!("{{\"from\": \"n{n}\", \"to\": \"n{}\"}}", n + 1))
+        .collect();
+    let imported = made(&format!("{{\"nodes\": [{}], \"edges\": [{}]}}", nodes.join(", "), edges.join(", ")));
+    assert!(imported.yaml.contains("id: n199\n") && !imported.yaml.contains("n200"));
+    assert!(imported.report.text().contains("too many nodes"));
     // Many steps of one name: each gets its own, those beyond the bound are reported.
     let files = vec!["{\"file_path\": \"a\"}"; limits::STEPS + 1].join(", ");
     let imported = made(&format!("{{\"files\": [{files}]}}"));

@@ -1,10 +1,10 @@
 //! Ends of a plan, and the person who is asked where an edge leads nowhere.
 
 use super::parts::Edge;
-use super::plan::{Plan, describe};
+use super::plan::Plan;
 use super::prompt::one_of;
+use super::work::describe;
 use crate::import::machine::{Exit, State};
-use crate::import::naming::suffixed;
 use crate::import::out::{Map, Out, literal, marked, quoted};
 use crate::import::report::Verdict::{Changed, Kept};
 
@@ -67,8 +67,8 @@ impl<'s, 't> Plan<'s, 't> {
         }
         let again = node.edges.iter().find(|other| other.outcome == edge.outcome && other.to.is_some());
         let again = again.and_then(|edge| edge.to);
-        let (name, title, check) = (node.id.clone(), node.title.clone(), node.id.clone());
-        let id = self.new_id(&suffixed(&name, "operator"));
+        let (title, check) = (node.title.clone(), node.id.clone());
+        let id = self.id_for(at, "operator", &edge.at.node.path());
         let words: Vec<&str> = options.iter().map(String::as_str).collect();
         let ask = Map::new()
             .with("title", literal(&format!("{title}: how does it go on?")))
@@ -104,7 +104,7 @@ impl<'s, 't> Plan<'s, 't> {
         match &self.ends {
             Some(End(id)) => id.clone(),
             None => {
-                let id = self.new_id("given_up");
+                let id = self.id_for(usize::MAX, "given_up", "given_up");
                 self.ends = Some(End(id.clone()));
                 id
             }

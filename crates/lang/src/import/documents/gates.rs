@@ -1,10 +1,11 @@
 //! Gates of a plan: an agent asks or classifies, a person answers or confirms, and the values are handed on.
 
 use super::parts::{Edge, Kind, leads_on};
-use super::plan::{Plan, bounded, describe, inner, named};
+use super::plan::Plan;
 use super::prompt::{Work, includes, object, of_type, one_of, questions};
+use super::work::{bounded, describe, inner, named};
 use crate::import::machine::{Exit, State};
-use crate::import::naming::{snake, suffixed};
+use crate::import::naming::snake;
 use crate::import::out::{Map, Out, literal, marked, quoted};
 use crate::import::report::Verdict::{Changed, Kept};
 use crate::import::source::At;
@@ -59,7 +60,7 @@ impl<'s, 't> Plan<'s, 't> {
         let mut values: Vec<(String, String)> = Vec::new();
         let mut answered: Option<String> = None;
         for (position, (state, part, inner)) in parts.iter().enumerate() {
-            let next = parts.get(position + 1).map_or(id.clone(), |(next, ..)| next.clone());
+            let next = parts.get(position + 1).map_or_else(|| id.clone(), |(next, ..)| next.clone());
             let (mut exits, mut step) = (Vec::new(), Map::new());
             let mut sure = true;
             match part {
@@ -195,7 +196,10 @@ impl<'s, 't> Plan<'s, 't> {
 
     /// A state that asks for more, and begins the gate again.
     fn more(&mut self, at: usize, state: &str, outcome: &str) -> String {
-        let id = self.new_id(&suffixed(&self.nodes[at].id, &snake(outcome, "more")));
+        let id = self.id_for(at, &snake(outcome, "more"), &format!("more {outcome}"));
+        if self.later.iter().any(|state| state.id == id) {
+            return id;
+        }
         let ask = Map::new()
             .with("title", literal(&format!("{}: please say more", self.nodes[at].title)))
             .with("questions", marked(&format!("steps.{state}.?output.?questions.orValue([])")))

@@ -9,6 +9,7 @@ mod prompt;
 mod scoped;
 mod steps;
 mod types;
+mod work;
 
 use super::naming::kebab;
 use super::out::Map;

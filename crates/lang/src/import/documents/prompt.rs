@@ -28,7 +28,7 @@ impl Work {
         let mut prompt = literal(self.what.trim_end());
         if !self.texts.is_empty() {
             let texts: Vec<String> = self.texts.iter().map(|text| literal(text)).collect();
-            prompt.push_str(&format!("\nThe texts to go by: {}.", texts.join(", ")));
+            prompt.extend(["\nThe texts to go by: ", &texts.join(", "), "."]);
         }
         if !self.given.is_empty() {
             let given = self.given.iter().map(|(name, value)| format!("{}: {value}", quoted(name)));

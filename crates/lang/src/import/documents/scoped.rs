@@ -51,6 +51,9 @@ pub(super) fn scoped(root: At<'_, '_>, mut definition: Map) -> Map {
     ] {
         names.give(name);
     }
+    for name in crate::expr::TYPE_NAMES {
+        names.give(name);
+    }
     let mut all = Scoped {
         types,
         given: Given::default(),

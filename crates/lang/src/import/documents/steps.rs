@@ -44,7 +44,7 @@ impl<'s, 't> Scoped<'s, 't> {
         });
         let kept = document.filter(|document| self.keeps(*document, scope, at));
         let title = document
-            .map_or(step_name(at), |document| self.types.documents[document].title.as_str())
+            .map_or_else(|| step_name(at), |document| self.types.documents[document].title.as_str())
             .to_owned();
         let schema = match document {
             Some(document) => {
