@@ -15,7 +15,7 @@ use super::naming::kebab;
 use super::out::Map;
 use super::report::Verdict::{Changed, Kept};
 use super::source::At;
-use super::{Context, Dialect, Spec, head, lacks, says};
+use super::{Context, Dialect, Notation, Spec, head, lacks, says};
 use crate::tree::{Node, Shape};
 use fields::{FIELDS, FOLDS};
 
@@ -23,6 +23,7 @@ pub(super) static SPEC: Spec = Spec {
     dialect: Dialect::Documents,
     name: "documents",
     title: "document workflows with scopes, and document plans (JSON)",
+    notation: Notation::Data,
     fields: FIELDS,
     folds: FOLDS,
     fits,
