@@ -27,11 +27,11 @@ struct Bench {
 }
 
 fn caller(name: &str) -> Caller {
-    Caller { wanted: Some(name.to_owned()), step: None }
+    Caller { wanted: Some(name.to_owned()), steps: Vec::new() }
 }
 
 fn step(run: &str, path: &str) -> Caller {
-    Caller { wanted: None, step: Some(Step { run: StreamId::new(run), path: path.to_owned() }) }
+    Caller { wanted: None, steps: vec![Step { run: StreamId::new(run), path: path.to_owned() }] }
 }
 
 fn nobody() -> Caller {
@@ -374,6 +374,9 @@ fn p4_a_program_of_a_step_decides_nothing_of_its_own_run() {
             assert_eq!(error.code(), "R0505", "{inside} on {about}: {error}");
             assert!(error.to_string().contains(&own), "{error}");
         }
+        // Whatever it says beside: that it is of another run, or that it is in one that a program has started.
+        let both = Caller { steps: [step(&other, "w").steps, step(&own, "c").steps].concat(), wanted: None };
+        assert_eq!(bench.sit(&both, &settle(&child)).unwrap_err().code(), "R0505");
         // On another run it only finds that there is nothing to be settled.
         assert_eq!(bench.sit(&step(&other, "w"), &settle(&own)).unwrap_err().code(), "R0203");
         let named = Caller { wanted: Some("ana".into()), ..step(&own, "c") };

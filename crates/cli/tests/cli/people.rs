@@ -195,6 +195,7 @@ fn p4_a_program_of_a_step_is_an_agent_and_decides_nothing() {
       try bare stead --as ana people whoami
       try stead settle $STEAD_RUN w --failed
       try bare stead settle $STEAD_RUN w --failed
+      try env STEAD_RUN=r_0000000000000000 STEAD_STEP=x stead settle $STEAD_RUN w --failed
       try stead save w.yml
       try stead runs --json
       try stead signal $STEAD_RUN go --data 1
@@ -230,6 +231,10 @@ fn p4_a_program_of_a_step_is_an_agent_and_decides_nothing() {
             ("bare stead --as ana people whoami", "R0506"),
             (&format!("stead settle {run} w --failed"), "R0505"),
             (&format!("bare stead settle {run} w --failed"), "R0505"),
+            (
+                &format!("env STEAD_RUN=r_0000000000000000 STEAD_STEP=x stead settle {run} w --failed"),
+                "R0505",
+            ),
             ("stead save w.yml", "R0504"),
         ] {
             let got = of(command);

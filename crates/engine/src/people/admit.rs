@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 
+use stead_core::ids::StreamId;
 use stead_core::people::{Actor, Edit, Refusal, Register, User, fold};
 use stead_platform::peer;
 use stead_store::people::People as _;
@@ -29,7 +30,7 @@ pub(crate) fn admit<R: Reader>(
 ) -> Result<(), EngineError> {
     let right = right_of(operation);
     let register = reads.register()?;
-    if register.is_none() && caller.step.is_none() && caller.wanted.is_none() {
+    if register.is_none() && caller.steps.is_empty() && caller.wanted.is_none() {
         // Works alone: the name is the one that the caller has put in.
         return Ok(());
     }
@@ -51,11 +52,7 @@ pub(crate) fn admit<R: Reader>(
         }
         .into());
     }
-    if let (Some(own), true) = (&actor.run, decides(operation))
-        && let Some(run) = operation.run()
-        && let Ok(run) = reads.find(run)
-        && top(reads.reader_mut(), &run)? == *own
-    {
+    if let Some(own) = worked_for(reads, caller, operation)? {
         let (user, deed) = (actor.user, deed(operation));
         return Err(PeopleError::OwnRun { user, run: own.to_string(), deed }.into());
     }
@@ -71,6 +68,26 @@ pub(crate) fn admit<R: Reader>(
     Ok(())
 }
 
+/// The run that an operation decides on, where the caller is a program of it, or of a run that one of its programs has
+/// started.
+fn worked_for<R: Reader>(
+    reads: &mut Reads<R>,
+    caller: &Caller,
+    operation: &Operation,
+) -> Result<Option<StreamId>, EngineError> {
+    if caller.steps.is_empty() || !decides(operation) {
+        return Ok(None);
+    }
+    let Some(Ok(run)) = operation.run().map(|run| reads.find(run)) else { return Ok(None) };
+    let about = top(reads.reader_mut(), &run)?;
+    for step in &caller.steps {
+        if top(reads.reader_mut(), &step.run)? == about {
+            return Ok(Some(about));
+        }
+    }
+    Ok(None)
+}
+
 /// Who a caller is, with the roles that hold in a project; without one everywhere.
 pub(super) fn identity<R: Reader>(
     reads: &mut Reads<R>,
@@ -78,7 +95,7 @@ pub(super) fn identity<R: Reader>(
     caller: &Caller,
     project: Option<&str>,
 ) -> Result<Actor, EngineError> {
-    if let Some(step) = &caller.step {
+    if let Some(step) = caller.step() {
         return match &caller.wanted {
             Some(_) => Err(PeopleError::StepAs { user: step.id() }.into()),
             None => Ok(Actor::of_step(&step.id(), top(reads.reader_mut(), &step.run)?)),

@@ -4,11 +4,17 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use stead_core::ids::StreamId;
+use stead_core::limits;
 use stead_platform::process::inherited;
 use stead_platform::{peer, users};
 
 /// The variables by which a step's programs know where they belong.
 const MARKS: [&str; 2] = ["STEAD_RUN", "STEAD_STEP"];
+
+/// Letters of a run's id that are looked at.
+const RUN_CHARS: usize = 64;
+/// Steps around a process that are looked at.
+const STEPS: usize = 16;
 
 /// Who asks for an operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +22,10 @@ pub struct Caller {
     /// The name under which they want to act, where they say one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
-    /// The step that has started the process.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<Step>,
+    /// The step that has started the process, and those around it, the nearest first: a program of a step may start runs
+    /// of its own, or say that it is of another run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
 }
 
 /// A step that has started a process.
@@ -31,10 +38,18 @@ pub struct Step {
 }
 
 impl Step {
-    /// The step that has started a process, or one of its ancestors.
-    pub(crate) fn of(process: u32) -> Option<Self> {
-        let [run, path] = inherited(process, MARKS)?;
-        (!run.is_empty()).then(|| Self { run: StreamId::new(&run), path })
+    /// As an environment names it, of which anybody may have written anything.
+    fn named(run: &str, path: &str) -> Self {
+        let run: String =
+            run.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(RUN_CHARS).collect();
+        let path = path.chars().filter(|c| !c.is_control()).take(limits::PATH_BYTES).collect();
+        Self { run: StreamId::new(&run), path }
+    }
+
+    /// The steps that have started a process and its ancestors, the nearest first.
+    pub(crate) fn around(process: u32) -> Vec<Self> {
+        let found = inherited(process, MARKS).into_iter().filter(|[run, _]| !run.is_empty());
+        found.take(STEPS).map(|[run, path]| Self::named(&run, &path)).collect()
     }
 
     /// Its name in the history.
@@ -46,22 +61,29 @@ impl Step {
 impl Caller {
     /// This process, acting under a name of its own choice where one is given.
     pub fn here(wanted: Option<String>) -> Self {
-        let own = MARKS.map(|name| std::env::var(name).ok());
-        let step = match own {
-            [Some(run), path] if !run.is_empty() => {
-                Some(Step { run: StreamId::new(&run), path: path.unwrap_or_default() })
-            }
-            _ => Step::of(std::process::id()),
-        };
-        Self { wanted, step }
+        let mut steps = Step::around(std::process::id());
+        // What is not in `/proc`, on a system without one.
+        if steps.is_empty()
+            && let Ok(run) = std::env::var(MARKS[0])
+            && !run.is_empty()
+        {
+            steps.push(Step::named(&run, &std::env::var(MARKS[1]).unwrap_or_default()));
+        }
+        Self { wanted, steps }
     }
 
-    /// With what is known of the process at the other end of a connection: it may have left out where it comes from.
-    pub(crate) fn from(mut self, step: Option<&Step>) -> Self {
-        if self.step.is_none() {
-            self.step = step.cloned();
-        }
-        self
+    /// With what is known of the process at the other end of a connection, which goes before what it says: it may have
+    /// left out where it comes from.
+    pub(crate) fn from(self, known: &[Step]) -> Self {
+        let mut steps = known.to_vec();
+        let said = self.steps.iter().take(STEPS).map(|step| Step::named(step.run.as_str(), &step.path));
+        steps.extend(said.filter(|step| !known.contains(step)));
+        Self { steps, ..self }
+    }
+
+    /// The step whose program it is.
+    pub(crate) fn step(&self) -> Option<&Step> {
+        self.steps.first()
     }
 }
 

@@ -226,7 +226,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
     }
     stream.set_read_timeout(None)?;
     let here = Arc::new(());
-    let step = peer::process_of(stream).and_then(Step::of);
+    let steps = peer::process_of(stream).map(Step::around).unwrap_or_default();
     loop {
         let call: Call<'_> = match frame::read(&mut stream, limits::REQUEST_BYTES, never) {
             Err(FrameError::Malformed(error)) => {
@@ -243,7 +243,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
         }
         let done = match call {
             Call::Ask { id, again, operation, caller } => {
-                let caller = caller.from(step.as_ref());
+                let caller = caller.from(&steps);
                 let answer = shared.desk.ask_as(&caller, &id, again, operation.into_owned());
                 answer.map(|answer| Reply::Answer { answer })
             }
@@ -251,7 +251,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
                 shared.desk.lend(run, environment.into_owned(), Arc::downgrade(&here)).map(|()| Reply::Lent)
             }
             Call::Follow { runs, after, caller } => {
-                let caller = caller.from(step.as_ref());
+                let caller = caller.from(&steps);
                 if let Err(error) = shared.desk.may_follow(&caller, &runs) {
                     return fault(stream, error);
                 }

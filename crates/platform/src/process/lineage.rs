@@ -5,25 +5,29 @@ use super::table;
 /// Ancestors that are looked at.
 const GENERATIONS: usize = 64;
 
-/// The values of two variables in the environment that a process, or the nearest of its ancestors, was started with
-/// (both or none of them). A process may clear its own environment, but not that of the one that has started it. One
-/// whose ancestors have gone hangs below the system's first process, and is not found any more; on a system without
-/// `/proc` nobody is found.
-pub fn inherited(process: u32, variables: [&str; 2]) -> Option<[String; 2]> {
-    let mut pid = i32::try_from(process).ok()?;
+/// The values of two variables in the environments that a process and its ancestors were started with, the nearest
+/// first, each pair once. A process may clear its own environment, or say there what it likes, but not in that of the
+/// one that has started it. One whose ancestors have gone hangs below the system's first process, and what they were is
+/// not found any more; on a system without `/proc` nothing is found.
+pub fn inherited(process: u32, variables: [&str; 2]) -> Vec<[String; 2]> {
+    let mut found = Vec::new();
+    let Ok(mut pid) = i32::try_from(process) else { return found };
     for _ in 0..GENERATIONS {
         // One is enough to know that nobody is meant: every command looks here.
         if let Some(one) = table::variable_of(pid, variables[0])
             && let Some(other) = table::variable_of(pid, variables[1])
         {
-            return Some([one, other].map(|value| value.to_string_lossy().into_owned()));
+            let values = [one, other].map(|value| value.to_string_lossy().into_owned());
+            if !found.contains(&values) {
+                found.push(values);
+            }
         }
-        pid = table::read(pid)?.parent;
-        if pid <= 1 {
-            return None;
+        match table::read(pid).map(|row| row.parent) {
+            Some(parent) if parent > 1 => pid = parent,
+            _ => break,
         }
     }
-    None
+    found
 }
 
 #[cfg(test)]
@@ -36,10 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_ancestor_was_started_with_is_found_behind_a_cleared_environment() {
+    fn what_ancestors_were_started_with_is_found_whatever_a_process_says_of_itself() {
         let names = ["STEAD_A", "STEAD_B"];
         let mut shell = Command::new("sh")
-            .args(["-c", "env -i sh -c 'echo $$; exec sleep 30' & wait"])
+            .args([
+                "-c",
+                "env -i sh -c 'STEAD_A=r_2 STEAD_B=x sh -c \"echo \\$\\$; exec sleep 30\" & wait' & wait",
+            ])
             .env("STEAD_A", "r_1")
             .env("STEAD_B", "one/two")
             .stdout(Stdio::piped())
@@ -59,8 +66,9 @@ mod tests {
         let pid = rustix::process::Pid::from_child(&shell);
         rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).unwrap();
         shell.wait().unwrap();
-        assert_eq!(found, Some(["r_1".to_owned(), "one/two".to_owned()]));
-        assert_eq!(own, found);
-        assert_eq!(inherited(std::process::id(), names), None);
+        let texts = |one: &str, other: &str| [one.to_owned(), other.to_owned()];
+        assert_eq!(found, [texts("r_2", "x"), texts("r_1", "one/two")]);
+        assert_eq!(own, found[1..]);
+        assert_eq!(inherited(std::process::id(), names), [[""; 2]; 0]);
     }
 }
