@@ -149,30 +149,33 @@ fn method<'t>(cx: &Decoder<'t, '_>, node: Node<'t>) -> Option<&'static str> {
 fn address<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, slot: Slot) -> Option<Template> {
     let url = cx.text_template(node, "an address", slot)?;
     let Template::Literal(Value::String(text)) = &url else { return Some(url) };
-    let bad = |message: String, help: &str| {
+    if let Some((message, help)) = not_an_address(text) {
         cx.push(Diagnostic::at(codes::BAD_ADDRESS, node, message).help(help));
-        None
-    };
+        return None;
+    }
+    Some(url)
+}
+
+/// Why a text cannot be called as an address, and what to do.
+pub(crate) fn not_an_address(text: &str) -> Option<(String, &'static str)> {
     let text = text.trim();
     let small = text.to_ascii_lowercase();
     let Some(rest) = small.strip_prefix("https://").or_else(|| small.strip_prefix("http://")) else {
-        return bad(
-            format!("`{text}` is no address of a server"),
-            "an address begins with `https://` or `http://`",
-        );
+        let message = format!("`{text}` is no address of a server");
+        return Some((message, "an address begins with `https://` or `http://`"));
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host.contains('@') {
         let message = "an address with a user or password in it ends up in logs".to_owned();
-        return bad(message, "give them by `auth: { basic: { user: …, password: … } }`");
+        return Some((message, "give them by `auth: { basic: { user: …, password: … } }`"));
     }
     if host.is_empty() || host.starts_with(':') {
-        return bad(format!("`{text}` names no host"), "write it as `https://example.org/path`");
+        return Some((format!("`{text}` names no host"), "write it as `https://example.org/path`"));
     }
     if host.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return bad(format!("`{text}` names a host that cannot be one"), "a host is a name or a number");
+        return Some((format!("`{text}` names a host that cannot be one"), "a host is a name or a number"));
     }
-    Some(url)
+    None
 }
 
 fn query<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, slot: Slot) -> Option<Template> {
@@ -222,7 +225,7 @@ fn headers<'t>(cx: &Decoder<'t, '_>, node: Node<'t>, auth: bool, slot: Slot) -> 
 }
 
 /// Why a header cannot be set, by its name in lower case.
-fn not_a_header(name: &str) -> Option<&'static str> {
+pub(crate) fn not_a_header(name: &str) -> Option<&'static str> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || name.len() > 200 || !name.chars().all(token) {
         Some("is no name of a header")

@@ -18,6 +18,7 @@ use crate::decode::{ActionAt, Decoder, Done};
 use crate::expr::{Field, Type};
 use crate::keys::{Key, Shape};
 
+pub(crate) use http::{not_a_header, not_an_address};
 pub use later::{LATER, LATER_KEYS, Later};
 
 /// Description of an action.

@@ -1,9 +1,10 @@
 //! Workflows that are called: taken into the definition where they can be read.
 
+use super::each::{carried, from_round_to_round};
 use super::head::nothing;
 use super::model::{Child, Flow, Form, Kind, Node};
 use super::refs::{Place, Ty};
-use super::steps::{Action, carried, from_round_to_round};
+use super::steps::Action;
 use super::{Around, markdown};
 use crate::import::naming::{kebab, snake, stem};
 use crate::import::out::{Map, Out, marked};

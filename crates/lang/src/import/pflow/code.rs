@@ -1,8 +1,9 @@
 //! Python code: a script that reads its inputs as JSON and prints its result so.
 
+use super::each::{carried, from_round_to_round};
 use super::model::{Flow, Node};
 use super::refs::{Place, Ty};
-use super::steps::{Action, carried, from_round_to_round};
+use super::steps::Action;
 use crate::import::out::{Map, Out, literal, marked};
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
 

@@ -4,8 +4,10 @@
 //! same code: [`model`] has the nodes and inputs, [`graph`] which follows which, [`refs`] what is read where; one file
 //! per family of types makes the action, and [`steps`] puts the steps together.
 
+mod block;
 mod child;
 mod code;
+mod each;
 mod entry;
 mod fields;
 mod files;
@@ -14,12 +16,14 @@ mod head;
 mod markdown;
 mod model;
 mod other;
+mod outputs;
 mod prompts;
 mod refs;
 mod request;
 mod shell;
 mod steps;
 mod template;
+mod texts;
 mod values;
 mod ways;
 
@@ -217,13 +221,13 @@ fn workflow<'s, 't>(
     flow.graph = Graph::of(at, &flow.nodes, form);
     head::aliases(&mut flow, at);
     head::mappings(&flow, at);
-    steps::ways_of_errors(&flow);
+    block::ways_of_errors(&flow);
     let made = flow.graph.order.clone();
     let made: Vec<(usize, Vec<Map>)> = made
         .into_iter()
         .map(|index| (index, steps::steps(&mut flow, index, inline.remove(&index))))
         .collect();
-    let (key, block) = steps::block(&flow, made);
+    let (key, block) = block::block(&flow, made);
     let mut definition = super::head(name, description.map(values::prose).as_deref());
     let declared = head::confirmed(&mut flow, declared);
     definition = definition.with_some("inputs", declared.filled());

@@ -212,6 +212,10 @@ impl<'s, 't> Node<'s, 't> {
             Kind::Llm | Kind::Agent | Kind::Mcp | Kind::Other => &[],
         };
         let text = |key: &str| match key {
+            "url" => self.word_of("url").is_some_and(|url| {
+                // What is read in it is known by the run.
+                url.contains("${") || crate::actions::not_an_address(url).is_none()
+            }),
             "content" => self.has(key),
             _ => self.source(key).is_some_and(|(_, text)| !text.trim().is_empty()),
         };

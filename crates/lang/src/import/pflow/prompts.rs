@@ -1,8 +1,9 @@
 //! Models and agents.
 
+use super::each::{carried, from_round_to_round};
 use super::model::{Flow, Kind, Node};
 use super::refs::Place;
-use super::steps::{Action, carried, from_round_to_round};
+use super::steps::Action;
 use super::template::pieces;
 use super::values::expression;
 use crate::import::out::{Map, literal};

@@ -1,11 +1,15 @@
 //! Requests to servers.
 
+use std::collections::HashSet;
+
 use super::model::{Flow, Node};
 use super::refs::{Place, Ty};
 use super::steps::Action;
 use super::values::as_text;
-use crate::import::out::{Map, Out, literal};
+use crate::actions::not_a_header;
+use crate::import::out::{Map, Out};
 use crate::import::report::Verdict::{Changed, NotExpressible};
+use crate::import::source::At;
 
 const METHODS: &[&str] = &["get", "head", "post", "put", "patch", "delete", "options"];
 
@@ -27,16 +31,22 @@ pub(super) fn action(flow: &Flow<'_, '_>, node: &Node<'_, '_>, place: Place<'_>)
     for (param, key) in [("params", "query"), ("headers", "headers")] {
         let Some(at) = node.param(param) else { continue };
         match flow.value(at, place) {
-            Out::Map(map) if key == "headers" => {
-                let texts = map.0.into_iter().map(|(name, value)| (name, as_text(value)));
-                http.set(key, Map(texts.collect()));
+            Out::Map(map) if key == "headers" => http.set(key, headers(node, at, map)),
+            Out::Map(map) => {
+                let plain = map.0.into_iter().map(|(name, value)| match value {
+                    value @ Out::Map(_) => (name, as_text(value)),
+                    value => (name, value),
+                });
+                http.set(key, Map(plain.collect()));
             }
-            Out::Map(map) => http.set(key, map),
             _ => at.say(NotExpressible, "it is no map of names: it is left out"),
         }
     }
     http = http.with_some("auth", auth(flow, node, place));
-    if let Some(at) = body {
+    let bare = matches!(crate::import::pflow::values::text(&http, "method"), Some("get" | "head"));
+    if let Some(at) = body.filter(|_| bare) {
+        at.say(NotExpressible, "a request by `get` or `head` has no body: it is left out");
+    } else if let Some(at) = body {
         let read = flow.expression(at, place);
         match (at.is_map() || at.is_list(), read) {
             (true, _) => http.set("json", flow.value(at, place)),
@@ -49,6 +59,26 @@ pub(super) fn action(flow: &Flow<'_, '_>, node: &Node<'_, '_>, place: Place<'_>)
     }
     // A whole answer with an error is an error there as well; who is tried again is who could not be reached.
     Action::of(Map::new().with("http", http)).within(30.0).thrice(&["network", "timeout"])
+}
+
+/// The headers that a step may set.
+fn headers(node: &Node<'_, '_>, at: At<'_, '_>, map: Map) -> Map {
+    let mut known: HashSet<String> = HashSet::new();
+    let mut made = Map::new();
+    for (name, value) in map.0 {
+        let small = name.to_ascii_lowercase();
+        let why = match not_a_header(&small) {
+            Some(why) => why,
+            None if small == "authorization" && node.has("auth_token") => "is said by `auth_token` already",
+            None if !known.insert(small) => "is given twice",
+            None => {
+                made.set(&name, as_text(value));
+                continue;
+            }
+        };
+        at.say(NotExpressible, format!("`{name}` {why}: it is left out"));
+    }
+    made
 }
 
 fn auth(flow: &Flow<'_, '_>, node: &Node<'_, '_>, place: Place<'_>) -> Option<Map> {
@@ -70,7 +100,21 @@ fn auth(flow: &Flow<'_, '_>, node: &Node<'_, '_>, place: Place<'_>) -> Option<Ma
             Some(Map::new().with("bearer", token))
         }
         (None, Some(key)) => {
-            let header = Map::new().with("name", literal(name.unwrap_or("X-API-Key"))).with("value", key);
+            let usual = "X-API-Key";
+            let wanted = name.unwrap_or(usual);
+            let name = match not_a_header(&wanted.to_ascii_lowercase()) {
+                None => wanted,
+                Some(why) => {
+                    node.at.say_of(
+                        "api_key_header",
+                        NotExpressible,
+                        &format!("`{wanted}` {why}: `{usual}` is taken"),
+                        None,
+                    );
+                    usual
+                }
+            };
+            let header = Map::new().with("name", name).with("value", key);
             Some(Map::new().with("header", header))
         }
         (None, None) => {
