@@ -71,8 +71,8 @@ pub(super) fn inputs(flow: &mut Flow<'_, '_>, at: At<'_, '_>) -> Map {
         });
         let mut input = Map::new().with("type", kind);
         if let Some(text) = at.text_at("description").map(str::trim).filter(|text| !text.is_empty()) {
-            let cut: String = text.chars().take(limits::DESCRIPTION_CHARS).collect();
-            input.set("description", prose(&cut));
+            let cut: String = prose(text).chars().take(limits::DESCRIPTION_CHARS).collect();
+            input.set("description", cut);
         }
         let wanted = at.flag("required").unwrap_or(true);
         let mut empty = false;

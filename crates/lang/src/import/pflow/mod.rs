@@ -83,7 +83,11 @@ fn spec(form: Form) -> &'static Spec {
 fn nodes(root: TreeNode<'_>, key: &str) -> Result<(), String> {
     lacks(root, &[(key, Shape::List)])?;
     let all = root.get(key).map(TreeNode::items);
-    let typed = |node: TreeNode<'_>| node.get("id").is_some() && node.get("type").is_some();
+    let said = |node: TreeNode<'_>, key: &str| {
+        let value = node.get(key).filter(|value| value.plain() != Some(Plain::Null));
+        value.and_then(TreeNode::raw).is_some()
+    };
+    let typed = |node: TreeNode<'_>| said(node, "id") && said(node, "type");
     match all {
         Some(all) if all.len() > limits::IMPORT_NODES => {
             Err(format!("it has {} nodes, and at most {} are read", all.len(), limits::IMPORT_NODES))

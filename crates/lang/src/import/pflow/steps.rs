@@ -111,14 +111,14 @@ fn title(node: &Node<'_, '_>) -> Option<String> {
     let at = node.at.get("purpose")?;
     let text = at.text()?.trim();
     let line = text.lines().next()?.trim();
-    let cut: String = line.chars().take(limits::TITLE_CHARS).collect();
+    let cut: String = prose(line).chars().take(limits::TITLE_CHARS).collect();
     if cut != text {
         at.say(
             Changed,
             "its first line is the `name` of the step; the rest has no place in a definition but a comment",
         );
     }
-    Some(prose(&cut)).filter(|cut| !cut.is_empty())
+    Some(cut).filter(|cut| !cut.is_empty())
 }
 
 /// The gate before a step.
