@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use stead_core::ids::StreamId;
-use stead_core::run::View;
 use stead_core::run::event::Breaks;
+use stead_core::run::{Again, View};
 use stead_core::status::RunStatus;
 use stead_engine::batch::results::Results;
 use stead_engine::batch::{self, Format, Given, Rows, Which};
@@ -17,7 +17,9 @@ use stead_engine::operations::{Answer, Operation};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::{Engine, Home, ask_home};
 use stead_lang::Bundle;
+use stead_store::Reader as _;
 use stead_store::files::FileStore;
+use stead_store::sqlite::SqliteStore;
 
 const CHILD: &str = "{ stead: 1, name: one, inputs: { n: { type: integer } }, steps: [ { id: a, set: { n: '${{ inputs.n }}' } } ], outputs: { n: '${{ steps.a.output.n }}' } }";
 
@@ -84,4 +86,41 @@ fn p11_results_come_in_pages() {
     assert!(last.rows.iter().all(|row| row.outputs == Some(json!({"n": row.index}))), "{last:#?}");
     assert!(page(count, 10).rows.is_empty());
     assert_eq!(page(7, 2).rows[1].inputs["n"], json!(8));
+}
+
+#[test]
+fn a_long_batch_that_is_tried_again_is_not_read_whole_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(&folder.path().join(".stead"));
+    let engine = Engine::open(&home, Arc::new(EnvironmentSecrets)).unwrap();
+    let child =
+        CHILD.replace("steps: [", "steps: [ { id: look, if: inputs.n == 5, file: { read: go.txt } },");
+    let child = stead_lang::tree::read("one", &child, &mut Vec::new()).unwrap().root().to_json().unwrap();
+    let rows: String = (0..600).map(|n| format!("{{\"inputs\": {{\"n\": {n}}}}}\n")).collect();
+    let hash = FileStore::attach(&home.files()).put(rows.as_bytes()).unwrap().hash;
+    let run = StreamId::new("r_batch");
+    let start = Operation::Start {
+        run: run.clone(),
+        bundle: Bundle::single("b.yml", batch::definition("one", &Which::Inline(child), 16, false)),
+        inputs: Map::from_iter([(batch::INPUT.to_owned(), json!({ "hash": hash }))]),
+        project: String::new(),
+        folder: folder.path().display().to_string(),
+        breaks: Breaks::default(),
+        by: "user:ana".into(),
+    };
+    engine.ask(start).unwrap();
+    assert_eq!(ended(&engine, "r_batch").outputs.unwrap()["failed"], json!(1));
+    std::fs::write(folder.path().join("go.txt"), "").unwrap();
+    let (again, inputs) = (Again::Failed, Map::new());
+    let by = "user:ana".to_owned();
+    engine.ask(Operation::Retry { run: "r_batch".into(), by, again, inputs, dry_run: false }).unwrap();
+    let view = ended(&engine, "r_batch");
+    assert_eq!(view.outputs.unwrap()["failed"], json!(0));
+    engine.stop().unwrap();
+    let loaded = SqliteStore::open_read_only(&home.database()).unwrap().load(&run).unwrap().unwrap();
+    let behind: u64 = loaded.rows.iter().map(|row| row.count).sum();
+    assert!(loaded.snapshot.is_some() && behind < 20, "{behind} of {} events are read back", view.seq);
+    let text =
+        loaded.rows.iter().map(|row| String::from_utf8_lossy(&row.events).into_owned()).collect::<String>();
+    assert!(!text.contains("run_reopened"), "{text}");
 }

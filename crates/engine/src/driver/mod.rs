@@ -286,6 +286,8 @@ impl<S: Store> Driver<S> {
             && let Some(whole) = Stream::load_all(&mut self.store, id)?
         {
             // What it opens again may be forgotten since.
+            let mut whole = whole;
+            whole.read_whole();
             self.streams.insert(id.clone(), whole);
         }
         let known = self.stream(id)?.map(|stream| stream.revision.clone());

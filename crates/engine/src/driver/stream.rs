@@ -282,6 +282,14 @@ impl Stream {
         self.events_since >= limits::SNAPSHOT_EVENTS && self.bytes_since >= self.snapshot_bytes
     }
 
+    /// It was read back from all of its journal, and would be each time until there is a snapshot from behind its
+    /// reopening: that is worth one at once.
+    pub(super) fn read_whole(&mut self) {
+        if self.state.last().0 >= limits::SNAPSHOT_EVENTS {
+            self.events_since = limits::SNAPSHOT_EVENTS;
+        }
+    }
+
     pub(super) fn snapshot_taken(&mut self, bytes: usize) {
         (self.events_since, self.bytes_since, self.snapshot_bytes) = (0, 0, bytes);
     }
