@@ -7,7 +7,10 @@ use stead_lang::plan::Plan;
 use super::rows::Looked;
 use super::sweep::{Combinations, Swept, Way, values_of, values_of_json};
 use super::*;
+use crate::fuzz::{Fuzz, came_to, shape};
 use crate::limits;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 
 fn plan(inputs: &str) -> std::sync::Arc<Plan> {
     let text = format!("stead: 1\nname: one\ninputs: {inputs}\nsteps: [{{ id: a, noop: 1 }}]\n");
@@ -58,19 +61,11 @@ fn p11_tables_are_bounded() {
         let error = look(text, format, &plan).unwrap_err();
         assert_eq!(error.to_string(), format!("line 1: the row has more than {} bytes", limits::LINE_BYTES));
     }
-    // So is a table: however long it is, the row behind the last that may be ends it.
+    // So is a table: it is never in memory, for it has no end, and the row behind the last that may be ends it.
     let most = stead_core::limits::FOREACH_LINES;
-    let error = look(again("{}\n", endless), Format::Lines, &plan).unwrap_err();
-    assert_eq!(error.to_string(), format!("line {}: there are more than {most} rows", most + 1));
-}
-
-#[test]
-fn a_million_rows_are_gone_through_with_one_of_them_in_memory() {
-    let plan = plan("{ n: { type: integer } }");
-    let most = stead_core::limits::FOREACH_LINES;
-    let looked =
-        look(io::Cursor::new("n\n").chain(again("7\n", u64::from(most))), Format::Csv(b','), &plan).unwrap();
-    assert_eq!((looked.rows, looked.first.len()), (most, 3));
+    let table = io::Cursor::new("n\n").chain(again("7\n", endless));
+    let error = look(table, Format::Csv(b','), &plan).unwrap_err();
+    assert_eq!(error.to_string(), format!("line {}: there are more than {most} rows", most + 2));
 }
 
 #[test]
@@ -105,45 +100,85 @@ fn the_name_of_a_batch_is_one_of_a_workflow() {
 }
 
 #[test]
-fn any_bytes_are_a_table_or_an_error_that_names_a_line() {
-    let plan = plan("{ n: { type: integer, default: 1 }, s: { type: string, default: a } }");
-    let parts = [
-        "n,s\n",
-        "1,a\n",
-        "\"",
-        "\"\"",
-        ",",
+fn any_text_is_a_table_or_an_error_that_names_a_line() {
+    let plan = plan(
+        "{ n: { type: integer, default: 1 }, s: { type: string, default: a }, l: { type: array, default: [] } }",
+    );
+    let seeds = [
+        "n,s\n1,a\n2,\"b, \"\"c\"\"\nd\"\n\n,\"\"\r\n",
+        "\u{feff}s\tn\nx\t1\n",
+        "{\"n\": 1, \"s\": \"a\"}\n\n{\"l\": [1, {\"a\": []}]}\n",
+        " [\n{\"n\": 1},\n {\"s\": \"]}\\\"\", \"l\": [[]]}\n]\n",
+        "n\n-9223372036854775808\n1e400\n\u{e9}\n",
+    ];
+    let words = [
+        "n,",
+        ",s",
         "\n",
         "\r\n",
-        "{\"n\":1}",
+        "\"",
+        "\"\"",
         "[",
         "]",
         "{",
         "}",
-        "\\",
-        "\u{feff}",
-        "é",
-        " ",
         ":",
-        "1e9",
+        "\\",
+        "{\"n\":1}",
+        ",\n",
+        "\t",
+        "\u{feff}",
+        "\0",
     ];
-    let mut seed = 7_u64;
-    for _ in 0..20_000 {
-        let mut bytes = Vec::new();
-        loop {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let pick = usize::try_from(seed >> 33).unwrap();
-            match pick % 24 {
-                0 => break,
-                1 => bytes.push(u8::try_from(pick % 256).unwrap()),
-                _ => bytes.extend(parts[pick % parts.len()].as_bytes()),
-            }
+    Fuzz::new("table", FOLDER, seeds.map(str::to_owned).to_vec(), &words).run(|text| {
+        let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u64 + 1;
+        let mut came = Vec::new();
+        let bytes = || io::Cursor::new(text.as_bytes().to_vec());
+        let told = Format::of(None, &mut BufReader::new(bytes()));
+        came.push(told.is_ok().to_string());
+        for format in [Format::Csv(b','), Format::Csv(b'\t'), Format::Lines, Format::List] {
+            came.push(match look(bytes(), format, &plan) {
+                Ok(looked) => {
+                    assert!(u64::from(looked.rows) <= lines + text.matches('{').count() as u64);
+                    looked.rows.min(3).to_string()
+                }
+                Err(error) => {
+                    assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}");
+                    shape(&error.message)
+                }
+            });
         }
-        for format in [Format::Csv(b','), Format::Lines, Format::List] {
-            if let Err(error) = look(io::Cursor::new(bytes.clone()), format, &plan) {
-                let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-                assert!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}: {bytes:?}");
-            }
+        came_to(came)
+    });
+}
+
+#[test]
+fn any_values_of_a_sweep_are_read_or_refused() {
+    let plan = plan("{ i: { type: integer }, x: { type: number }, s: { type: string }, l: { type: array } }");
+    let seeds = [
+        "1,2,3",
+        "0:10:2.5",
+        "5:1:-1",
+        "0.1:0.4:0.1,7",
+        "a,b",
+        "[1, 2]",
+        "999999999999999:0:-99999999999999.9",
+    ];
+    let words = [":", ",", "-", "+", ".", "0", "9", "000000000", "[", "]", "e", " "];
+    Fuzz::new("sweep", FOLDER, seeds.map(str::to_owned).to_vec(), &words).run(|text| {
+        let mut came = Vec::new();
+        for input in &plan.inputs {
+            came.push(match values_of(input, text) {
+                Ok(values) => {
+                    assert!(values.len() <= limits::SWEEP_VALUES);
+                    let given = values.len();
+                    let swept = Swept::new(&*input.name, values, Way::Product);
+                    assert!(swept.given == given && swept.values.len() <= given);
+                    given.min(9).to_string()
+                }
+                Err(error) => shape(&error.message),
+            });
         }
-    }
+        came_to(came)
+    });
 }
