@@ -212,6 +212,7 @@ impl<'s, 't> Node<'s, 't> {
             Kind::Llm | Kind::Agent | Kind::Mcp | Kind::Other => &[],
         };
         let text = |key: &str| match key {
+            "file_path" | "source_path" | "dest_path" if self.word_of(key).is_some_and(leads_out) => false,
             "url" => self.word_of("url").is_some_and(|url| {
                 // What is read in it is known by the run.
                 url.contains("${") || crate::actions::not_an_address(url).is_none()
@@ -244,6 +245,20 @@ impl<'s, 't> Node<'s, 't> {
         let keys = params.node.entries().map(|entry| entry.key).filter(|key| own(key));
         keys.filter_map(|key| Some((key, params.get(key)?))).collect()
     }
+}
+
+/// Whether a path that is written out leads above the folder where it begins.
+fn leads_out(path: &str) -> bool {
+    let mut depth = 0_i64;
+    !path.contains("${")
+        && path.split('/').any(|part| {
+            depth += match part {
+                "" | "." => 0,
+                ".." => -1,
+                _ => 1,
+            };
+            depth < 0
+        })
 }
 
 /// Names in reach of expressions, and words that they keep.

@@ -92,7 +92,7 @@ pub(super) fn steps(flow: &mut Flow<'_, '_>, index: usize, inline: Option<Map>) 
 /// A step in the place of one that is not whole.
 fn failing(flow: &Flow<'_, '_>, node: &Node<'_, '_>) -> Action {
     let what = node.lacks().unwrap_or_default();
-    let why = format!("it lacks `{what}`: the step fails until it is there");
+    let why = format!("it lacks `{what}`, or has one that cannot be used: the step fails until it is mended");
     node.at.say_of(what, NotExpressible, &why, None);
     let message = format!("{} lacks {what}", literal(&node.name));
     if flow.graph.blocks != Blocks::States {
