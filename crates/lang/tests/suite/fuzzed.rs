@@ -7,7 +7,7 @@ use stead_lang::diagnostic::{RenderOptions, render};
 use stead_lang::duration::{format_duration, format_time, parse_duration, parse_time};
 use stead_lang::expr::{Env, EvalError, Expr, Type, TypeEnv, Val};
 use stead_lang::graph::{Format, graph};
-use stead_lang::import::{Dialect, NotImported};
+use stead_lang::import::NotImported;
 use stead_lang::template::Template;
 use stead_lang::tree::read;
 use stead_lang::{Bundle, actions, check, codes as table, expanded, limits};
@@ -448,20 +448,18 @@ fn imports(text: &str) -> u64 {
         }
         Err(NotImported::Unreadable(_)) => 0,
         Ok(imported) => {
+            let (_, others) = imported.findings();
+            let wrong: Vec<_> =
+                others.iter().filter(|found| !BESIDE.contains(&found.code.as_str())).collect();
+            assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
+            // With programs in the place of what is not built the rest is looked at too.
             let document = read("t", &imported.yaml, &mut Vec::new()).unwrap();
-            if !CARRIED.contains(&imported.dialect) {
-                let (_, others) = imported.findings();
-                let wrong: Vec<_> =
-                    others.iter().filter(|found| !BESIDE.contains(&found.code.as_str())).collect();
-                assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
-                // With programs in the place of what is not built the rest is looked at too.
-                let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
-                let whole = with_stand_ins(document.root().to_json().unwrap(), &later).to_string();
-                let all = check(&Bundle::single("t.json", whole)).diagnostics;
-                let beside = |code: &str| BESIDE.contains(&code) || code.starts_with("E05");
-                let wrong: Vec<_> = all.iter().filter(|found| !beside(&found.code)).collect();
-                assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
-            }
+            let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
+            let whole = with_stand_ins(document.root().to_json().unwrap(), &later).to_string();
+            let all = check(&Bundle::single("t.json", whole)).diagnostics;
+            let beside = |code: &str| BESIDE.contains(&code) || code.starts_with("E05");
+            let wrong: Vec<_> = all.iter().filter(|found| !beside(&found.code)).collect();
+            assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
             let entries = imported.report.entries.iter();
             came_to(
                 entries.map(|entry| format!("{} {:?}", entry.construct, entry.verdict)).collect::<Vec<_>>(),
@@ -472,9 +470,6 @@ fn imports(text: &str) -> u64 {
 
 /// What is not in the text alone: files and workflows that it names.
 const BESIDE: &[&str] = &["E0315", "E0328"];
-
-/// Dialects whose values are carried over as they are (addresses, paths), and are as wrong here as they were there.
-const CARRIED: &[Dialect] = &[Dialect::Pflow, Dialect::PflowMd];
 
 #[test]
 fn p11_any_definition_of_another_tool_is_imported_or_refused() {
