@@ -56,13 +56,18 @@ pub(super) fn action(flow: &Flow<'_, '_>, node: &Node<'_, '_>, place: Place<'_>)
             let id = flow.input("confirm_delete").map_or("confirm_delete", |input| input.id.as_str());
             let why = "nothing is deleted unless the run is given `confirm_delete`, as there: a step before it fails";
             node.at.say_of("confirm_delete", Kept, why, None);
-            let refuse = Map::new()
-                .with("id", flow.inner_id(&node.id, "refused"))
-                .with("if", format!("!(inputs.{id} == true)"))
-                .with(
-                    "fail",
-                    format!("{} deletes a file: give `{id}=true` to allow it", literal(&node.name)),
-                );
+            let refused = match flow.input("confirm_delete") {
+                Some(input) if input.kind != "boolean" => {
+                    let why = "`confirm_delete` is no boolean: nothing is ever deleted, as there";
+                    node.at.say_of("confirm_delete", Changed, why, Some("give it the type `boolean`"));
+                    "true".to_owned()
+                }
+                _ => format!("!(inputs.{id} == true)"),
+            };
+            let refuse = Map::new().with("id", flow.inner_id(&node.id, "refused")).with("if", refused).with(
+                "fail",
+                format!("{} deletes a file: give `{id}=true` to allow it", literal(&node.name)),
+            );
             let delete = Map::new()
                 .with("id", flow.inner_id(&node.id, "allowed"))
                 .with("file", Map::new().with("delete", path));
