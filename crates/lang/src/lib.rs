@@ -26,6 +26,7 @@ pub mod keys;
 pub mod limits;
 pub mod names;
 pub mod plan;
+pub mod questions;
 pub mod template;
 mod templates;
 pub mod tree;

@@ -86,6 +86,26 @@ pub const ATTEMPTS: u32 = 1_000;
 pub const PLACES: u32 = 10_000;
 /// Length of the key of `concurrency`, in bytes.
 pub const PLACE_KEY_BYTES: usize = 256;
+/// Entries of `by`, of `not` and of `escalate.to`.
+pub const WHO: usize = 50;
+/// Length of the name of a user, a group, a role or an agent, in bytes.
+pub const WHO_BYTES: usize = 100;
+/// What people are shown at once.
+pub const SHOWN: usize = 100;
+/// Length of what people are asked in a line, in bytes.
+pub const ASKED_BYTES: usize = 1024;
+/// How many may be asked to accept, or to reject.
+pub const QUORUM: u32 = 100;
+/// How often a rejection may begin steps again.
+pub const REDOS: u32 = 100;
+/// The shortest time between two reminders, in milliseconds.
+pub const REMIND_MILLIS: u64 = 1_000;
+/// Questions of one step.
+pub const QUESTIONS: usize = 100;
+/// Length of a text of a question, or of one of its choices, in bytes.
+pub const QUESTION_BYTES: usize = 4 * 1024;
+/// Choices of one question.
+pub const CHOICES: usize = 200;
 /// Findings of one check. What is beyond is counted.
 pub const DIAGNOSTICS: usize = 1_000;
 /// Names that are looked through for the nearest to wrong ones, in all: behind so many a finding has no such help.

@@ -4,6 +4,8 @@
 //! to places, text to compiled expressions, defaults to values. Steps stand in one list, blocks name them
 //! by position; journals never do, they name paths, so that a newer plan of the same text reads them.
 
+mod people;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -11,6 +13,8 @@ use serde_json::Value;
 use crate::duration::Millis;
 use crate::expr::Expr;
 use crate::template::Template;
+
+pub use people::{Escalate, OnReject, OnTimeout, People, PeopleKind};
 
 /// Position of a step in [`Plan::steps`].
 pub type StepIx = u32;
@@ -281,7 +285,7 @@ pub struct Action {
     pub kind: ActionKind,
     /// When a failed attempt is tried again.
     pub retry: Retry,
-    /// Of one attempt; of a wait or a child run the whole of it.
+    /// Of one attempt; of a wait, a child run or people's work the whole of it.
     pub timeout: Option<Setting<Millis>>,
     /// What a crash in the unsure window does.
     pub effect: EffectRule,
@@ -298,6 +302,8 @@ pub enum ActionKind {
     Workflow(Child),
     /// A signal is sent.
     Signal(Signal),
+    /// People are asked.
+    People(Box<People>),
     /// The step fails.
     Fail {
         /// What is wrong.

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use stead_lang::plan::{
-    Action, ActionKind, Block, Body, Concurrency, Each, Join, OnError, OnFull, Plan, Setting, SignalTo, Step,
-    StepIx, Target, Wait,
+    Action, ActionKind, Block, Body, Concurrency, Each, Join, OnError, OnFull, OnReject, OnTimeout, People,
+    Plan, Setting, SignalTo, Step, StepIx, Target, Wait,
 };
 use stead_lang::template::{Piece, Template};
 
@@ -293,6 +293,7 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
             }
             settings.insert("inputs".into(), template_text(&child.inputs));
         }
+        ActionKind::People(asked) => people(asked, settings),
         ActionKind::Fail { message: text, .. } | ActionKind::Finish(text) => {
             settings.insert("text".into(), template_text(text));
         }
@@ -316,6 +317,43 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
                 }
             }
         }
+    }
+}
+
+/// What people are asked.
+fn people(asked: &People, settings: &mut Map<String, Value>) {
+    let all = |who: &[Template]| Value::Array(who.iter().map(template_text).collect());
+    settings.insert("title".into(), template_text(&asked.title));
+    if !asked.show.is_empty() {
+        let show = asked.show.iter().map(|(label, value)| (label.clone(), template_text(value)));
+        settings.insert("show".into(), Value::Object(show.collect()));
+    }
+    settings.extend(asked.form.as_ref().map(|form| ("form".to_owned(), form.clone())));
+    settings.extend(asked.questions.as_ref().map(|asked| ("questions".to_owned(), template_text(asked))));
+    settings.insert("by".into(), all(&asked.by));
+    if !asked.not.is_empty() {
+        settings.insert("not".into(), all(&asked.not));
+    }
+    for (name, count) in [("quorum", &asked.quorum), ("rejects", &asked.rejects)] {
+        if !matches!(count, Setting::Fixed(1)) {
+            settings.insert(name.into(), number(count));
+        }
+    }
+    settings.extend(asked.remind.as_ref().map(|every| ("remind".to_owned(), millis(every))));
+    if let Some(escalate) = &asked.escalate {
+        let escalate = json!({"after": millis(&escalate.after), "to": all(&escalate.to)});
+        settings.insert("escalate".into(), escalate);
+    }
+    match asked.on_timeout {
+        OnTimeout::Fail => {}
+        OnTimeout::Accept => settings.extend([("on_timeout".to_owned(), json!("accept"))]),
+        OnTimeout::Reject => settings.extend([("on_timeout".to_owned(), json!("reject"))]),
+    }
+    match &asked.on_reject {
+        OnReject::Fail => {}
+        OnReject::Continue => settings.extend([("on_reject".to_owned(), json!("continue"))]),
+        // Which step that is, the picture of the order shows.
+        OnReject::Redo { max, .. } => settings.extend([("redo_at_most".to_owned(), number(max))]),
     }
 }
 

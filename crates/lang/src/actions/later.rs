@@ -15,8 +15,6 @@ pub struct Later {
 pub static LATER: &[Later] = &[
     Later { name: "agent", doc: "An agent with a prompt" },
     Later { name: "calc", doc: "A calculation file" },
-    Later { name: "approve", doc: "A gate: a decision on something shown" },
-    Later { name: "ask", doc: "Questions to a person" },
     Later { name: "task", doc: "The same work to several people or agents" },
     Later { name: "mcp", doc: "A tool of an MCP server" },
 ];

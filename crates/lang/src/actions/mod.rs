@@ -1,5 +1,7 @@
 //! The actions: one file each, one line in [`ACTIONS`] each.
 
+mod approve;
+mod ask;
 mod fail;
 mod file;
 mod finish;
@@ -51,6 +53,8 @@ pub static ACTIONS: &[&Action] = &[
     &set::ACTION,
     &wait::ACTION,
     &workflow::ACTION,
+    &approve::ACTION,
+    &ask::ACTION,
     &signal::ACTION,
     &fail::ACTION,
     &finish::ACTION,

@@ -193,6 +193,9 @@ fn in_steps<'t>(block: Node<'t>, found: &mut FoundIn<'t>) {
     for step in
         ["steps", "states", "finally"].into_iter().filter_map(|key| block.get(key)).flat_map(Node::items)
     {
+        for asked in ["approve", "ask"].into_iter().filter_map(|key| step.get(key)) {
+            found.paths.extend(asked.get("form").and_then(Node::raw).map(|path| (path, What::Other)));
+        }
         if let Some(child) = step.get("workflow") {
             found.paths.extend(child.get("path").and_then(Node::raw).map(|path| (path, What::Definition)));
             found.names.extend(child.get("name").and_then(Node::raw));

@@ -121,6 +121,9 @@ impl<'t> Names<'_, 't> {
             }
             Body::Action(action) => {
                 self.sites(sites, at(Role::Instance));
+                for worker in &decoded.steps[ix as usize].workers {
+                    self.worker(worker, at(Role::Instance));
+                }
                 match (&decoded.steps[ix as usize].output, &action.kind) {
                     (Output::Known(ty), _) => ty.clone(),
                     (Output::OfTemplate, ActionKind::Set(values)) => self.type_of(values, at(Role::Instance)),
@@ -206,11 +209,12 @@ impl<'t> Names<'_, 't> {
     /// Whether a value can be what its place wants.
     fn wanted(&mut self, site: &Site<'t>, ty: &Type) {
         let fits = match (site.wants, ty) {
-            (Wants::Any, _) | (_, Type::Dyn) => true,
+            (Wants::Any | Wants::Shown, _) | (_, Type::Dyn) => true,
             (Wants::Boolean, ty) => matches!(ty, Type::Bool),
             (Wants::Integer, ty) => matches!(ty, Type::Int | Type::UInt | Type::Number | Type::Double),
             (Wants::Number, ty) => matches!(ty, Type::Int | Type::UInt | Type::Number | Type::Double),
             (Wants::Duration, ty) => matches!(ty, Type::String | Type::Words(_) | Type::Duration),
+            (Wants::List, ty) => matches!(ty, Type::List(_)),
             (Wants::Items, ty) => matches!(ty, Type::List(_) | Type::Map(_)),
             (Wants::Map, ty) => matches!(ty, Type::Map(_)),
             (Wants::File, ty) => types::may_be_file(ty),
@@ -226,7 +230,8 @@ impl<'t> Names<'_, 't> {
             Wants::Items => "a list or a map",
             Wants::File => "a file",
             Wants::Map => "a map",
-            Wants::Any => return,
+            Wants::List => "a list",
+            Wants::Any | Wants::Shown => return,
         };
         let code = if site.wants == Wants::Boolean { codes::NO_BOOLEAN } else { codes::WRONG_RESULT };
         let message = format!("{wanted} is needed here, and this gives {}", types::words(ty));
@@ -266,7 +271,12 @@ impl<'t> Names<'_, 't> {
 
     /// The roots in reach, with as much of `steps` as these expressions name.
     fn roots<'e>(&self, spot: Spot<'_>, expressions: impl IntoIterator<Item = &'e Expr>) -> Roots {
-        let mut roots = vec![("inputs".to_owned(), self.inputs.clone()), ("run".to_owned(), types::run())];
+        let mut roots = vec![
+            ("inputs".to_owned(), self.inputs.clone()),
+            ("run".to_owned(), types::run()),
+            // Null or a text.
+            ("feedback".to_owned(), Type::Dyn),
+        ];
         let vars = match spot.role {
             Role::Var(at) => self.vars_above(at),
             _ => self.all_vars.clone(),

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::plan::{Block, Body, Join, Plan, StepIx};
 
 use super::machine::{self, Machine};
+use super::redo;
 
 /// What comes before a step in its block.
 #[derive(Debug, Clone)]
@@ -222,6 +223,10 @@ fn arrange_block(
             decoded.plan.steps[steps[at] as usize].needed_by.push(position);
         }
         decoded.plan.steps[ix as usize].needs = needs;
+        if position < own {
+            let gate = redo::Gate { ix, position, reach: &reach, by_id: &by_id, state: machine.is_some() };
+            redo::settle(decoded, &gate, order, problems);
+        }
         order.reach[ix as usize] = reach;
     }
     if let Some(block) = block_mut(&mut decoded.plan, parent) {

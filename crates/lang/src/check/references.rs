@@ -1,7 +1,7 @@
 //! What expressions read: whether it may be read where they stand, and what follows from it.
 
 use crate::codes;
-use crate::decode::{Role, Site};
+use crate::decode::{Role, Site, Wants};
 use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::expr::{Reference, Segment};
 use crate::plan::{Read, StepIx};
@@ -95,10 +95,41 @@ impl<'t> Names<'_, 't> {
             return;
         };
         let decoded = self.decoded;
-        let path = |ix: StepIx| decoded.plan.steps[ix as usize].path.as_str();
         let (code, message, help) = match spot.find(id, decoded, self.order) {
             Found::Step { ix, up, lack } => return self.read(site, reference, spot, ix, Some(up), lack),
             Found::ThisOne { ix, lack } => return self.read(site, reference, spot, ix, None, lack),
+            Found::Nothing => {
+                let problem =
+                    self.at_step(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
+                if !worth_looking(self.problems.len(), decoded.steps.len()) {
+                    self.problems.push(problem);
+                    return;
+                }
+                let visible = spot.visible(decoded, self.order);
+                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
+                let problem = match nearest(id, ids.clone()) {
+                    Some(near) => problem.nearest(near),
+                    None => problem.help(can_be_read(ids)),
+                };
+                self.problems.push(problem);
+                return;
+            }
+            found => self.out_of_reach(id, found, spot),
+        };
+        let problem = self.at_step(site, reference, code, message).help(help);
+        self.problems.push(problem);
+    }
+
+    /// What is wrong with naming a step that is there and cannot be read: code, message and help.
+    pub(super) fn out_of_reach(
+        &self,
+        id: &str,
+        found: Found,
+        spot: Spot<'_>,
+    ) -> (&'static codes::Code, String, String) {
+        let decoded = self.decoded;
+        let path = |ix: StepIx| decoded.plan.steps[ix as usize].path.as_str();
+        match found {
             Found::Itself => (
                 codes::READS_ITSELF,
                 format!("`{id}` reads itself, and has nothing yet"),
@@ -135,25 +166,10 @@ impl<'t> Names<'_, 't> {
                     format!("give the group `outputs`, and read `steps.{outer}.output`"),
                 )
             }
-            Found::Nothing => {
-                let problem =
-                    self.at_step(site, reference, codes::UNKNOWN_STEP, format!("there is no step `{id}`"));
-                if !worth_looking(self.problems.len(), decoded.steps.len()) {
-                    self.problems.push(problem);
-                    return;
-                }
-                let visible = spot.visible(decoded, self.order);
-                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
-                let problem = match nearest(id, ids.clone()) {
-                    Some(near) => problem.nearest(near),
-                    None => problem.help(can_be_read(ids)),
-                };
-                self.problems.push(problem);
-                return;
+            Found::Step { .. } | Found::ThisOne { .. } | Found::Nothing => {
+                (codes::UNKNOWN_STEP, format!("there is no step `{id}`"), "name one that is there".to_owned())
             }
-        };
-        let problem = self.at_step(site, reference, code, message).help(help);
-        self.problems.push(problem);
+        }
     }
 
     /// A step that may be read is read.
@@ -197,15 +213,7 @@ impl<'t> Names<'_, 't> {
     ) {
         let decoded = self.decoded;
         let step = &decoded.plan.steps[ix as usize];
-        let guard = |id: &String| *id == step.id;
-        let own_condition = spot
-            .step
-            .filter(|_| spot.role != Role::Condition)
-            .and_then(|own| decoded.plan.steps[own as usize].condition.as_ref());
-        let guarded = reference.guarded
-            || own_condition.is_some_and(|c| c.guards().iter().any(guard))
-            || spot.frame.into_iter().flat_map(Frame::outwards).any(|f| f.guards.iter().any(guard));
-        if guarded {
+        if reference.guarded || self.known_by_condition(spot, &step.id) {
             return;
         }
         // What is undone has completed, whatever its condition.
@@ -229,10 +237,17 @@ impl<'t> Names<'_, 't> {
                 spot.step.is_some_and(|own| matches!(self.order.reach[own as usize], Reach::State { .. }));
             let stepped = spot.step.is_some() && !matches!(spot.role, Role::Outputs | Role::Verify) && !state;
             let condition = format!(", or give this step `if: steps.{id}.status == 'completed'`");
-            let help = format!(
-                "read it through a guard: `steps.{id}.?output.orValue(null)`{}",
-                if stepped { condition.as_str() } else { "" }
-            );
+            let read = format!("`steps.{id}.?output.orValue(null)`");
+            let how = match site.wants {
+                Wants::Shown => {
+                    format!(
+                        "show it by a label: `show: {{ {id}: \"${{{{ {} }}}}\" }}`",
+                        read.trim_matches('`')
+                    )
+                }
+                _ => format!("read it through a guard: {read}"),
+            };
+            let help = format!("{how}{}", if stepped { condition.as_str() } else { "" });
             let problem = self.at(site, reference, codes::UNGUARDED, message).help(help);
             self.problems.push(problem);
             return;
@@ -246,6 +261,17 @@ impl<'t> Names<'_, 't> {
                 reads.push(read);
             }
         }
+    }
+
+    /// Whether the conditions around say that a step is completed.
+    pub(super) fn known_by_condition(&self, spot: Spot<'_>, id: &str) -> bool {
+        let guard = |known: &String| known == id;
+        let own = spot
+            .step
+            .filter(|_| spot.role != Role::Condition)
+            .and_then(|own| self.decoded.plan.steps[own as usize].condition.as_ref());
+        own.is_some_and(|c| c.guards().iter().any(guard))
+            || spot.frame.into_iter().flat_map(Frame::outwards).any(|f| f.guards.iter().any(guard))
     }
 
     fn previous_reference(&mut self, site: &Site<'t>, reference: &Reference, spot: Spot<'_>) {
@@ -296,6 +322,9 @@ impl<'t> Names<'_, 't> {
         code: &'static codes::Code,
         message: String,
     ) -> Diagnostic {
+        if site.wants == Wants::Shown {
+            return Diagnostic::at(code, site.node, message);
+        }
         let start = (site.expr.base() + reference.offset) as usize;
         let span = site.node.span_within(start, start + reference.len as usize);
         Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
@@ -309,6 +338,9 @@ impl<'t> Names<'_, 't> {
         code: &'static codes::Code,
         message: String,
     ) -> Diagnostic {
+        if site.wants == Wants::Shown {
+            return Diagnostic::at(code, site.node, message);
+        }
         let start = (site.expr.base() + reference.offset) as usize;
         let span = site.node.span_within(start, start + named(site.expr.source(), reference));
         Diagnostic { span, ..Diagnostic::at(code, site.node, message) }
@@ -325,12 +357,12 @@ fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
 }
 
 /// Roots that are always in reach.
-pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous"];
+pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous", "feedback"];
 /// Roots that iterations give. `item` is what an element is called where no other name is given.
 /// `ended` is there in a `finally`.
 pub(super) static INNER: &[&str] = &["index", "key", "iteration", "ended"];
 /// Roots of the language that this version does not have.
-pub(super) static LATER: &[&str] = &["feedback", "event"];
+pub(super) static LATER: &[&str] = &["event"];
 
 /// How much of a reference names a step: `steps.fetch` of `steps.fetch.output.title`. The whole where the step
 /// is named in another way, as in `steps["fetch"]`.

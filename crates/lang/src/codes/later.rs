@@ -5,12 +5,12 @@ LATER_KEY "E0501" "a key that is not in this version"
 "The language has the key or the action, and this version of the program does not. It is refused and not ignored, \
 since a workflow that leaves out a part of what was written does something else."
 "steps:
-  - id: ship
-    approve: { title: Ship it? }
+  - id: plan
+    agent: { prompt: Plan it }
 "
 "steps:
-  - id: ship
-    run: ./ship.sh
+  - id: plan
+    run: ./plan.sh
 "
 
 LATER_VALUE "E0502" "a value or name that is not in this version"

@@ -506,6 +506,56 @@ steps:
     run: echo again
 "
 
+REDO_UNKNOWN "E0329" "a `redo` that names no step of the block"
+"A rejection begins again from a step of the gate's own block. What is inside of a group is begun again with the \
+group; for what is around the gate, put the gate there."
+"steps:
+  - id: write
+    run: ./write.sh
+  - id: ship
+    approve: { on_reject: { redo: wirte } }
+"
+"steps:
+  - id: write
+    run: ./write.sh
+  - id: ship
+    approve: { on_reject: { redo: write } }
+"
+
+REDO_BESIDE "E0330" "a `redo` of a step that the gate does not need"
+"What starts again leads to the gate again: the step that `redo` names is one that the gate needs, directly or through \
+others. A step that the gate does not wait for would run on beside the decision."
+"steps:
+  - id: write
+    run: ./write.sh
+  - id: ship
+    needs: []
+    approve: { on_reject: { redo: write } }
+"
+"steps:
+  - id: write
+    run: ./write.sh
+  - id: ship
+    needs: [write]
+    approve: { on_reject: { redo: write } }
+"
+
+NOBODY_WORKS "E0331" "the workers of a step that nobody works on"
+"`step:ID` stands for the people and agents who worked on a step. On a program, a request or a calculation nobody \
+does."
+"steps:
+  - id: build
+    run: ./build.sh
+  - id: ship
+    approve: { not: [\"step:build\"] }
+"
+"steps:
+  - id: review
+    approve: { title: Is it right? }
+  - id: ship
+    approve: { not: [\"step:review\"] }
+"
+
 UNUSED_TEMPLATE "W0301" "a template that nothing uses"
 "A template is a part of a step and is checked where a step uses it. This one is used nowhere, so nothing of what \
 stands in it was checked."

@@ -357,4 +357,40 @@ NO_BODY "E0226" "a request that has no body"
   - id: send
     http: { url: \"https://example.org/items\", method: post, json: { name: x } }
 "
+
+BAD_FORM "E0227" "a form that is no map"
+"What people fill in is a map from names to values, so the JSON Schema of a form says `type: object`. What there is to \
+fill in stands in its `properties`."
+"steps:
+  - id: target
+    ask: { form: { type: string } }
+"
+"steps:
+  - id: target
+    ask: { form: { type: object, required: [target], properties: { target: { type: string } } } }
+"
+
+UNKNOWN_WHO "E0228" "nobody who could be told"
+"Whoever may act is a user, a group, a role or an agent by name, whoever started the run, any agent, or whoever worked \
+on a step: `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, `starter`, `agents`, `step:ID`."
+"steps:
+  - id: ship
+    approve: { by: [maintainers] }
+"
+"steps:
+  - id: ship
+    approve: { by: [\"group:maintainers\"] }
+"
+
+NEVER "E0229" "something that never comes to pass"
+"What happens at the end of the time of a step needs a `timeout`; a reminder and an escalation come before it."
+"steps:
+  - id: ship
+    approve: { on_timeout: reject }
+"
+"steps:
+  - id: ship
+    approve: { on_timeout: reject }
+    timeout: 3d
+"
 }

@@ -229,6 +229,8 @@ fn blank_notes(node: Node<'_>) -> Notes<'_> {
         output,
         next: Vec::new(),
         caught: None,
+        redo: None,
+        workers: Vec::new(),
         astray: false,
     }
 }

@@ -131,7 +131,7 @@ impl<'t> Decoder<'t, '_> {
     }
 
     /// A JSON Schema: a map, or the path of a file with one.
-    fn schema(&self, node: Node<'t>) -> Option<Value> {
+    pub(super) fn schema(&self, node: Node<'t>) -> Option<Value> {
         if node.shape() == Shape::Map {
             let schema = self.json(node)?;
             return match jsonschema::validator_for(&schema) {

@@ -9,6 +9,8 @@ mod each;
 mod fields;
 mod inputs;
 mod names;
+mod people;
+mod questions;
 mod states;
 mod step;
 mod values;
@@ -62,8 +64,24 @@ pub(crate) struct Notes<'t> {
     pub(crate) next: Vec<Way<'t>>,
     /// Where a failure leads.
     pub(crate) caught: Option<Goal<'t>>,
+    /// The step that a rejection starts again.
+    pub(crate) redo: Option<Goal<'t>>,
+    /// Steps whose workers are named.
+    pub(crate) workers: Vec<Worker<'t>>,
     /// Whether its `next` could not be read, so that nothing can be said of where it leads.
     pub(crate) astray: bool,
+}
+
+/// Whoever worked on a step, as one who may act or may not.
+pub(crate) struct Worker<'t> {
+    /// The entry.
+    pub(crate) node: Node<'t>,
+    /// The step.
+    pub(crate) id: String,
+    /// The key: `by`, `not` or `to`.
+    pub(crate) key: &'static str,
+    /// Whether nobody else is named there.
+    pub(crate) alone: bool,
 }
 
 /// Where a transition leads, as it is written.
@@ -152,6 +170,10 @@ pub(crate) enum Wants {
     File,
     /// A map.
     Map,
+    /// A list.
+    List,
+    /// Anything: the node is the id of a step whose output is meant.
+    Shown,
 }
 
 /// Where a value stands, for everything that is read from it.

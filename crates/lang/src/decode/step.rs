@@ -188,6 +188,7 @@ impl<'t> Decoder<'t, '_> {
             }
             What::Unknown => {}
         }
+        self.where_people_act(&fields, &step.body);
         step.undo = fields.get("undo").and_then(|n| self.beside(n, "undo", ix));
         step.verify = fields.get("verify").and_then(|n| self.beside(n, "verify", ix));
         if let (Some(entry), false) = (fields.node().entry("verify"), unknown) {
@@ -236,6 +237,7 @@ impl<'t> Decoder<'t, '_> {
             (keys::LOOP, "`loop`"),
             (keys::RETRY, "`retry`"),
             (keys::STEP_CONCURRENCY, "`concurrency`"),
+            (keys::REDO, "`on_reject` of `approve`"),
         ];
         let home = homes.iter().find(|(table, _)| keys::find(&[table], key).is_some());
         match (home, actions::step_key(key)) {

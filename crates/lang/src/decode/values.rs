@@ -305,7 +305,7 @@ impl<'t> Decoder<'t, '_> {
         Some(())
     }
 
-    fn expression_problems(&self, node: Node<'t>, problems: Vec<ExprProblem>) {
+    pub(super) fn expression_problems(&self, node: Node<'t>, problems: Vec<ExprProblem>) {
         if let Some(place) = self.cut_off(node) {
             let message = "the text ends here: what follows ` #` is a comment";
             let help = "put the whole value in double quotes: \"${{ … }}\"";

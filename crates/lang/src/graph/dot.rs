@@ -1,6 +1,6 @@
 //! As a digraph of Graphviz.
 
-use super::{ends, inside, leads, line, needs, words};
+use super::{ends, gate, inside, leads, line, needs, words};
 use crate::plan::{Block, Plan, StepIx, Target};
 
 pub(super) fn draw(plan: &Plan) -> String {
@@ -32,6 +32,7 @@ fn block(out: &mut String, plan: &Plan, block: &Block, path: &str, depth: usize)
     if block.machine {
         machine(out, plan, block, path, &indent);
     }
+    ways(out, plan, block, path, &indent);
     for (from, to) in needs(plan, block) {
         let (tail, head) = (stands_for(plan, from, true), stands_for(plan, to, false));
         edge(out, &indent, &tail, &head, "", false);
@@ -48,6 +49,9 @@ fn step(out: &mut String, plan: &Plan, ix: StepIx, depth: usize) {
             line(out, format_args!("{indent}  label={label};"));
             block(out, plan, inner, &step.path, depth + 1);
             line(out, format_args!("{indent}}}"));
+        }
+        None if gate(step).is_some() => {
+            line(out, format_args!("{indent}{} [label={label}, shape=diamond];", quoted(&step.path)));
         }
         None => line(out, format_args!("{indent}{} [label={label}];", quoted(&step.path))),
     }
@@ -66,6 +70,10 @@ fn machine(out: &mut String, plan: &Plan, block: &Block, path: &str, indent: &st
         line(out, format_args!("{indent}{} [label=\"\", shape=point];", quoted(&start.0)));
         edge(out, indent, &start, &stands_for(plan, *first, false), "", false);
     }
+}
+
+/// Where the states of a block lead, and its gates lead back.
+fn ways(out: &mut String, plan: &Plan, block: &Block, path: &str, indent: &str) {
     for ix in &block.steps[..block.own] {
         let leads = leads(&plan.steps[*ix as usize]);
         let several = leads.iter().filter(|lead| !lead.caught).count() > 1;

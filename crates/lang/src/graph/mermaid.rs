@@ -1,6 +1,6 @@
 //! As a flowchart of Mermaid.
 
-use super::{ends, inside, leads, line, needs, words};
+use super::{ends, gate, inside, leads, line, needs, words};
 use crate::plan::{Block, Plan, StepIx, Target};
 
 pub(super) fn draw(plan: &Plan) -> String {
@@ -71,6 +71,7 @@ fn block(out: &mut String, plan: &Plan, block: &Block, path: &str, depth: usize)
     if block.machine {
         machine(out, plan, block, &own, &indent);
     }
+    ways(out, plan, block, &own, &indent);
     for (from, to) in needs(plan, block) {
         line(out, format_args!("{indent}{} --> {}", node(plan, from), node(plan, to)));
     }
@@ -86,6 +87,7 @@ fn step(out: &mut String, plan: &Plan, ix: StepIx, depth: usize) {
             block(out, plan, inner, &step.path, depth + 1);
             line(out, format_args!("{indent}end"));
         }
+        None if gate(step).is_some() => line(out, format_args!("{indent}{}{{\"{label}\"}}", node(plan, ix))),
         None => line(out, format_args!("{indent}{}[\"{label}\"]", node(plan, ix))),
     }
 }
@@ -98,6 +100,10 @@ fn machine(out: &mut String, plan: &Plan, block: &Block, own: &str, indent: &str
     if let Some(first) = block.steps.first().filter(|_| block.own > 0) {
         line(out, format_args!("{indent}{own}_start(( )) --> {}", node(plan, *first)));
     }
+}
+
+/// Where the states of a block lead, and its gates lead back.
+fn ways(out: &mut String, plan: &Plan, block: &Block, own: &str, indent: &str) {
     for ix in &block.steps[..block.own] {
         let leads = leads(&plan.steps[*ix as usize]);
         let several = leads.iter().filter(|lead| !lead.caught).count() > 1;

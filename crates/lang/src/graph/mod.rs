@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::expr::Expr;
 use crate::plan::{
-    Block, Body, Concurrency, Each, Join, OnError, Plan, Setting, Step, StepIx, Target, Transition,
+    Action, ActionKind, Block, Body, Concurrency, Each, Join, OnError, OnReject, People, PeopleKind, Plan,
+    Setting, Step, StepIx, Target, Transition,
 };
 use crate::template::Template;
 
@@ -112,23 +113,40 @@ fn inside(step: &Step) -> Option<&Block> {
     }
 }
 
+/// What is decided at a step, where it is a gate.
+fn gate(step: &Step) -> Option<&People> {
+    match &step.body {
+        Body::Action(Action { kind: ActionKind::People(people), .. }) if people.kind == PeopleKind::Gate => {
+            Some(people)
+        }
+        _ => None,
+    }
+}
+
 /// A way from one state to another.
 struct Lead {
     to: Target,
     /// When it is taken; empty where always.
     when: String,
-    /// Whether a failure takes it.
+    /// Whether a failure or a rejection takes it.
     caught: bool,
 }
 
-/// Where a state leads, in the order in which it is tried; a failure last.
+/// Where a state leads, in the order in which it is tried; a failure last. A gate leads back where a rejection begins
+/// again.
 fn leads(step: &Step) -> Vec<Lead> {
     let next = step.next.iter().map(|way| Lead { to: way.go, when: when(way), caught: false });
     let caught = match step.on_error {
         OnError::Go(to) => Some(Lead { to, when: "on error".to_owned(), caught: true }),
         _ => None,
     };
-    next.chain(caught).collect()
+    let redone = match gate(step).map(|gate| &gate.on_reject) {
+        Some(OnReject::Redo { step, .. }) => {
+            Some(Lead { to: Target::State(*step), when: "on reject".to_owned(), caught: true })
+        }
+        _ => None,
+    };
+    next.chain(caught).chain(redone).collect()
 }
 
 fn when(way: &Transition) -> String {

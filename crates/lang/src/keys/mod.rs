@@ -4,11 +4,14 @@
 //! ([`schema()`]), and what the reference page says ([`reference_markdown`]). A key that the language names but
 //! this version does not have stands in them as well, so that it is refused by name and never ignored.
 
+mod people;
 mod reference;
 mod schema;
 mod shown;
 mod tables;
 
+pub(crate) use people::{BY, ESCALATION, FORM, NOT, REMIND, SHOW, TITLE};
+pub use people::{ESCALATE, ON_REJECT, ON_TIMEOUT, QUESTION, REDO, WHO, WHO_WORDS};
 pub use reference::reference_markdown;
 pub use schema::schema;
 pub use shown::{ALL_KEYS, SHOWN, shown};
@@ -69,6 +72,8 @@ pub enum Shape {
     Any,
     /// Any value as it stands.
     Value,
+    /// An expression that gives it.
+    Expression,
     /// An expression that gives a boolean.
     Condition,
     /// A length of time, or an expression that gives one.
@@ -131,6 +136,7 @@ impl Shape {
             Self::Template => "text with expressions".to_owned(),
             Self::Any => "any value with expressions".to_owned(),
             Self::Value => "any value".to_owned(),
+            Self::Expression => "an expression that gives it".to_owned(),
             Self::Condition => "a condition".to_owned(),
             Self::Duration => "a length of time such as `30s`".to_owned(),
             Self::Time => "an instant such as `2026-11-21T09:00:00Z`".to_owned(),
@@ -179,6 +185,9 @@ pub fn places() -> Vec<(&'static str, &'static Key)> {
         ("concurrency", CONCURRENCY),
         ("budget", BUDGET),
         ("undo", BESIDE),
+        ("escalate", ESCALATE),
+        ("on_reject", REDO),
+        ("question", QUESTION),
     ];
     let of_actions = crate::actions::ACTIONS
         .iter()

@@ -1,8 +1,8 @@
 //! The reference page.
 
 use super::{
-    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, Key, LOOP,
-    NEXT, RETRY, STEP, STEP_CONCURRENCY,
+    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, ESCALATE, FOREACH, GROUP, INPUT, INPUT_SCHEMA,
+    Key, LOOP, NEXT, QUESTION, REDO, RETRY, STEP, STEP_CONCURRENCY,
 };
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
@@ -72,6 +72,11 @@ pub fn reference_markdown() -> String {
             page.text("`run` of a `signal` as a map: the open runs of a workflow that have these values.");
             page.table(&[crate::actions::signal::RECEIVERS]);
         }
+        for (_, title, text, table) in INSIDE.iter().filter(|(name, ..)| *name == action.name) {
+            page.text(&format!("#### {title}"));
+            page.text(text);
+            page.table(&[*table]);
+        }
         if !action.step_keys.is_empty() {
             page.text("Keys of the step that belong to it:");
             page.table(&[action.step_keys]);
@@ -95,6 +100,23 @@ pub fn reference_markdown() -> String {
     page.codes();
     page.0
 }
+
+/// Maps that stand in the map of an action: the action, what they are called, what they are, their keys.
+static INSIDE: &[(&str, &str, &str, &[Key])] = &[
+    (
+        "approve",
+        "escalate",
+        "Of `approve` and `ask`: the task stays open for those whom `by` names.",
+        ESCALATE,
+    ),
+    ("approve", "on_reject", "As a map. Not in a state, where `next` leads back.", REDO),
+    (
+        "ask",
+        "question",
+        "Those that an expression gives are maps with these keys too; what is wrong with them fails the step (`schema`).",
+        QUESTION,
+    ),
+];
 
 static INTRODUCTION: &str = "\
 # Reference of the definition language
@@ -120,7 +142,8 @@ static EXPRESSIONS: &str = "\
 | `index`, `key` | in a `foreach` | position and name of the element |
 | `ended` | in a `finally` | how the block ended: `status`, `outcome`, `error` |
 | `iteration` | in a `loop`, in a state | number of the iteration or visit, from 1 |
-| `previous.ID` | in a `loop` | a step of the iteration before; absent in the first |";
+| `previous.ID` | in a `loop` | a step of the iteration before; absent in the first |
+| `feedback` | everywhere | the comment of the rejection that started the step, or one around it, again; else null |";
 
 struct Page(String);
 
@@ -196,7 +219,6 @@ impl Page {
 /// Values and names of the language that this version refuses.
 static LATER_VALUES: &[(&str, &str, &str)] = &[
     ("step", "needs: documents", "Starts as soon as the documents it reads are accepted"),
-    ("expression", "feedback", "The comment of the rejection that started the step again"),
     ("expression", "event", "What started the run, in `triggers`"),
 ];
 

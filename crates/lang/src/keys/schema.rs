@@ -122,6 +122,7 @@ impl Defs {
             // What is written without quotes stays what was written, so a number is a text as well.
             Shape::Text | Shape::Template => json!({"type": ["string", "number", "boolean"]}),
             Shape::Any | Shape::Value => json!({}),
+            Shape::Expression => expression(),
             Shape::Condition => json!({"type": ["string", "boolean"]}),
             Shape::Duration => {
                 json!({"type": "string", "pattern": r"^(\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d|w))+\s*$|\$\{\{"})

@@ -152,11 +152,15 @@ pub static STEP: &[Key] = &[
         Shape::Map("step_concurrency", &[STEP_CONCURRENCY]),
         "How many steps of all runs of the project with an equal key at once. Not in `finally`",
     ),
-    Key::new("retry", RETRY_SHAPE, "When a failed attempt is tried again. Not on groups"),
+    Key::new(
+        "retry",
+        RETRY_SHAPE,
+        "When a failed attempt is tried again. Not on groups, nor where people act",
+    ),
     Key::new(
         "timeout",
         Shape::Duration,
-        "Time limit of one attempt; of a wait or a child run the whole of it. Not on groups",
+        "Time limit of one attempt; of a wait, a child run or people's work the whole of it. Not on groups",
     ),
     Key::new(
         "undo",

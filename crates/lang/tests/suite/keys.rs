@@ -68,6 +68,24 @@ const BESIDE: &[&str] = &["retry", "timeout"];
 const WAIT: &[&str] = &["for", "at", "signal"];
 const FILE: &[&str] = &["read", "write", "copy", "move", "delete", "to", "content", "base64", "parse"];
 const HTTP: &[&str] = &["method", "url", "headers", "query", "json", "body", "auth", "expect", "parse"];
+const APPROVE: &[&str] = &[
+    "title",
+    "show",
+    "form",
+    "by",
+    "not",
+    "quorum",
+    "rejects",
+    "remind",
+    "escalate",
+    "on_timeout",
+    "on_reject",
+];
+const ASK: &[&str] = &["title", "show", "questions", "form", "by", "not", "remind", "escalate"];
+const ESCALATE: &[&str] = &["after", "to"];
+const REDO: &[&str] = &["redo", "max"];
+const QUESTION: &[&str] =
+    &["id", "text", "why_it_matters", "priority", "answer_type", "choices", "default", "required"];
 const WORKFLOW: &[&str] = &["name", "path", "inline", "revision", "inputs"];
 const ACTIONS_NAMED: &[&str] = &[
     "run", "http", "agent", "calc", "set", "file", "noop", "workflow", "approve", "ask", "task", "wait",
@@ -109,6 +127,11 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(action("file").keys, FILE);
     same(action("http").keys, HTTP);
     same(action("workflow").keys, WORKFLOW);
+    same(action("approve").keys, APPROVE);
+    same(action("ask").keys, ASK);
+    same(keys::ESCALATE, ESCALATE);
+    same(keys::REDO, REDO);
+    same(keys::QUESTION, QUESTION);
     let mut actions: Vec<&str> = ACTIONS.iter().map(|a| a.name).chain(LATER.iter().map(|l| l.name)).collect();
     let mut named = ACTIONS_NAMED.to_vec();
     actions.sort_unstable();
@@ -132,6 +155,9 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
         keys::NEXT,
         keys::CAUGHT,
         keys::DEFAULTS,
+        keys::ESCALATE,
+        keys::REDO,
+        keys::QUESTION,
     ];
     let of_actions = ACTIONS.iter().flat_map(|a| a.step_keys.iter().chain(a.keys));
     for key in tables.iter().flat_map(|t| t.iter()).chain(of_actions) {
@@ -193,7 +219,6 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
 fn values_that_are_not_built_are_refused_by_name() {
     for (text, what) in [
         ("steps:\n  - id: a\n    needs: documents\n    run: ls\n", "needs: documents"),
-        ("steps:\n  - id: a\n    run: [echo, \"${{ feedback }}\"]\n", "feedback"),
         ("steps:\n  - id: a\n    run: [echo, \"${{ event.body }}\"]\n", "event"),
     ] {
         let found = checked(text);
@@ -280,6 +305,11 @@ fn the_reference_has_every_key_and_code() {
         WAIT,
         FILE,
         WORKFLOW,
+        APPROVE,
+        ASK,
+        ESCALATE,
+        REDO,
+        QUESTION,
         ACTIONS_NAMED,
     ]
     .concat()
@@ -358,6 +388,12 @@ impl Used {
             let value = node.get(action.name).unwrap();
             self.keys(action.name, value, &[action.keys]);
             value.get("inline").into_iter().for_each(|child| self.definition(child));
+            for (place, table) in [("escalate", keys::ESCALATE), ("on_reject", keys::REDO)] {
+                value.get(place).into_iter().for_each(|map| self.keys(place, map, &[table]));
+            }
+            for question in value.get("questions").into_iter().flat_map(Node::items) {
+                self.keys("question", question, &[keys::QUESTION]);
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ mod import_pflow;
 mod inputs;
 mod keys;
 mod limits;
+mod people;
 mod plans;
 mod planted;
 mod robust;

@@ -17,7 +17,7 @@ const PLANTED: &[(&str, u32, u32, &str, Option<&str>)] = &[
     ("E0204", 14, 18, "/steps/1/parse", Some("json")),
     ("E0205", 16, 22, "/steps/2/wait/for", None),
     ("E0307", 18, 26, "/steps/3/run/1", Some("fetch")),
-    ("E0501", 20, 30, "/steps/4/approve", None),
+    ("E0501", 20, 30, "/steps/4/agent", None),
     ("E0412", 22, 34, "/steps/5/run", None),
     ("E0311", 28, 44, "/steps/7/run/1", None),
 ];

@@ -1,0 +1,51 @@
+//! `approve`: a gate.
+
+use super::Action;
+use crate::decode::{ActionAt, Decoder, Done};
+use crate::keys::{BY, ESCALATION, FORM, Key, NOT, ON_REJECT, ON_TIMEOUT, REDO, REMIND, SHOW, Shape, TITLE};
+use crate::limits;
+
+static KEYS: &[Key] = &[
+    TITLE,
+    SHOW,
+    FORM,
+    BY.default("[role:approver]"),
+    NOT,
+    Key::new("quorum", Shape::Integer(1, limits::QUORUM), "So many accept").default("1"),
+    Key::new("rejects", Shape::Integer(1, limits::QUORUM), "So many reject").default("1"),
+    REMIND,
+    ESCALATION,
+    Key::new(
+        "on_timeout",
+        Shape::Words(ON_TIMEOUT),
+        "What the end of the step's `timeout` does: the step fails, or it is decided so in the engine's name",
+    )
+    .default("fail"),
+    Key::new(
+        "on_reject",
+        Shape::Either(&[Shape::Words(ON_REJECT), Shape::Map("on_reject", &[REDO])]),
+        "What a rejection does: the step fails, it completes and the decision is read, or steps above start again",
+    )
+    .default("fail"),
+];
+
+/// The action.
+pub(super) static ACTION: Action = Action {
+    name: "approve",
+    table: &[Key::new(
+        "approve",
+        Shape::Map("approve", &[KEYS]),
+        "A gate: waits for a decision on exactly what is shown",
+    )],
+    keys: KEYS,
+    step_keys: &[],
+    output: "A map with `decision` (`accept` or `reject`), `comment`, `by` (a list of who decided), `at` and `form`",
+    defaults: false,
+    timed: false,
+    effects: false,
+    decode,
+};
+
+fn decode<'t>(cx: &Decoder<'t, '_>, at: &ActionAt<'_, 't>) -> Option<Done> {
+    cx.gate(at, KEYS)
+}

@@ -1,0 +1,69 @@
+//! Whoever worked on a step: whether somebody may have, and whether the step is in reach.
+
+use crate::codes;
+use crate::decode::Worker;
+use crate::diagnostic::{Diagnostic, nearest, worth_looking};
+use crate::tree::Node;
+
+use super::names::Names;
+use super::scope::{Found, Spot};
+
+/// The actions that somebody works on. What a child run does is not looked into.
+static WORK: &[&str] = &["approve", "ask", "task", "agent", "workflow"];
+
+impl<'t> Names<'_, 't> {
+    pub(super) fn worker(&mut self, worker: &Worker<'t>, spot: Spot<'_>) {
+        let decoded = self.decoded;
+        let id = worker.id.as_str();
+        let (code, message, help) = match spot.find(id, decoded, self.order) {
+            Found::Step { ix, lack, .. } | Found::ThisOne { ix, lack } => {
+                let step = &decoded.plan.steps[ix as usize];
+                if !works(decoded.steps[ix as usize].node) {
+                    let message = format!("nobody works on `{id}`: no person and no agent");
+                    let help =
+                        "name a gate, questions, a task, what an agent does, or a group with one of them";
+                    let problem = Diagnostic::at(codes::NOBODY_WORKS, worker.node, message);
+                    self.problems.push(problem.help(help));
+                    return;
+                }
+                let sure = step.condition.is_none() && lack.is_none();
+                // Whoever may not act is just nobody where the step did not run.
+                if sure || worker.key == "not" || !worker.alone || self.known_by_condition(spot, id) {
+                    return;
+                }
+                (
+                    codes::UNGUARDED,
+                    format!("`{id}` may not have run, and then there is nobody to ask"),
+                    format!(
+                        "name somebody else as well, or give this step `if: steps.{id}.status == 'completed'`"
+                    ),
+                )
+            }
+            Found::Nothing => {
+                let message = format!("there is no step `{id}`");
+                let problem = Diagnostic::at(codes::UNKNOWN_STEP, worker.node, message);
+                let visible = match worth_looking(self.problems.len(), decoded.steps.len()) {
+                    true => spot.visible(decoded, self.order),
+                    false => Vec::new(),
+                };
+                let ids = visible.iter().map(|&ix| decoded.plan.steps[ix as usize].id.as_str());
+                self.problems.push(match nearest(id, ids) {
+                    Some(near) => problem.nearest(format!("step:{near}")),
+                    None => {
+                        problem.help("`step:ID` names a step that has run before, on which somebody worked")
+                    }
+                });
+                return;
+            }
+            found => self.out_of_reach(id, found, spot),
+        };
+        let problem = Diagnostic::at(code, worker.node, message).help(help);
+        self.problems.push(problem);
+    }
+}
+
+/// Whether somebody may work on a step, or on what is inside of it.
+fn works(step: Node<'_>) -> bool {
+    let inside = ["steps", "states"].into_iter().filter_map(|key| step.get(key));
+    WORK.iter().any(|action| step.get(action).is_some()) || inside.flat_map(Node::items).any(works)
+}
