@@ -17,6 +17,8 @@ pub enum StreamKind {
     Run,
     /// The places of a key.
     Limit,
+    /// What people are asked.
+    Task,
 }
 
 impl StreamId {
@@ -51,9 +53,19 @@ impl StreamId {
         Self::new(&format!("l_{}", base32(&hash.as_bytes()[..10])))
     }
 
+    /// The name of the task that a step instance opens: always the same for the same three.
+    pub fn task(run: &StreamId, path: &str, number: u32) -> Self {
+        let hash = blake3::hash(format!("{run}\n{path}\n{number}").as_bytes());
+        Self::new(&format!("t_{}", base32(&hash.as_bytes()[..10])))
+    }
+
     /// What the stream is of.
     pub fn kind(&self) -> StreamKind {
-        if self.0.starts_with("l_") { StreamKind::Limit } else { StreamKind::Run }
+        match self.0.get(..2) {
+            Some("l_") => StreamKind::Limit,
+            Some("t_") => StreamKind::Task,
+            _ => StreamKind::Run,
+        }
     }
 
     /// The name.

@@ -1,6 +1,6 @@
 //! The streams of Stead as pure state machines.
 //!
-//! A stream is a [`run`] or a [`limit`]; its id says which. It takes one input at a time: [`run::turn()`] decides
+//! A stream is a [`run`], a [`limit`] or a [`task`]; its id says which. It takes one input at a time: [`run::turn()`] decides
 //! and makes events, `apply` books them. No clock, no randomness, no async, no IO: time comes with the input, names
 //! are derived, values that are not at hand are asked for. This is where the semantics live, and nowhere else.
 
@@ -14,6 +14,7 @@ pub mod path;
 pub mod people;
 pub mod run;
 pub mod status;
+pub mod task;
 pub mod value;
 
 /// Milliseconds since 1970 in UTC.

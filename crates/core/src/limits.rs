@@ -70,3 +70,13 @@ pub const PERSON_NAME_BYTES: usize = 64;
 pub const DISPLAY_NAME_CHARS: usize = 100;
 /// Changes of the people that are made at once.
 pub const PEOPLE_EDITS: usize = 1_000;
+/// Reminders of one task; nothing is sent behind the last.
+pub const TASK_REMINDERS: u32 = 1_000;
+/// How long somebody who has claimed a task keeps it when nothing more is heard of them, in milliseconds.
+pub const TASK_LEASE: u64 = 2 * 3_600_000;
+/// How often a task is given to somebody else.
+pub const TASK_DELEGATIONS: usize = 100;
+/// Largest form or set of answers that is handed in, in bytes of JSON.
+pub const SUBMISSION_BYTES: usize = 1 << 20;
+/// Longest comment or reason, in bytes.
+pub const COMMENT_BYTES: usize = 64 << 10;

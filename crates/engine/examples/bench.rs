@@ -453,6 +453,7 @@ fn commits(folder: &Path, batch: u64) {
             due: None,
             head: None,
             open: None,
+            task: None,
             jobs: Vec::new(),
         };
         let rows: Vec<Commit> = streams.iter().map(row).collect();

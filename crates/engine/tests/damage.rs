@@ -75,6 +75,7 @@ fn with_event(event: &Value) -> (Driver<MemoryStore>, tempfile::TempDir) {
         due: None,
         head: None,
         open: None,
+        task: None,
         jobs: Vec::new(),
     };
     store.commit(fence, &[commit]).unwrap();

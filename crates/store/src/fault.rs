@@ -19,6 +19,8 @@ pub enum Point {
     Taken,
     /// Before a message is put into an inbox.
     Message,
+    /// Before the row of a task is written.
+    Task,
     /// Before a job is written.
     Job,
     /// All is written, nothing is durable.
@@ -34,6 +36,7 @@ impl fmt::Display for Point {
             Self::Head => "head",
             Self::Taken => "taken",
             Self::Message => "message",
+            Self::Task => "task",
             Self::Job => "job",
             Self::BeforeCommit => "before commit",
             Self::AfterCommit => "after commit",

@@ -20,6 +20,7 @@ pub mod lock;
 pub mod memory;
 pub mod people;
 pub mod sqlite;
+pub mod tasks;
 mod types;
 
 pub use error::StoreError;
@@ -31,6 +32,7 @@ use stead_core::message::Message;
 
 use library::{Library, LibraryReader};
 use people::{People, PeopleReader};
+use tasks::{ListedTask, TaskFilter};
 
 /// What is read from a store.
 pub trait Reader: LibraryReader + PeopleReader + Send {
@@ -107,6 +109,18 @@ pub trait Reader: LibraryReader + PeopleReader + Send {
     /// # Errors
     /// When the store cannot be read.
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError>;
+
+    /// The row of a task.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn task(&mut self, task: &StreamId) -> Result<Option<ListedTask>, StoreError>;
+
+    /// Tasks that pass a filter.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError>;
 
     /// A definition by its revision.
     ///

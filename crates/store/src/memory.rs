@@ -16,6 +16,7 @@ use crate::library::{
     closed,
 };
 use crate::people::{People, PeopleReader};
+use crate::tasks::{ListedTask, TaskFilter};
 use crate::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
 };
@@ -43,6 +44,8 @@ struct Data {
     inbox_streams: HashMap<StreamId, BTreeSet<u64>>,
     arrived: u64,
     jobs: BTreeMap<String, Job>,
+    /// In the order of their coming.
+    tasks: Vec<ListedTask>,
     definitions: HashMap<String, Vec<u8>>,
     library: Shelf,
     people: Register,
@@ -156,6 +159,9 @@ impl Data {
                     sent.insert(key);
                 }
             }
+            if commit.task.is_some() {
+                cross(faults, Point::Task)?;
+            }
             for _ in &commit.jobs {
                 cross(faults, Point::Job)?;
             }
@@ -173,6 +179,13 @@ impl Data {
         }
         for message in &commit.messages {
             self.send(message);
+        }
+        if let Some(head) = &commit.task {
+            let (task, head) = (commit.stream.clone(), head.clone());
+            match self.tasks.iter_mut().find(|listed| listed.task == task) {
+                Some(listed) => listed.head = head,
+                None => self.tasks.push(ListedTask { task, head }),
+            }
         }
         for job in &commit.jobs {
             self.jobs.entry(job.id.clone()).or_insert_with(|| job.clone());
@@ -322,6 +335,25 @@ impl Reader for MemoryStore {
         };
         let newest_first = data.streams[..end].iter().rev().filter_map(Stream::listed);
         Ok(newest_first.filter(|listed| filter.passes(listed)).take(limit).collect())
+    }
+
+    fn task(&mut self, task: &StreamId) -> Result<Option<ListedTask>, StoreError> {
+        Ok(self.data().tasks.iter().find(|listed| listed.task == *task).cloned())
+    }
+
+    fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError> {
+        let data = self.data();
+        let mut all: Vec<&ListedTask> = data.tasks.iter().collect();
+        if filter.newest_first {
+            all.reverse();
+        }
+        let from = match &filter.after {
+            None => 0,
+            Some(after) => all.iter().position(|listed| listed.task == *after).map_or(all.len(), |at| at + 1),
+        };
+        let limit = if filter.limit == 0 { usize::MAX } else { filter.limit };
+        let passing = all[from..].iter().filter(|listed| filter.passes(&listed.task, &listed.head));
+        Ok(passing.take(limit).map(|listed| (*listed).clone()).collect())
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -5,6 +5,7 @@ use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::status::{Outcome, RunStatus};
+use stead_core::task::TaskHead;
 
 /// Place of a journal row among all rows of the store, from 1, growing.
 pub type Position = u64;
@@ -36,6 +37,8 @@ pub struct Commit {
     pub head: Option<Head>,
     /// `Some` says whether a stream without a head is loaded when the engine starts; a head says so itself.
     pub open: Option<bool>,
+    /// `Some` writes the row of a task, and in whose inbox it is. The run is that of the first one written.
+    pub task: Option<TaskHead>,
     /// Effects that leave the process.
     pub jobs: Vec<Job>,
 }

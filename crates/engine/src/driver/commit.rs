@@ -7,6 +7,7 @@ use stead_core::effect::Effect;
 use stead_core::ids::StreamId;
 use stead_store::{Commit, Position, Store, StoreError};
 
+use super::stream::Rows;
 use super::{Addressed, Driver, Refusal, Stepped, Written};
 use crate::error::EngineError;
 use crate::failpoint;
@@ -47,8 +48,8 @@ impl<S: Store> Driver<S> {
                 // A later turn of this step has left it useless; what earlier ones made is written.
                 continue;
             }
-            let (head, due, open) = stream.listed(now, timed);
-            if head.is_none() && due.is_none() && open.is_none() {
+            let rows = stream.listed(now, timed);
+            if rows == Rows::default() {
                 continue;
             }
             let last = last.unwrap_or(batch.commits.len());
@@ -56,7 +57,8 @@ impl<S: Store> Driver<S> {
                 batch.commits.push(stream.empty(id, now));
             }
             let commit = &mut batch.commits[last];
-            (commit.head, commit.due, commit.open) = (head, due, open);
+            let Rows { head, task, due, open } = rows;
+            (commit.head, commit.task, commit.due, commit.open) = (head, task, due, open);
         }
         let positions = match self.commit(&batch.commits) {
             Ok(positions) => positions,

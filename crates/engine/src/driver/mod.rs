@@ -4,7 +4,7 @@
 //! that wait, in order, each to its stream; writes all turns in one commit; and only then hands out what has
 //! to be done. If the commit fails, the touched streams are dropped and loaded again.
 //!
-//! Streams are of several kinds, and their ids say which: runs, and the limits whose places runs share.
+//! Streams are of several kinds, and their ids say which: runs, the limits whose places runs share, and tasks of people.
 
 mod commit;
 pub(crate) mod found;
@@ -13,6 +13,7 @@ mod places;
 mod plans;
 mod recovery;
 mod stream;
+mod tasks;
 mod words;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -22,6 +23,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::LimitState;
 use stead_core::message::Message;
 use stead_core::run::{Ctx, Input, MessageBody, Need, Needs, RunState, Turn, turn, turn_only};
+use stead_core::task;
 use stead_core::value::ValueRef;
 use stead_store::Store;
 use stead_store::files::FileStore;
@@ -33,6 +35,7 @@ pub use plans::Plans;
 pub(crate) use plans::bundle;
 use stream::{State, Stream};
 pub(crate) use stream::{load_state, load_value, load_whole_state};
+pub(crate) use tasks::load_task;
 pub use words::{Addressed, Given, Refusal, Stepped, Written};
 
 use crate::engine::desk::named_cause;
@@ -156,7 +159,7 @@ impl<S: Store> Driver<S> {
     pub fn state(&self, id: &StreamId) -> Option<&RunState> {
         match &self.streams.get(id)?.state {
             State::Run(run) => Some(run),
-            State::Limit(_) => None,
+            State::Limit(_) | State::Task(_) => None,
         }
     }
 
@@ -164,7 +167,7 @@ impl<S: Store> Driver<S> {
     pub fn limit(&self, id: &StreamId) -> Option<&LimitState> {
         match &self.streams.get(id)?.state {
             State::Limit(limit) => Some(limit),
-            State::Run(_) => None,
+            State::Run(_) | State::Task(_) => None,
         }
     }
 
@@ -211,7 +214,7 @@ impl<S: Store> Driver<S> {
                 // It stays due, whatever the time. Looking again and again would bring it no further.
                 self.next_due = Some(now + limits::TROUBLED_LOOK);
             } else if self.timed.insert(stream.clone()) {
-                self.queue.push_back(Addressed::to(stream, Input::Time));
+                self.queue.push_back(Addressed::to(stream, Given::Time));
             }
         }
         Ok(())
@@ -226,9 +229,16 @@ impl<S: Store> Driver<S> {
         let turned = match input {
             Given::Run(input) => self.turn(id, input, revision.clone(), cause, now, batch),
             Given::Limit(input) => self.limit_turn(id, input, cause, now, batch),
+            Given::Task(input) => self.task_turn(id, input, cause, now, batch),
+            Given::Time => match id.kind() {
+                StreamKind::Task => self.task_turn(id, &task::Input::Time, cause, now, batch),
+                _ => self.turn(id, &Input::Time, None, cause, now, batch),
+            },
             Given::Recovered => match id.kind() {
                 StreamKind::Run => self.turn(id, &Input::Recovered, None, cause, now, batch),
                 StreamKind::Limit => self.limit_recovered(id, cause, now, batch),
+                // What is due is done by its timer.
+                StreamKind::Task => Ok(None),
             },
         };
         let answer = match turned {
@@ -372,7 +382,7 @@ impl<S: Store> Driver<S> {
 
     /// Drops a state that a turn has left useless: the next input finds the run as its journal has it.
     fn forget_misfit(&mut self, id: &StreamId) {
-        if self.state(id).is_some_and(|run| run.misfit().is_some()) {
+        if self.streams.get(id).is_some_and(|stream| stream.state.misfit()) {
             self.streams.remove(id);
         }
     }

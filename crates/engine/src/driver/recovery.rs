@@ -5,6 +5,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::message::Message;
 use stead_core::run::Input;
+use stead_core::task;
 use stead_store::Store;
 
 use super::stream::{State, Stream};
@@ -40,6 +41,7 @@ impl<S: Store> Driver<S> {
                 self.push(match stream.kind() {
                     StreamKind::Run => Addressed::to(stream, Input::Continue),
                     StreamKind::Limit => Addressed::to(stream, limit::Input::Continue),
+                    StreamKind::Task => Addressed::to(stream, task::Input::Continue),
                 });
             }
         }

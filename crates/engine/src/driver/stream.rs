@@ -8,6 +8,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::{self, LIMIT_SNAPSHOT_FORMAT, LimitState};
 use stead_core::message::Message;
 use stead_core::run::{Event, RunState, SNAPSHOT_FORMAT};
+use stead_core::task::{self, TASK_SNAPSHOT_FORMAT, TaskHead, TaskState};
 use stead_core::value::{ValueRef, Values};
 use stead_store::files::FileStore;
 use stead_store::{Commit, Reader, Row, Snapshot};
@@ -22,6 +23,8 @@ pub(super) enum State {
     Run(Box<RunState>),
     /// Of the places of a key.
     Limit(Box<LimitState>),
+    /// Of what people are asked.
+    Task(Box<TaskState>),
 }
 
 impl State {
@@ -29,6 +32,7 @@ impl State {
         match id.kind() {
             StreamKind::Run => State::Run(Box::new(RunState::new(id.clone()))),
             StreamKind::Limit => State::Limit(Box::new(LimitState::new(id.clone()))),
+            StreamKind::Task => State::Task(Box::new(TaskState::new(id.clone()))),
         }
     }
 
@@ -36,6 +40,7 @@ impl State {
         match self {
             State::Run(_) => SNAPSHOT_FORMAT,
             State::Limit(_) => LIMIT_SNAPSHOT_FORMAT,
+            State::Task(_) => TASK_SNAPSHOT_FORMAT,
         }
     }
 
@@ -47,6 +52,7 @@ impl State {
         match kind {
             State::Run(_) => Some(State::Run(Box::new(RunState::from_snapshot(&snapshot.state).ok()?))),
             State::Limit(_) => Some(State::Limit(Box::new(LimitState::from_snapshot(&snapshot.state).ok()?))),
+            State::Task(_) => Some(State::Task(Box::new(TaskState::from_snapshot(&snapshot.state).ok()?))),
         }
     }
 
@@ -54,6 +60,7 @@ impl State {
         let (seq, state) = match self {
             State::Run(run) => (run.seq, run.snapshot().ok()?),
             State::Limit(limit) => (limit.seq, limit.snapshot().ok()?),
+            State::Task(task) => (task.seq, task.snapshot().ok()?),
         };
         Some(Snapshot { format: self.format(), seq, state })
     }
@@ -65,24 +72,29 @@ impl State {
             |events: Vec<Event>| events.iter().any(|event| matches!(event, Event::RunReopened { .. }));
         match self {
             State::Run(_) => serde_json::from_slice(&row.events).is_ok_and(reopens),
-            State::Limit(_) => false,
+            State::Limit(_) | State::Task(_) => false,
         }
     }
 
     fn apply(&mut self, id: &StreamId, row: &Row) -> Result<(), EngineError> {
         let unreadable = |error: serde_json::Error| EngineError::journal(id, row.seq, &error);
+        let misfit = |(seq, why): (u64, &str)| {
+            EngineError::journal(id, seq, &format!("it does not follow from those before it: {why}"))
+        };
         match self {
             State::Run(run) => {
                 let events: Vec<Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
                 events.iter().for_each(|event| run.apply(event, row.at));
-                if let Some((seq, why)) = run.misfit() {
-                    let why = format!("it does not follow from those before it: {why}");
-                    return Err(EngineError::journal(id, seq, &why));
-                }
+                return run.misfit().map(misfit).map_or(Ok(()), Err);
             }
             State::Limit(limit) => {
                 let events: Vec<limit::Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
                 events.iter().for_each(|event| limit.apply(event, row.at));
+            }
+            State::Task(task) => {
+                let events: Vec<task::Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
+                events.iter().for_each(|event| task.apply(event, row.at));
+                return task.misfit().map(misfit).map_or(Ok(()), Err);
             }
         }
         Ok(())
@@ -93,6 +105,7 @@ impl State {
         match self {
             State::Run(run) => (run.seq, run.at),
             State::Limit(limit) => (limit.seq, limit.at),
+            State::Task(task) => (task.seq, task.at),
         }
     }
 
@@ -100,18 +113,26 @@ impl State {
     pub(super) fn parent(&self) -> Option<&StreamId> {
         match self {
             State::Run(run) => run.parent.as_ref().map(|parent| &parent.run),
-            State::Limit(_) => None,
+            State::Limit(_) | State::Task(_) => None,
         }
     }
 
     /// Whether it is over for good.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self, State::Run(run) if run.status.is_end())
+        match self {
+            State::Run(run) => run.status.is_end(),
+            State::Limit(_) => false,
+            State::Task(task) => task.status.is_end(),
+        }
     }
 
     /// Whether the last turn has left it useless.
     pub(super) fn misfit(&self) -> bool {
-        matches!(self, State::Run(run) if run.misfit().is_some())
+        match self {
+            State::Run(run) => run.misfit().is_some(),
+            State::Limit(_) => false,
+            State::Task(task) => task.misfit().is_some(),
+        }
     }
 
     /// Whether it is wanted again soon, or costs too much to be read back each time.
@@ -119,6 +140,7 @@ impl State {
         match self {
             State::Run(run) => run.attempts_open > 0 || run.unfinished(),
             State::Limit(limit) => limit.has_waiting(),
+            State::Task(_) => false,
         }
     }
 }
@@ -130,6 +152,8 @@ pub(super) struct Stream {
     pub(super) revision: String,
     /// The row of lists as the store has it.
     head: Option<Head>,
+    /// The same of a task.
+    task: Option<TaskHead>,
     /// The due time as the store has it: never later than the true one.
     due: Option<Time>,
     /// Whether the store loads it at the start of an engine, where no head says so and it is known.
@@ -146,6 +170,7 @@ impl Stream {
             values: Values::default(),
             revision,
             head: None,
+            task: None,
             due: None,
             open: None,
             events_since: 0,
@@ -181,9 +206,14 @@ impl Stream {
         let listed = store.head(id)?;
         let revision = match &state {
             State::Run(run) => run.revision.clone(),
-            State::Limit(_) => String::new(),
+            State::Limit(_) | State::Task(_) => String::new(),
         };
         let mut stream = Stream::new(state, revision);
+        if let State::Task(task) = &stream.state {
+            // As it was written with the turn before. The due time is, too, or is later than it.
+            (stream.task, stream.due) = (task.head(), task.due());
+            return Ok(Some(stream));
+        }
         if let Some(listed) = listed {
             stream.head = Some(listed.head);
             stream.due = listed.due;
@@ -222,6 +252,7 @@ impl Stream {
             due: None,
             head: None,
             open: None,
+            task: None,
             jobs: Vec::new(),
         }
     }
@@ -241,17 +272,20 @@ impl Stream {
     ///
     /// A due time that has moved back is left as it is: the stream is woken once too early and then says the
     /// right one, which is cheaper than an index entry moved at every step with a time-out.
-    pub(super) fn listed(
-        &mut self,
-        now: Time,
-        timed: bool,
-    ) -> (Option<Head>, Option<Option<Time>>, Option<bool>) {
+    pub(super) fn listed(&mut self, now: Time, timed: bool) -> Rows {
         let run = match &mut self.state {
             State::Run(run) => run,
             State::Limit(limit) => {
                 let open = Some(limit.in_use()).filter(|open| self.open != Some(*open));
                 self.open = open.or(self.open);
-                return (None, None, open);
+                return Rows { open, ..Rows::default() };
+            }
+            State::Task(task) => {
+                let (head, due) = (task.head(), task.due());
+                let changed = self.task != head;
+                let moved = self.due != due || timed;
+                (self.task, self.due) = (head.clone(), due);
+                return Rows { task: head.filter(|_| changed), due: moved.then_some(due), ..Rows::default() };
             }
         };
         run.settle_status();
@@ -273,7 +307,7 @@ impl Stream {
             self.head = Some(head.clone());
             head
         });
-        (head, due, None)
+        Rows { head, due, ..Rows::default() }
     }
 
     /// Whether the journal since the last snapshot has outgrown both a bound and that snapshot, so that all
@@ -293,6 +327,15 @@ impl Stream {
     pub(super) fn snapshot_taken(&mut self, bytes: usize) {
         (self.events_since, self.bytes_since, self.snapshot_bytes) = (0, 0, bytes);
     }
+}
+
+/// What changes of the rows that lists, and whoever wakes streams, read.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Rows {
+    pub(super) head: Option<Head>,
+    pub(super) task: Option<TaskHead>,
+    pub(super) due: Option<Option<Time>>,
+    pub(super) open: Option<bool>,
 }
 
 /// The state of a stream as the store has it.
@@ -332,7 +375,7 @@ fn replayed(id: &StreamId, mut state: State, rows: &[Row]) -> Result<State, Engi
     }
     Ok(match state {
         State::Run(run) => State::Run(Box::new(run.replayed())),
-        limit @ State::Limit(_) => limit,
+        other => other,
     })
 }
 
@@ -355,7 +398,7 @@ pub(crate) fn load_state<R: Reader + ?Sized>(
 fn run_of(state: State) -> Option<RunState> {
     match state {
         State::Run(run) => Some(*run),
-        State::Limit(_) => None,
+        State::Limit(_) | State::Task(_) => None,
     }
 }
 

@@ -6,9 +6,10 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::message::Message;
 use stead_core::run::Input;
+use stead_core::task;
 use stead_store::Position;
 
-use super::places;
+use super::{places, tasks};
 
 /// An input and where it goes.
 #[derive(Debug)]
@@ -37,6 +38,10 @@ pub enum Given {
     Run(Input),
     /// Of a limit.
     Limit(limit::Input),
+    /// Of a task.
+    Task(task::Input),
+    /// It is as late as the step says.
+    Time,
     /// A new engine brings it on.
     Recovered,
 }
@@ -99,6 +104,7 @@ pub(super) fn given(message: Message) -> Addressed {
     match stream.kind() {
         StreamKind::Run => Addressed::to(stream, Input::Message(message)),
         StreamKind::Limit => Addressed::to(stream, limit::Input::Message(message)),
+        StreamKind::Task => Addressed::to(stream, task::Input::Message(message)),
     }
 }
 
@@ -108,6 +114,8 @@ impl Given {
         match self {
             Given::Run(input) => cause(input),
             Given::Limit(input) => places::cause(input),
+            Given::Task(input) => tasks::cause(input),
+            Given::Time => "time".to_owned(),
             Given::Recovered => "recovered".to_owned(),
         }
     }

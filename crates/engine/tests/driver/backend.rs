@@ -14,6 +14,7 @@ use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Wo
 use stead_store::memory::MemoryStore;
 use stead_store::people::{People, PeopleReader};
 use stead_store::sqlite::SqliteStore;
+use stead_store::tasks::{ListedTask, TaskFilter};
 use stead_store::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
 };
@@ -163,6 +164,15 @@ impl Reader for Counted {
         add(&self.count.read, heads.len());
         Ok(heads)
     }
+    fn task(&mut self, task: &StreamId) -> Result<Option<ListedTask>, StoreError> {
+        add(&self.count.read, 1);
+        self.store.task(task)
+    }
+    fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError> {
+        let tasks = self.store.tasks(filter)?;
+        add(&self.count.read, tasks.len());
+        Ok(tasks)
+    }
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
         add(&self.count.read, 1);
         self.store.definition(revision)
@@ -178,7 +188,7 @@ impl Store for Counted {
         for commit in commits {
             add(&self.count.rows, usize::from(commit.count > 0));
             add(&self.count.bytes, commit.events.len());
-            add(&self.count.heads, usize::from(commit.head.is_some()));
+            add(&self.count.heads, usize::from(commit.head.is_some()) + usize::from(commit.task.is_some()));
             let others = usize::from(commit.due.is_some()) + commit.messages.len() + commit.taken.len();
             add(&self.count.others, others + commit.jobs.len());
         }

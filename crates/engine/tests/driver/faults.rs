@@ -82,7 +82,9 @@ struct Met {
 
 impl Met {
     fn check(&self) {
-        for point in [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::BeforeCommit] {
+        for point in
+            [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::Task, Point::BeforeCommit]
+        {
             assert!(self.failed.get(&point.to_string()).is_some_and(|n| *n > 5), "{point}: {self:?}");
         }
         assert!(self.landed > 5, "{self:?}");

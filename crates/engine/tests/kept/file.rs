@@ -123,6 +123,7 @@ fn nothing(stream: &StreamId, expected_seq: u64) -> Commit {
         due: None,
         head: None,
         open: None,
+        task: None,
         jobs: Vec::new(),
     }
 }

@@ -149,6 +149,7 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
                 Point::Head,
                 Point::Taken,
                 Point::Message,
+                Point::Task,
                 Point::BeforeCommit,
                 Point::AfterCommit,
             ];

@@ -15,6 +15,7 @@ mod people;
 mod reads;
 mod samples;
 mod sizes;
+mod tasks;
 
 pub use commits::*;
 pub use faults::*;
@@ -25,6 +26,7 @@ pub use people::*;
 pub use reads::*;
 pub use samples::{commit, head, message, stream};
 pub use sizes::*;
+pub use tasks::*;
 
 use stead_core::ids::StreamId;
 
@@ -78,6 +80,7 @@ macro_rules! conformance_cases {
             filters_heads,
             filters_heads_by_what_stays,
             lists_heads_by_pages,
+            lists_inboxes,
             takes_large_rows,
             takes_many_streams,
             numbers_revisions_by_name,

@@ -63,6 +63,7 @@ pub fn commit(stream: &StreamId, expected_seq: Seq, count: u64) -> Commit {
         due: None,
         head: None,
         open: None,
+        task: None,
         jobs: Vec::new(),
     }
 }

@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "keys", sql: include_str!("migrations/0003_keys.sql") },
     Migration { version: 4, name: "library", sql: include_str!("migrations/0004_library.sql") },
     Migration { version: 5, name: "people", sql: include_str!("migrations/0005_people.sql") },
+    Migration { version: 6, name: "tasks", sql: include_str!("migrations/0006_tasks.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.

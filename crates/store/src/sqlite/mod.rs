@@ -18,6 +18,7 @@ mod open;
 mod people;
 mod read;
 mod reader;
+mod tasks;
 mod tx;
 mod write;
 
@@ -32,6 +33,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
 use crate::fault::Faults;
+use crate::tasks::{ListedTask, TaskFilter};
 use crate::{Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError};
 use cache::Streams;
 
@@ -168,6 +170,14 @@ impl Reader for SqliteStore {
 
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
         lists::heads(&self.conn, &self.path, filter)
+    }
+
+    fn task(&mut self, task: &StreamId) -> Result<Option<ListedTask>, StoreError> {
+        tasks::task(&self.conn, &self.path, task)
+    }
+
+    fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError> {
+        tasks::tasks(&self.conn, &self.path, filter)
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

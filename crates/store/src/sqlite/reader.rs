@@ -8,7 +8,8 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
-use super::{error, lists, open, read};
+use super::{error, lists, open, read, tasks};
+use crate::tasks::{ListedTask, TaskFilter};
 use crate::{Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, StoreError};
 
 /// Reads a database that another connection, or another process, may be writing. Each call sees what was
@@ -85,6 +86,14 @@ impl Reader for SqliteReader {
 
     fn heads(&mut self, filter: &Filter) -> Result<Vec<Listed>, StoreError> {
         lists::heads(&self.conn, &self.path, filter)
+    }
+
+    fn task(&mut self, task: &StreamId) -> Result<Option<ListedTask>, StoreError> {
+        tasks::task(&self.conn, &self.path, task)
+    }
+
+    fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError> {
+        tasks::tasks(&self.conn, &self.path, filter)
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -10,6 +10,7 @@ use stead_core::message::Message;
 use super::cache::{End, Streams};
 use super::error::At;
 use super::read;
+use super::tasks;
 use super::tx::Tx;
 use crate::fault::{Faults, Point, cross};
 use crate::{Commit, Job, Position, Seq, Snapshot, StoreError, chain, check};
@@ -68,6 +69,10 @@ impl Writer<'_> {
         }
         for message in &commit.messages {
             self.send(message)?;
+        }
+        if let Some(head) = &commit.task {
+            cross(self.faults, Point::Task)?;
+            tasks::write(self.conn, self.path, &commit.stream, head)?;
         }
         for job in &commit.jobs {
             self.job(&commit.stream, job)?;
