@@ -70,6 +70,8 @@ pub const PERSON_NAME_BYTES: usize = 64;
 pub const DISPLAY_NAME_CHARS: usize = 100;
 /// Changes of the people that are made at once.
 pub const PEOPLE_EDITS: usize = 1_000;
+/// How many must accept, or reject, in one gate.
+pub const QUORUM: u32 = stead_lang::limits::QUORUM;
 /// Reminders of one task; nothing is sent behind the last.
 pub const TASK_REMINDERS: u32 = 1_000;
 /// How long somebody who has claimed a task keeps it when nothing more is heard of them, in milliseconds.

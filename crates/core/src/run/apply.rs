@@ -28,6 +28,7 @@ impl RunState {
                 revision,
                 inputs,
                 keys,
+                top,
                 by,
                 project,
                 folder,
@@ -41,6 +42,7 @@ impl RunState {
                 self.within.clone_from(within);
                 self.keys.clone_from(keys);
                 self.starter.clone_from(by);
+                self.top_run.clone_from(top);
                 self.breaks.clone_from(breaks);
                 self.workflow.clone_from(workflow);
                 self.revision.clone_from(revision);
@@ -309,6 +311,29 @@ impl RunState {
                     Some(error) => self.tried(ix, error, *retry_at, *stops),
                 }
             }
+            Event::TaskOpened { path, number, task, by, due_at, deadline_at, index, .. } => {
+                let ix = self.at_path(path);
+                self.place(ix, *index);
+                let by = by.iter().map(|who| who.as_str().into()).collect();
+                let (number, task, due_at) = (*number, task.clone(), *due_at);
+                let kind = Kind::Task { number, task, by, due_at, told: false, acted: Vec::new() };
+                self.begin(ix, kind, StepStatus::Waiting);
+                self.set_deadline(ix, *deadline_at);
+            }
+            Event::TaskEnded { path, by, outcome, output, error, stops, .. } => {
+                let ix = self.at_path(path);
+                match &mut self.get_mut(ix).kind {
+                    Kind::Task { acted, .. } => *acted = by.iter().map(|who| who.as_str().into()).collect(),
+                    _ => self.note_misfit(|| format!("`{path}` has asked nobody")),
+                }
+                match error {
+                    None => self.completed(ix, output.as_ref(), OUTPUT, *outcome),
+                    Some(error) if error.kind == ErrorKind::Cancelled => {
+                        self.end(ix, StepStatus::Cancelled, Outcome::Cancelled);
+                    }
+                    Some(error) => self.failed(ix, error, *stops),
+                }
+            }
             Event::StepCompleted { path, output, outcome, index } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
@@ -333,7 +358,9 @@ impl RunState {
             Event::StepEnding { path, reason, told } => {
                 let ix = self.at_path(path);
                 self.clear_child_timers(ix);
-                if let Kind::Child { told: known, .. } = &mut self.get_mut(ix).kind {
+                if let Kind::Child { told: known, .. } | Kind::Task { told: known, .. } =
+                    &mut self.get_mut(ix).kind
+                {
                     *known |= *told;
                 }
                 let instance = self.get_mut(ix);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use stead_lang::plan::{Action, ActionKind, Body, Child};
 
 use super::event::{Breaks, Event, Parent, StepError};
+use super::people::TaskSaid;
 use super::places::Held;
 use super::settings::kind_of;
 use super::start::Site;
@@ -17,6 +18,7 @@ use crate::limit::ToRun;
 use crate::limits;
 use crate::message::Message;
 use crate::status::{Outcome, RunStatus};
+use crate::task;
 use crate::value::{Payload, ValueRef};
 
 /// What runs say to each other.
@@ -28,6 +30,9 @@ pub enum MessageBody {
     StartRun {
         revision: String,
         inputs: Payload,
+        /// The run at the top.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        top: Option<StreamId>,
         /// Who started the run at the top.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         by: String,
@@ -103,7 +108,16 @@ impl Machine<'_> {
     pub(super) fn message(&mut self, message: &Message) -> Result<(), Stop> {
         match MessageBody::of(message) {
             Some(MessageBody::StartRun {
-                inputs, by, project, folder, parent, depth, share, within, ..
+                inputs,
+                top,
+                by,
+                project,
+                folder,
+                parent,
+                depth,
+                share,
+                within,
+                ..
             }) => {
                 if self.state.exists() {
                     // The same start twice: a run begins once.
@@ -112,8 +126,18 @@ impl Machine<'_> {
                 let inputs = self.start_inputs(&inputs)?;
                 let breaks = Breaks::default();
                 let parent = Some(parent);
-                let start =
-                    Start { inputs: Vec::new(), by, project, folder, parent, depth, share, breaks, within };
+                let start = Start {
+                    inputs: Vec::new(),
+                    top,
+                    by,
+                    project,
+                    folder,
+                    parent,
+                    depth,
+                    share,
+                    breaks,
+                    within,
+                };
                 self.start_as_child(inputs, start);
             }
             Some(MessageBody::CancelRun { by }) => {
@@ -151,9 +175,12 @@ impl Machine<'_> {
                 }
             }
             // Of a later version, or damaged: taken, so that it does not stop the stream.
-            None => match ToRun::of(message) {
-                Some(said) => self.place_said(said),
-                None => self.late("message", "", 0),
+            None => match (ToRun::of(message), task::ToRun::of(message)) {
+                (Some(said), _) => self.place_said(said),
+                (_, Some(task::ToRun::TaskEnded { path, number, ended, by, output, comments })) => {
+                    self.task_ended(TaskSaid { path, number, ended, by, output, comments });
+                }
+                (None, None) => self.late("message", "", 0),
             },
         }
         Ok(())
@@ -233,6 +260,7 @@ impl Machine<'_> {
         let start = MessageBody::StartRun {
             revision,
             inputs,
+            top: Some(self.state.top().clone()),
             by: self.state.starter.clone(),
             project: self.state.project.clone(),
             folder: self.state.folder.clone(),
@@ -366,7 +394,7 @@ impl Machine<'_> {
         self.send(&run, &body);
     }
 
-    fn late(&mut self, what: &str, path: &str, number: u32) {
+    pub(super) fn late(&mut self, what: &str, path: &str, number: u32) {
         if !self.state.status.is_end() && self.state.exists() {
             self.emit(Event::Late { what: what.into(), path: path.into(), number });
         }

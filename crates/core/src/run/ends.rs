@@ -385,6 +385,7 @@ impl Machine<'_> {
             Kind::Wait { .. } | Kind::Signal { .. } | Kind::Place => self.end_as(ix, reason),
             Kind::Child { retry_at: Some(_), .. } => self.end_as(ix, reason),
             Kind::Child { .. } => self.cancel_child(ix, reason),
+            Kind::Task { .. } => self.withdraw_task(ix, reason),
             Kind::Plain => {}
         }
     }

@@ -11,6 +11,7 @@ use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
 use crate::limit::WhenFull;
 use crate::status::{Outcome, RunStatus, StepStatus};
+use crate::task::Ended;
 use crate::value::Payload;
 
 use super::places::Held;
@@ -125,6 +126,9 @@ pub enum Event {
         /// What it is found by: inputs with `index: true` and their values, as text.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         keys: Vec<(String, String)>,
+        /// The run at the top of those that started it; none, of one that nobody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        top: Option<StreamId>,
         /// Who started it; of a child run, who started the run at the top.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         by: String,
@@ -370,6 +374,39 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         spent: u32,
     },
+    /// People are asked, by a task.
+    TaskOpened {
+        path: String,
+        number: u32,
+        task: StreamId,
+        title: String,
+        /// Hash over all that is shown: what a decision is bound to.
+        version: String,
+        /// Who may act.
+        by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_at: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        index: Option<u32>,
+    },
+    /// A task has ended.
+    TaskEnded {
+        path: String,
+        number: u32,
+        ended: Ended,
+        /// Who had a part in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by: Vec<String>,
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        stops: bool,
+    },
     /// A step, item, iteration or group is completed. Without `output` it has what its inside gives.
     StepCompleted {
         path: String,
@@ -506,7 +543,7 @@ impl Event {
             PlaceGranted, PlaceRefused, PlaceRevoked, RunCancelled, RunCompleted, RunCreated, RunFailed,
             RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame, SignalRefused,
             SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed,
-            StepSkipped, UndoReady, VarsComputed, WaitStarted, Went,
+            StepSkipped, TaskEnded, TaskOpened, UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -533,6 +570,8 @@ impl Event {
             | SignalSent { path, .. }
             | ChildStarted { path, .. }
             | ChildEnded { path, .. }
+            | TaskOpened { path, .. }
+            | TaskEnded { path, .. }
             | StepCompleted { path, .. }
             | StepFailed { path, .. }
             | StepSkipped { path }
@@ -577,6 +616,7 @@ impl Event {
             Event::ChildStarted { inputs, .. } => vec![(Cow::Borrowed(CHILD_INPUTS), inputs)],
             Event::UndoReady { request: Some(request), .. } => vec![(Cow::Borrowed(REQUEST), request)],
             Event::ChildEnded { output: Some(output), .. }
+            | Event::TaskEnded { output: Some(output), .. }
             | Event::BlockEnding { output: Some(output), .. }
             | Event::StepCompleted { output: Some(output), .. } => vec![(Cow::Borrowed(OUTPUT), output)],
             Event::RunCompleted { outputs, .. } => vec![(Cow::Borrowed(OUTPUTS), outputs)],

@@ -210,6 +210,7 @@ fn is_of_body(step: &Step, kind: &Kind) -> bool {
         Kind::Wait { .. } => matches!(action.kind, ActionKind::Wait(Wait::For(_) | Wait::At(_))),
         Kind::Signal { .. } => matches!(action.kind, ActionKind::Wait(Wait::Signal(_))),
         Kind::Child { .. } => matches!(action.kind, ActionKind::Workflow(_)),
+        Kind::Task { .. } => matches!(action.kind, ActionKind::People(_)),
         Kind::Place | Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. } => false,
     }
 }

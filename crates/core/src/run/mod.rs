@@ -25,6 +25,7 @@ mod join;
 mod lines;
 mod machine;
 mod pause;
+mod people;
 mod places;
 mod reach;
 mod retry;

@@ -179,7 +179,9 @@ impl RunState {
         let instance = self.get(ix);
         let path = instance.path.clone();
         let before = self.before(&path);
-        if let Kind::Attempt { number, .. } | Kind::Child { number, .. } = instance.kind {
+        if let Kind::Attempt { number, .. } | Kind::Child { number, .. } | Kind::Task { number, .. } =
+            instance.kind
+        {
             let again = instance.status == StepStatus::Completed;
             self.before.insert(path, Before { number, round: before.round + u32::from(again) });
         } else if instance.forgot > 0 {

@@ -40,6 +40,8 @@ struct Stored {
     workflow: String,
     revision: String,
     #[serde(default)]
+    top_run: Option<StreamId>,
+    #[serde(default)]
     starter: String,
     project: String,
     folder: String,
@@ -86,6 +88,7 @@ impl RunState {
             error: self.error.clone(),
             workflow: self.workflow.clone(),
             revision: self.revision.clone(),
+            top_run: self.top_run.clone(),
             starter: self.starter.clone(),
             project: self.project.clone(),
             folder: self.folder.clone(),
@@ -132,6 +135,7 @@ impl RunState {
         state.error = stored.error;
         state.workflow = stored.workflow;
         state.revision = stored.revision;
+        state.top_run = stored.top_run;
         state.starter = stored.starter;
         state.project = stored.project;
         state.folder = stored.folder;

@@ -260,11 +260,7 @@ impl Machine<'_> {
             ActionKind::Workflow(child) => {
                 self.start_child(site, action, child, self.first_number(&site.path), deadline_at)
             }
-            ActionKind::People(_) => {
-                let message =
-                    "nobody can be asked yet: this version checks gates and questions, and does not run them";
-                Err(Stop::Error(step_error(&site.path, ErrorKind::Fail, message)))
-            }
+            ActionKind::People(people) => self.ask_people(site, action, people, deadline_at),
             ActionKind::Fail { message, rejected } => {
                 let message = self.eval(&site.path, |reach| message.render_text(&site.scope(reach)))?;
                 let error = step_error(&site.path, ErrorKind::Fail, &message);

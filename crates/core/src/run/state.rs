@@ -41,6 +41,8 @@ pub struct RunState {
     pub workflow: String,
     /// Revision it is pinned to.
     pub revision: String,
+    /// The run at the top of those that started it.
+    pub(super) top_run: Option<StreamId>,
     /// Who started it, or the run at the top: `user:ana`. Empty where nobody said so.
     pub starter: String,
     /// Project it belongs to.
@@ -419,6 +421,20 @@ pub(super) enum Kind {
         #[serde(default, skip_serializing_if = "is_false")]
         told: bool,
     },
+    /// People are asked.
+    Task {
+        number: u32,
+        task: StreamId,
+        /// Who may act.
+        by: Vec<Box<str>>,
+        due_at: Option<Time>,
+        /// It was told that nobody wants its end.
+        #[serde(default, skip_serializing_if = "is_false")]
+        told: bool,
+        /// Who had a part in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        acted: Vec<Box<str>>,
+    },
 }
 
 /// Where an attempt stands.
@@ -492,6 +508,7 @@ impl RunState {
             error: None,
             workflow: String::new(),
             revision: String::new(),
+            top_run: None,
             starter: String::new(),
             project: String::new(),
             folder: String::new(),
@@ -535,6 +552,12 @@ impl RunState {
             bound: true,
             misfit: None,
         }
+    }
+
+    /// The run at the top of those that started it: itself, where nobody did.
+    pub fn top(&self) -> &StreamId {
+        let above = self.top_run.as_ref().or(self.parent.as_ref().map(|parent| &parent.run));
+        above.unwrap_or(&self.id)
     }
 
     /// Whether the run has begun to exist.
@@ -700,7 +723,7 @@ impl RunState {
     pub(super) fn highest(&self, ix: Ix) -> u32 {
         let instance = self.get(ix);
         let own = match instance.kind {
-            Kind::Attempt { number, .. } | Kind::Child { number, .. } => number,
+            Kind::Attempt { number, .. } | Kind::Child { number, .. } | Kind::Task { number, .. } => number,
             _ => 0,
         };
         instance

@@ -20,6 +20,7 @@ use super::signals::Find;
 use super::state::{Instance, Ix, Job, Kind, Phase, ROOT, RunState};
 use crate::Time;
 use crate::effect::{AttemptResult, Effect, EndReason, ErrorKind};
+use crate::ids::StreamId;
 use crate::limits;
 use crate::message::Message;
 use crate::path;
@@ -274,6 +275,7 @@ impl<'a> Machine<'a> {
                 let (breaks, by) = (breaks.clone(), by.clone());
                 let start = Start {
                     inputs,
+                    top: None,
                     by,
                     project,
                     folder,
@@ -438,6 +440,12 @@ impl<'a> Machine<'a> {
                 Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
                 Kind::Attempt { phase: Phase::Parked, .. } => self.push(Job::Probe(ix)),
                 Kind::Place if !instance.waits_for_place() => self.push(Job::Enter(ix)),
+                // It is to end, and was not told yet.
+                Kind::Child { told: false, retry_at: None, .. } | Kind::Task { told: false, .. }
+                    if instance.ending.is_some() =>
+                {
+                    self.push(Job::End(ix));
+                }
                 _ => {}
             }
             let instance = self.state.get(ix);
@@ -571,7 +579,7 @@ impl<'a> Machine<'a> {
             self.out.refused = Some("the run exists already");
             return;
         }
-        let Start { inputs, by, project, folder, parent, depth, share, breaks, within } = start;
+        let Start { inputs, top, by, project, folder, parent, depth, share, breaks, within } = start;
         let indexed = |(name, value): &(String, Value)| {
             let indexed = self.plan.inputs.iter().any(|input| input.index && input.name == *name);
             let key = index_text(value).filter(|_| indexed)?;
@@ -585,6 +593,7 @@ impl<'a> Machine<'a> {
             revision,
             inputs,
             keys,
+            top,
             by,
             project,
             folder,
@@ -678,6 +687,7 @@ impl<'a> Machine<'a> {
 /// How a run begins to exist.
 pub(super) struct Start {
     pub(super) inputs: Vec<(String, Value)>,
+    pub(super) top: Option<StreamId>,
     pub(super) by: String,
     pub(super) project: String,
     pub(super) folder: String,

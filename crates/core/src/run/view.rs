@@ -92,6 +92,9 @@ pub struct StepNow {
     pub budget: Option<Budget>,
     /// The child run.
     pub child: Option<StreamId>,
+    /// The task by which people are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<StreamId>,
     /// Of a `foreach` or `loop`: how many there are, have begun, have ended.
     pub items: Option<Items>,
     /// What is inside: of items those that are under way or failed, of iterations the last one.
@@ -264,6 +267,7 @@ impl RunState {
             waits_for: None,
             budget: None,
             child: None,
+            task: None,
             items: None,
             inside: Vec::new(),
         }
@@ -327,6 +331,10 @@ impl RunState {
                 Kind::Child { run, .. } => Some(run.clone()),
                 _ => None,
             },
+            task: match &instance.kind {
+                Kind::Task { task, .. } => Some(task.clone()),
+                _ => None,
+            },
             items,
             inside,
         }
@@ -368,6 +376,10 @@ fn waits(instance: &Instance) -> Option<WaitsFor> {
             // The end of one that is being ended is awaited, however long that takes.
             let until = timeout_at.filter(|_| instance.ending.is_none());
             ("child", until, Some(run.to_string()))
+        }
+        Kind::Task { by, due_at, .. } => {
+            let who = if by.is_empty() { "nobody who may act".to_owned() } else { by.join(", ") };
+            ("person", due_at.filter(|_| instance.ending.is_none()), Some(who))
         }
         _ => return None,
     };

@@ -414,15 +414,19 @@ impl Desk<'_> {
                 "form": form(one),
             })
         };
-        // Whoever settled it: the last one who decided so. A time-out is the engine's.
         let all: Vec<Value> = self.state.submissions.iter().map(told).collect();
-        let last = self.state.submissions.iter().rev().find(|one| word(one) == decision);
+        // Those who decided so, the last of whom settled it. A time-out is the engine's.
         let in_time = self.settled_by_people(ended);
-        let last = last.filter(|_| in_time);
+        let so = || self.state.submissions.iter().filter(|one| in_time && word(one) == decision);
+        let last = so().last();
+        let by: Vec<&str> = match in_time {
+            true => so().map(|one| one.by.as_str()).collect(),
+            false => vec!["engine"],
+        };
         Some(json!({
             "decision": decision,
             "comment": last.map(|one| one.comment.clone()),
-            "by": last.map_or("engine", |one| one.by.as_str()),
+            "by": by,
             "at": format_time(last.map_or(self.at, |one| one.at)),
             "form": last.map_or(Value::Null, form),
             "decisions": all,

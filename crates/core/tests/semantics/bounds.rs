@@ -149,6 +149,7 @@ fn p11_runs_inside_runs_are_bounded() {
         stead_core::run::Parent { run: stead_core::ids::StreamId::new("r_up"), path: "s".into(), number: 1 };
     let body = stead_core::run::MessageBody::StartRun {
         revision: kid.revision.clone(),
+        top: None,
         by: "user:ana".into(),
         inputs: stead_core::value::Payload::Value(json!({})),
         project: String::new(),

@@ -11,11 +11,13 @@ use stead_core::effect::{AttemptError, AttemptId, AttemptResult, Effect, EndReas
 use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::{self, LimitState};
 use stead_core::message::Message;
+use stead_core::people::Actor;
 use stead_core::run::event::Breaks;
 use stead_core::run::{
     Ctx, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn, turn_only,
 };
 use stead_core::status::{Outcome, RunStatus, StepStatus};
+use stead_core::task::{self, TaskState};
 use stead_core::value::{ValueRef, Values};
 use stead_lang::bundle::{Called, Missing, Source};
 use stead_lang::plan::Plan;
@@ -30,6 +32,8 @@ pub(crate) struct World {
     pub(crate) top: StreamId,
     /// Limits that were asked for places, each with its journal.
     pub(crate) limits: BTreeMap<StreamId, (LimitState, Vec<(Time, limit::Event)>)>,
+    /// What people are asked, with the values that are at hand.
+    pub(crate) tasks: BTreeMap<StreamId, (TaskState, Values)>,
     plans: HashMap<String, Arc<Plan>>,
     inbox: VecDeque<Message>,
     script: Script,
@@ -192,6 +196,7 @@ impl World {
             at: 1_000_000,
             runs: BTreeMap::new(),
             limits: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             top: top.clone(),
             plans,
             inbox: VecDeque::new(),
@@ -387,6 +392,11 @@ impl World {
                     self.give_limit(&to, &limit::Input::Message(message));
                     continue;
                 }
+                if to.kind() == StreamKind::Task {
+                    let refused = self.give_task(&to, &task::Input::Message(message));
+                    assert_eq!(refused, None);
+                    continue;
+                }
                 if !self.runs.contains_key(&to)
                     && let Some(MessageBody::StartRun { revision, .. }) = MessageBody::of(&message)
                 {
@@ -428,11 +438,15 @@ impl World {
     pub(crate) fn pass(&mut self, millis: i64) {
         let until = self.at + millis;
         loop {
-            let due = self.runs.iter().filter_map(|(id, run)| Some((run.state.due()?, id.clone()))).min();
-            match due {
+            let runs = self.runs.iter().filter_map(|(id, run)| Some((run.state.due()?, id.clone())));
+            let tasks = self.tasks.iter().filter_map(|(id, (task, _))| Some((task.due()?, id.clone())));
+            match runs.chain(tasks).min() {
                 Some((due, id)) if due <= until => {
                     self.at = self.at.max(due);
-                    self.give(&id, Input::Time);
+                    match id.kind() {
+                        StreamKind::Task => _ = self.give_task(&id, &task::Input::Time),
+                        _ => self.give(&id, Input::Time),
+                    }
                     self.go();
                 }
                 _ => break,
@@ -491,6 +505,45 @@ impl World {
     pub(crate) fn look(&mut self, id: &str) -> &mut Self {
         self.top = StreamId::new(id);
         self
+    }
+
+    /// Takes one input of a task. Says why it was refused.
+    pub(crate) fn give_task(&mut self, id: &StreamId, input: &task::Input) -> Option<String> {
+        let empty = || (TaskState::new(id.clone()), Values::default());
+        let (state, values) = self.tasks.entry(id.clone()).or_insert_with(empty);
+        let out = task::turn(state, input, self.at, values).expect("what was handed in is at hand");
+        assert_eq!(state.misfit(), None);
+        for file in out.files {
+            self.files.insert(file.hash, file.bytes);
+        }
+        self.inbox.extend(out.messages);
+        out.refused
+    }
+
+    /// The task by which a step asks people.
+    pub(crate) fn task_of(&mut self, path: &str) -> StreamId {
+        self.step(path).task.unwrap_or_else(|| panic!("{path} asks nobody"))
+    }
+
+    /// Somebody does something about what a step asks, with all roles and no group. Says why that was refused.
+    pub(crate) fn act(&mut self, path: &str, who: &str, act: task::Act) -> Result<(), String> {
+        let task = self.task_of(path);
+        let roles = ["approver", "editor"].map(str::to_owned).to_vec();
+        let actor = Actor { user: format!("user:{who}"), roles, ..Actor::default() };
+        let refused = self.give_task(&task, &task::Input::Act { actor, act });
+        self.go();
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Somebody accepts, or rejects with a comment.
+    pub(crate) fn decide(
+        &mut self,
+        path: &str,
+        who: &str,
+        accept: bool,
+        comment: &str,
+    ) -> Result<(), String> {
+        self.act(path, who, task::Act::Decide { accept, comment: comment.into(), form: None, version: None })
     }
 
     /// Takes one input of a limit, and what follows it at once.

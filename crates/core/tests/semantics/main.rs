@@ -10,6 +10,7 @@ mod concurrency;
 mod crash;
 mod ends;
 mod errors;
+mod gates;
 mod harness;
 mod iterations;
 mod joins;

@@ -39,7 +39,7 @@ pub(super) static ACTION: Action = Action {
     )],
     keys: KEYS,
     step_keys: &[],
-    output: "A map with `decision` (`accept` or `reject`), `comment`, `by` (a list of who decided), `at` and `form`",
+    output: "A map with `decision` (`accept` or `reject`), `comment`, `by` (a list of who decided), `at`, `form`, and `decisions`: what each of them said",
     defaults: false,
     timed: false,
     effects: false,

@@ -52,6 +52,7 @@ impl<'t> Decoder<'t, '_> {
             ("by", Type::list(Type::String)),
             ("at", Type::String),
             ("form", form),
+            ("decisions", Type::list(Type::Dyn)),
         ];
         let output = Type::map(output.map(|(name, ty)| Field::required(name, ty)).into(), false);
         Some(Done { kind: ActionKind::People(Box::new(people)), output: Output::Known(output) })
