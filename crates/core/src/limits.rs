@@ -72,6 +72,8 @@ pub const DISPLAY_NAME_CHARS: usize = 100;
 pub const PEOPLE_EDITS: usize = 1_000;
 /// How many must accept, or reject, in one gate.
 pub const QUORUM: u32 = stead_lang::limits::QUORUM;
+/// How often one gate leads back to an earlier step.
+pub const REDOS: u32 = 100;
 /// Reminders of one task; nothing is sent behind the last.
 pub const TASK_REMINDERS: u32 = 1_000;
 /// How long somebody who has claimed a task keeps it when nothing more is heard of them, in milliseconds.

@@ -1,8 +1,8 @@
 //! Booking of events: total, no evaluation, no failure.
 
 use super::event::{
-    Event, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES, Verdict,
-    named_at,
+    Event, FEEDBACK, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES,
+    Verdict, named_at,
 };
 use super::lines::Lines;
 use super::places::Place;
@@ -333,6 +333,15 @@ impl RunState {
                     }
                     Some(error) => self.failed(ix, error, *stops),
                 }
+            }
+            Event::RedoAsked { path, gate, step, feedback } => {
+                let ix = self.at_path(path);
+                let feedback = self.reference(feedback, FEEDBACK);
+                self.redo_asked(ix, gate, step, feedback);
+            }
+            Event::Redone { path, steps } => {
+                let ix = self.at_path(path);
+                self.redone(ix, steps);
             }
             Event::StepCompleted { path, output, outcome, index } => {
                 let ix = self.at_path(path);

@@ -177,8 +177,12 @@ impl Machine<'_> {
             // Of a later version, or damaged: taken, so that it does not stop the stream.
             None => match (ToRun::of(message), task::ToRun::of(message)) {
                 (Some(said), _) => self.place_said(said),
-                (_, Some(task::ToRun::TaskEnded { path, number, ended, by, output, comments })) => {
-                    self.task_ended(TaskSaid { path, number, ended, by, output, comments });
+                (
+                    _,
+                    Some(task::ToRun::TaskEnded { path, number, ended, by, output, comments, timed_out }),
+                ) => {
+                    let said = TaskSaid { path, number, ended, by, output, comments, timed_out };
+                    self.task_ended(said)?;
                 }
                 (None, None) => self.late("message", "", 0),
             },

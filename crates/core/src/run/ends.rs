@@ -54,6 +54,12 @@ impl Machine<'_> {
             self.push(Job::Settle(body));
             return;
         }
+        if self.state.to_redo(self.plan, body).is_some_and(|again| again[pos]) {
+            // It begins again, or will: nothing follows from it.
+            self.push(Job::Redo(body));
+            return;
+        }
+        let Some(progress) = &mut self.state.get_mut(body).block else { return };
         progress.ended += 1;
         let all = progress.ended as usize == block.own;
         let mut ready = Vec::new();

@@ -407,6 +407,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         stops: bool,
     },
+    /// A rejection leads back to a step of its block, by the id. What runs of what begins again is ended first.
+    RedoAsked { path: String, gate: String, step: String, feedback: Payload },
+    /// These steps of a block are to begin as new instances.
+    Redone { path: String, steps: Vec<String> },
     /// A step, item, iteration or group is completed. Without `output` it has what its inside gives.
     StepCompleted {
         path: String,
@@ -540,10 +544,10 @@ impl Event {
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, BudgetSet, BudgetSpent, CancelRequested, ChildEnded, ChildStarted,
             FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, PlaceAsked,
-            PlaceGranted, PlaceRefused, PlaceRevoked, RunCancelled, RunCompleted, RunCreated, RunFailed,
-            RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame, SignalRefused,
-            SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding, StepFailed,
-            StepSkipped, TaskEnded, TaskOpened, UndoReady, VarsComputed, WaitStarted, Went,
+            PlaceGranted, PlaceRefused, PlaceRevoked, RedoAsked, Redone, RunCancelled, RunCompleted,
+            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame,
+            SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding,
+            StepFailed, StepSkipped, TaskEnded, TaskOpened, UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -572,6 +576,8 @@ impl Event {
             | ChildEnded { path, .. }
             | TaskOpened { path, .. }
             | TaskEnded { path, .. }
+            | RedoAsked { path, .. }
+            | Redone { path, .. }
             | StepCompleted { path, .. }
             | StepFailed { path, .. }
             | StepSkipped { path }
@@ -609,6 +615,7 @@ impl Event {
             Event::AttemptSettled { verdict: Verdict::Done(output), .. } => {
                 vec![(Cow::Borrowed(SETTLED), output)]
             }
+            Event::RedoAsked { feedback, .. } => vec![(Cow::Borrowed(FEEDBACK), feedback)],
             Event::SignalCame { data, .. } => vec![(Cow::Borrowed(DATA), data)],
             Event::SignalSent { data, output, .. } => {
                 vec![(Cow::Borrowed(DATA), data), (Cow::Borrowed(OUTPUT), output)]
@@ -633,6 +640,7 @@ pub(super) const OUTPUT: &str = "/output/value";
 pub(super) const OUTPUTS: &str = "/outputs/value";
 pub(super) const VALUES: &str = "/values/value";
 pub(super) const SETTLED: &str = "/verdict/done/value";
+pub(super) const FEEDBACK: &str = "/feedback/value";
 pub(super) const DATA: &str = "/data/value";
 pub(super) const CHILD_INPUTS: &str = "/inputs/value";
 

@@ -176,7 +176,9 @@ impl RunState {
                 if !instance.status.is_end() && newest.is_none_or(|newest| newest.path != instance.path) {
                     return why("is under way, and was begun again since");
                 }
-                step.id == **id && (*visit == 1 || machine) && is_of_step(step, kind)
+                let rounds = self.round(instance.parent, id);
+                let numbered = (1..=rounds).contains(visit) || machine;
+                step.id == **id && numbered && is_of_step(step, kind)
             }
             _ => false,
         };

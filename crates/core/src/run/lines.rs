@@ -244,6 +244,7 @@ fn is_about(job: &Job, ix: Ix) -> bool {
         Job::Start { body: at, .. }
         | Job::Pump(at)
         | Job::Settle(at)
+        | Job::Redo(at)
         | Job::Ended(at)
         | Job::Note(at)
         | Job::End(at)

@@ -28,6 +28,7 @@ mod pause;
 mod people;
 mod places;
 mod reach;
+mod redo;
 mod retry;
 mod scope;
 mod settings;

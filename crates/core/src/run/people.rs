@@ -26,6 +26,7 @@ pub(super) struct TaskSaid {
     pub(super) by: Vec<String>,
     pub(super) output: Option<Payload>,
     pub(super) comments: Option<String>,
+    pub(super) timed_out: bool,
 }
 
 impl Machine<'_> {
@@ -211,8 +212,8 @@ impl Machine<'_> {
     }
 
     /// A task has ended.
-    pub(super) fn task_ended(&mut self, said: TaskSaid) {
-        let TaskSaid { path, number, ended, by, output, comments } = said;
+    pub(super) fn task_ended(&mut self, said: TaskSaid) -> Result<(), Stop> {
+        let TaskSaid { path, number, ended, by, output, comments, timed_out } = said;
         let found = self.state.find(&path).filter(|ix| {
             let instance = self.state.get(*ix);
             let same = matches!(instance.kind, Kind::Task { number: current, .. } if current == number);
@@ -220,14 +221,27 @@ impl Machine<'_> {
         });
         let Some(ix) = found else {
             self.late("task", &path, number);
-            return;
+            return Ok(());
         };
         let site = self.site(ix);
-        let (outcome, error) = self.judged(ix, &site, ended, comments.as_deref());
+        let rejected = ended == Ended::Rejected && self.state.get(ix).ending.is_none();
+        // What the engine decides for want of an answer leads nowhere.
+        let back = match rejected && !timed_out {
+            true => self.leads_back(ix, &site)?,
+            false => None,
+        };
+        let (outcome, error) = match &back {
+            Some(_) => (Outcome::Rejected, None),
+            None => self.judged(ix, &site, ended, comments.as_deref()),
+        };
         let stops = error.is_some() && self.stops(&site);
         let output = output.filter(|_| error.is_none());
         self.emit(Event::TaskEnded { path, number, ended, by, outcome, output, error, stops });
+        if let Some(to) = back {
+            self.lead_back(&site, to, comments.unwrap_or_default());
+        }
         self.push(Job::Ended(ix));
+        Ok(())
     }
 
     /// What the end of a task makes of its step.

@@ -147,6 +147,7 @@ impl RunState {
             Job::Start { body: ix, .. }
             | Job::Pump(ix)
             | Job::Settle(ix)
+            | Job::Redo(ix)
             | Job::Ended(ix)
             | Job::Fire(ix, _)
             | Job::Probe(ix)

@@ -247,14 +247,7 @@ impl RunState {
     }
 
     fn open_again(&mut self, ix: Ix, deadline_at: Option<Time>) {
-        let troubled = self.get(ix).inside.iter().any(|child| {
-            let instance = self.get(*child);
-            let tolerated = matches!(instance.status, StepStatus::Failed | StepStatus::Blocked);
-            let inside =
-                matches!(instance.outcome, Some(Outcome::Degraded | Outcome::Exhausted | Outcome::Rejected));
-            let completed = instance.status == StepStatus::Completed && inside;
-            (tolerated && !self.is_made_up(*child)) || completed
-        });
+        let troubled = self.has_trouble_inside(ix);
         let instance = self.get_mut(ix);
         let before = std::mem::replace(&mut instance.status, StepStatus::Running);
         (instance.outcome, instance.error, instance.ended_at) = (None, None, None);
@@ -406,8 +399,9 @@ impl<'s> Chosen<'s> {
                 self.drop.push(child);
                 continue;
             }
-            // What a machine or loop went on from is dealt with.
+            // What a machine or loop went on from, or a rejection replaced, is dealt with.
             let newest = match instance.kind {
+                Kind::Group if self.state.is_replaced(child) => false,
                 Kind::Loop { .. } => instance.inside.last() == Some(&child),
                 _ => instance.machine.is_none() || last == Some(child),
             };

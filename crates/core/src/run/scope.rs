@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use stead_lang::expr::{Env, Val};
-use stead_lang::plan::Each;
+use stead_lang::plan::{Each, StepIx};
 
 use super::reach::{Alias, Found, Reach, Slot, is_holder};
 use super::state::{Ix, Kind, ROOT};
@@ -24,6 +24,8 @@ pub(super) struct Scope<'a> {
     own: Option<Slot>,
     /// Which visit the state is, where it may not exist yet.
     visit: Option<u32>,
+    /// The step itself, where it may not exist yet.
+    step: Option<StepIx>,
     alias: Option<Alias<'a>>,
     /// `vars` so far, while they are computed.
     vars: &'a [(String, Value)],
@@ -40,12 +42,12 @@ pub(super) struct Candidate<'a> {
 impl<'a> Scope<'a> {
     /// As a step of the block sees it.
     pub(super) fn of(reach: Reach<'a>, body: Ix) -> Self {
-        Scope { reach, body, own: None, visit: None, alias: None, vars: &[], candidate: None }
+        Scope { reach, body, own: None, visit: None, step: None, alias: None, vars: &[], candidate: None }
     }
 
     /// As the run sees it before it begins.
     pub(super) fn starting(reach: Reach<'a>, vars: &'a [(String, Value)]) -> Self {
-        Scope { reach, body: ROOT, own: None, visit: None, alias: None, vars, candidate: None }
+        Scope { reach, body: ROOT, own: None, visit: None, step: None, alias: None, vars, candidate: None }
     }
 
     /// As an item or iteration of a step of the block sees it.
@@ -56,6 +58,11 @@ impl<'a> Scope<'a> {
     /// As a visit of a state of the block sees it.
     pub(super) fn visiting(self, number: u32) -> Self {
         Scope { visit: Some(number), ..self }
+    }
+
+    /// As a step of the block, or an item or iteration of it, sees it.
+    pub(super) fn doing(self, step: StepIx) -> Self {
+        Scope { step: Some(step), ..self }
     }
 
     /// With an element of `in` that is no item yet.
@@ -133,6 +140,31 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The comment of the rejection that began the step again, or what is around it.
+    fn feedback(self) -> Found<'a> {
+        let state = self.reach.state;
+        if state.root().is_none() {
+            return Ok(Some(Val::Null));
+        }
+        let known = |body: Ix, step: StepIx| {
+            let id = &self.reach.plan.steps.get(step as usize)?.id;
+            state.feedback(body, id, state.round(body, id))
+        };
+        let mut found = self.step.and_then(|step| known(self.body, step));
+        let mut at = self.body;
+        while found.is_none() && at != ROOT {
+            let instance = state.get(at);
+            if let path::Part::Step { id, visit, .. } = path::split(&instance.path) {
+                found = state.feedback(instance.parent, id, visit);
+            }
+            at = instance.parent;
+        }
+        match found {
+            Some(reference) => self.reach.json(reference).map(|value| Some(Val::from_json(value))),
+            None => Ok(Some(Val::Null)),
+        }
+    }
+
     fn iterations(self) -> Option<Slot> {
         self.slots().find(|s| matches!(self.reach.state.get(s.holder).kind, Kind::Loop { .. }))
     }
@@ -187,7 +219,7 @@ impl<'a> Env<'a> for Scope<'a> {
                     outward: true,
                 }))));
             }
-            "feedback" => return Ok(Some(Val::Null)),
+            "feedback" => return self.feedback(),
             "ended" => return self.ended(),
             "iteration" => return Ok(self.iteration().map(|number| Val::Int(i64::from(number)))),
             "previous" => return self.previous(),

@@ -33,7 +33,7 @@ pub(super) struct Site {
 impl Site {
     /// What the instance sees.
     pub(super) fn scope<'a>(&self, reach: Reach<'a>) -> Scope<'a> {
-        let scope = Scope::of(reach, self.body);
+        let scope = Scope::of(reach, self.body).doing(self.step);
         let scope = self.visit.map_or(scope, |number| scope.visiting(number));
         self.slot.map_or(scope, |slot| scope.within(slot))
     }
@@ -50,6 +50,8 @@ impl Machine<'_> {
             ended: 0,
             live: 0,
         };
+        let again = self.state.to_redo(self.plan, body);
+        let again = |pos: usize| again.as_ref().is_some_and(|again| again[pos]);
         for (pos, step) in block.steps.iter().enumerate() {
             let step = &self.plan.steps[*step as usize];
             let at = match instance.inside.is_empty() {
@@ -58,19 +60,22 @@ impl Machine<'_> {
             };
             progress.at.push(at);
             match at.map(|ix| self.state.get(ix).status.is_end()) {
-                Some(true) => progress.ended += u32::from(pos < block.own),
+                Some(true) => progress.ended += u32::from(pos < block.own && !again(pos)),
                 Some(false) => progress.live += 1,
                 None => {}
             }
         }
-        let met = |pos: &usize| progress.at[*pos].is_some_and(|ix| self.state.get(ix).status.is_end());
+        // What is to begin again has not ended for those that need it, and is begun by that alone.
+        let met = |pos: &usize| {
+            !again(*pos) && progress.at[*pos].is_some_and(|ix| self.state.get(ix).status.is_end())
+        };
         let mut ready = Vec::new();
         // States follow each other, and `finally` follows the rest.
         let listed = if block.machine { 0 } else { block.own };
         for (pos, step) in block.steps.iter().take(listed).enumerate() {
             let needs = &self.plan.steps[*step as usize].needs;
             let unmet = needs.iter().filter(|need| !met(need)).count();
-            if unmet == 0 && progress.at[pos].is_none() {
+            if unmet == 0 && progress.at[pos].is_none() && !again(pos) {
                 ready.push(u32::try_from(pos).unwrap_or(u32::MAX));
             }
             progress.unmet.push(u32::try_from(unmet).unwrap_or(u32::MAX));
@@ -87,7 +92,11 @@ impl Machine<'_> {
             return Ok(());
         }
         let six = block_of(self.state, self.plan, body).steps[pos];
-        let path = path::step(&self.state.get(body).path, &self.plan.steps[six as usize].id);
+        let id = &self.plan.steps[six as usize].id;
+        let path = path::visit(&self.state.get(body).path, id, self.state.round(body, id));
+        if self.state.to_redo(self.plan, body).is_some_and(|again| again[pos]) {
+            return Ok(());
+        }
         if self.state.find(&path).is_some() {
             return Ok(());
         }

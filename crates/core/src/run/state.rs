@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
 use super::lines::Lines;
 use super::places::{Held, Place};
+use super::redo::Redone;
 use super::signals::Signals;
 use crate::Time;
 use crate::effect::EndReason;
@@ -142,6 +143,8 @@ pub(super) enum Job {
     Fire(Ix, Timer),
     /// An attempt that was under way when the engine went.
     Recover(Ix),
+    /// A block that goes back to an earlier step.
+    Redo(Ix),
     /// A parked attempt of which its probe was not asked.
     Probe(Ix),
     /// A step that has its place.
@@ -230,6 +233,9 @@ pub(super) struct Instance {
     /// What was started inside, in order. Items and iterations of a holder too, those that are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) inside: Vec<Ix>,
+    /// Which of its steps began again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) redone: Option<Box<Redone>>,
     /// Derived from plan and state, never stored.
     #[serde(skip)]
     pub(super) block: Option<Box<BlockProgress>>,
@@ -647,6 +653,7 @@ impl RunState {
             waits_since: None,
             ended_at: None,
             inside: Vec::new(),
+            redone: None,
             block: None,
             told: false,
         };
@@ -698,7 +705,10 @@ impl RunState {
     /// The newest instance of a step of a block.
     pub(super) fn newest(&self, body: Ix, id: &str) -> Option<Ix> {
         let instance = self.get(body);
-        let number = instance.machine.as_ref().map_or(1, |machine| machine.count(id));
+        let number = match &instance.machine {
+            Some(machine) => machine.count(id),
+            None => self.round(body, id),
+        };
         self.find(&path::visit(&instance.path, id, number))
     }
 

@@ -393,6 +393,10 @@ impl<'a> Machine<'a> {
             }
             Job::Fire(ix, timer) => self.fire(ix, timer),
             Job::Recover(ix) => self.recover(ix),
+            Job::Redo(ix) => {
+                self.redo(ix);
+                Ok(())
+            }
             Job::Probe(ix) => self.probe(ix),
             Job::Enter(ix) => self.enter(ix),
             Job::Reask(ix) => self.reask(ix),
@@ -436,6 +440,9 @@ impl<'a> Machine<'a> {
                 Kind::Group => {
                     self.open_block(ix);
                     self.push(Job::Settle(ix));
+                    if self.state.get(ix).redone.as_ref().is_some_and(|redone| redone.to.is_some()) {
+                        self.push(Job::Redo(ix));
+                    }
                 }
                 Kind::Foreach { .. } | Kind::Loop { .. } => self.push(Job::Pump(ix)),
                 Kind::Attempt { phase: Phase::Parked, .. } => self.push(Job::Probe(ix)),

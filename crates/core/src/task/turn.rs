@@ -381,11 +381,13 @@ impl Desk<'_> {
         let (to, path, number) = (asked.origin.run.clone(), asked.origin.path.clone(), asked.origin.number);
         let output = self.output(ended);
         let comments = self.comments();
+        let decided = matches!(ended, Ended::Accepted | Ended::Rejected);
+        let timed_out = decided && !self.settled_by_people(ended);
         self.emit(Event::TaskEnded { ended });
         let output = output.map(|output| self.payload(output));
         let mut by: Vec<String> = self.state.submissions.iter().map(|one| one.by.clone()).collect();
         by.dedup();
-        let said = ToRun::TaskEnded { path, number, ended, by, output, comments };
+        let said = ToRun::TaskEnded { path, number, ended, by, output, comments, timed_out };
         // Plain data with text keys always serialises.
         let body = serde_json::to_value(said).unwrap_or_default();
         let id = format!("{}:{}:{}", self.state.id, self.state.seq, self.out.messages.len());

@@ -175,6 +175,9 @@ pub enum ToRun {
         output: Option<Payload>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         comments: Option<String>,
+        /// It was decided for want of an answer.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        timed_out: bool,
     },
 }
 

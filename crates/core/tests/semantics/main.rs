@@ -18,6 +18,7 @@ mod lines;
 mod machines;
 mod outputs;
 mod pauses;
+mod redo;
 mod retries;
 mod signals;
 mod time;
