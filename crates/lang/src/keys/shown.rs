@@ -56,6 +56,18 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("workflow", "name", "rule_44_a_child_by_name_is_pinned_beside_the_definition"),
     ("workflow", "path", "the_same_child_twice_is_no_circle"),
     ("workflow", "revision", "rule_44_latest_is_the_newest_when_the_step_starts"),
+    ("approve", "by", "whoever_may_act_is_told_by_kind_and_name"),
+    ("approve", "form", "a_form_is_the_schema_of_a_map"),
+    ("approve", "not", "whoever_worked_on_a_step_is_known_where_the_step_can_be_read"),
+    ("approve", "on_reject", "rule_22_redo_names_a_step_of_the_own_block_that_the_gate_needs"),
+    ("approve", "on_timeout", "rule_30_what_the_end_of_the_time_does_needs_a_time"),
+    ("approve", "quorum", "a_gate_can_be_decided_by_as_many_as_it_asks_for"),
+    ("approve", "show", "rule_29_what_is_shown_are_outputs_of_steps_or_values_by_label"),
+    ("ask", "form", "a_form_is_the_schema_of_a_map"),
+    ("ask", "questions", "questions_that_are_written_out_are_checked_one_by_one"),
+    ("on_reject", "redo", "rule_22_redo_names_a_step_of_the_own_block_that_the_gate_needs"),
+    ("question", "answer_type", "questions_that_are_written_out_are_checked_one_by_one"),
+    ("question", "choices", "questions_that_are_written_out_are_checked_one_by_one"),
     ("action", "workflow", "rule_44_a_child_is_a_run_of_its_own_and_gives_its_outputs"),
 ];
 

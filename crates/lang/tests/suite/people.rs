@@ -533,3 +533,14 @@ fn a_picture_shows_gates_as_diamonds_that_lead_back() {
     let asked = good(&ask("questions: []")).plan.unwrap();
     assert!(graph(&asked, Format::Mermaid).contains("q[\"q: ask\"]"));
 }
+
+#[test]
+fn a_gate_lies_over_its_template() {
+    let text = "templates:\n  asked: { approve: { by: [\"group:ops\"], remind: 1d }, timeout: 7d }\nsteps:\n  - { id: a, noop: 1 }\n  - { id: g, use: asked, approve: { title: Well?, on_reject: { redo: a }, on_timeout: accept } }\n";
+    let g = people(text, "g");
+    assert_eq!((texts(&g.by), &g.title), (vec!["group:ops"], &fixed("Well?")));
+    assert!(matches!(
+        (g.remind, g.on_reject),
+        (Some(Setting::Fixed(86_400_000)), OnReject::Redo { step: 0, .. })
+    ));
+}

@@ -33,6 +33,8 @@ fn seeds() -> Vec<String> {
         include_str!("../definitions/ten_mistakes.json"),
         include_str!("../definitions/whole/stages.yml"),
         include_str!("../definitions/whole/release.yml"),
+        include_str!("../definitions/whole/gate.yml"),
+        include_str!("../definitions/whole/intake.yml"),
     ];
     examples.chain(more.map(str::to_owned)).collect()
 }

@@ -24,7 +24,7 @@ fn all() -> Vec<Bundle> {
 #[test]
 fn they_are_in_order() {
     let all = all();
-    assert!(all.len() >= 9);
+    assert!(all.len() >= 11);
     for bundle in all {
         let checked = check(&bundle);
         assert!(checked.plan.is_some() && checked.diagnostics.is_empty(), "{}", shown(&checked));
