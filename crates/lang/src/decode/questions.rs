@@ -69,7 +69,7 @@ impl<'t> Decoder<'t, '_> {
             return None;
         }
         let choices = choices.map_or(Some(Vec::new()), |choices| choices)?;
-        let required = required.unwrap_or(Some(priority == Priority::Must))?;
+        let required = required.unwrap_or_else(|| Some(priority == Priority::Must))?;
         let fixed = |template: &Template| match template {
             Template::Literal(Value::String(text)) => text.clone(),
             _ => String::new(),

@@ -23,12 +23,13 @@ fn people(text: &str, id: &str) -> People {
     }
 }
 
-fn texts(of: &[Template]) -> Vec<&str> {
+/// Fixed texts, in a line.
+fn texts(of: &[Template]) -> String {
     let text = |template: &Template| match template {
         Template::Literal(Value::String(text)) => text.clone(),
         other => format!("{other:?}"),
     };
-    of.iter().map(|t| &*text(t).leak()).collect()
+    of.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// A gate behind a step, with these keys.
@@ -49,12 +50,15 @@ fn fixed(text: &str) -> Template {
 fn a_gate_and_questions_have_what_is_usual_where_nothing_is_said() {
     let ship = people(&gate(""), "ship");
     assert_eq!((ship.kind, &ship.title), (PeopleKind::Gate, &fixed("ship")));
-    assert_eq!((texts(&ship.by), texts(&ship.not)), (vec!["role:approver"], vec![]));
+    assert_eq!((texts(&ship.by), texts(&ship.not)), ("role:approver".to_owned(), String::new()));
     assert!(matches!((&ship.quorum, &ship.rejects), (Setting::Fixed(1), Setting::Fixed(1))));
     assert!(ship.show.is_empty() && ship.form.is_none() && ship.remind.is_none() && ship.escalate.is_none());
     assert!(matches!((ship.on_timeout, &ship.on_reject), (OnTimeout::Fail, OnReject::Fail)));
     let q = people("steps:\n  - id: q\n    name: Tell me\n    ask: { questions: [] }\n", "q");
-    assert_eq!((q.kind, &q.title, texts(&q.by)), (PeopleKind::Questions, &fixed("Tell me"), vec!["starter"]));
+    assert_eq!(
+        (q.kind, &q.title, texts(&q.by)),
+        (PeopleKind::Questions, &fixed("Tell me"), "starter".to_owned())
+    );
     assert_eq!(q.questions, Some(Template::Literal(json!([]))));
     // No attempt is made, so none ends after an hour.
     let plan = good(&gate("")).plan.unwrap();
@@ -538,7 +542,7 @@ fn a_picture_shows_gates_as_diamonds_that_lead_back() {
 fn a_gate_lies_over_its_template() {
     let text = "templates:\n  asked: { approve: { by: [\"group:ops\"], remind: 1d }, timeout: 7d }\nsteps:\n  - { id: a, noop: 1 }\n  - { id: g, use: asked, approve: { title: Well?, on_reject: { redo: a }, on_timeout: accept } }\n";
     let g = people(text, "g");
-    assert_eq!((texts(&g.by), &g.title), (vec!["group:ops"], &fixed("Well?")));
+    assert_eq!((texts(&g.by), &g.title), ("group:ops".to_owned(), &fixed("Well?")));
     assert!(matches!(
         (g.remind, g.on_reject),
         (Some(Setting::Fixed(86_400_000)), OnReject::Redo { step: 0, .. })
