@@ -204,6 +204,12 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
         Body::Action(action) => {
             record["action"] = json!(action.name);
             of_action(action, &mut settings);
+            if let ActionKind::People(asked) = &action.kind
+                && let OnReject::Redo { step, max } = &asked.on_reject
+            {
+                let redo = called(plan, around, Target::State(*step));
+                settings.insert("on_reject".into(), json!({"redo": redo, "max": number(max)}));
+            }
             record["settings"] = Value::Object(settings);
         }
     }
@@ -349,11 +355,8 @@ fn people(asked: &People, settings: &mut Map<String, Value>) {
         OnTimeout::Accept => settings.extend([("on_timeout".to_owned(), json!("accept"))]),
         OnTimeout::Reject => settings.extend([("on_timeout".to_owned(), json!("reject"))]),
     }
-    match &asked.on_reject {
-        OnReject::Fail => {}
-        OnReject::Continue => settings.extend([("on_reject".to_owned(), json!("continue"))]),
-        // Which step that is, the picture of the order shows.
-        OnReject::Redo { max, .. } => settings.extend([("redo_at_most".to_owned(), number(max))]),
+    if matches!(asked.on_reject, OnReject::Continue) {
+        settings.insert("on_reject".into(), json!("continue"));
     }
 }
 

@@ -141,6 +141,20 @@ fn a_dry_run_shows_places_that_are_shared() {
 }
 
 #[test]
+fn a_dry_run_shows_who_is_asked_what() {
+    let text = "steps:\n  - { id: one, run: ls }\n  - id: ship\n    approve: { title: \"Ship ${{ run.id }}?\", show: [one], by: [\"group:ops\"], not: [starter], quorum: 2, remind: 1d, escalate: { after: 2d, to: [\"role:lead\"] }, on_timeout: reject, on_reject: { redo: one, max: 3 } }\n    timeout: 7d\n  - { id: why, ask: { questions: [{ id: a, text: Why? }] } }\n";
+    let project = Project::new().workflow("plan", text);
+    let got = project.stead("run plan.yml --dry-run").is(0);
+    for text in [
+        "  ship  approve  after one\n    title: Ship ${{ run.id }}?\n    show: {\"one\":\"${{ steps.one.output }}\"}\n    by: [\"group:ops\"]\n    not: [\"starter\"]\n    quorum: 2\n    remind: 1d\n    escalate: {\"after\":\"2d\",\"to\":[\"role:lead\"]}\n    on_timeout: reject\n    timeout: 7d\n    on_reject: {\"redo\":\"one\",\"max\":3}\n",
+        "  why  ask  after ship\n    title: why\n",
+        "    by: [\"starter\"]\n",
+    ] {
+        assert!(got.out.contains(text), "{text}\nin\n{}", got.out);
+    }
+}
+
+#[test]
 fn a_dry_run_shows_states_joins_undo_and_ends() {
     let project = Project::new().workflow(
         "plan",

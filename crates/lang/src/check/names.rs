@@ -10,6 +10,7 @@ use crate::plan::{ActionKind, Body, Each, Join, Read, StepIx};
 use crate::template::Template;
 
 use super::order::{Order, block};
+use super::people;
 use super::references::{INNER, LATER, ROOTS};
 use super::scope::{Found, Frame, Spot};
 use super::types::{self, Roots};
@@ -39,6 +40,7 @@ pub(crate) fn check(decoded: &Decoded<'_>, order: &Order, problems: &mut Vec<Dia
         items: vec![Type::Dyn; count],
         reads: vec![Vec::new(); count],
         instances: vec![false; count],
+        worked_on: people::worked_on(decoded),
     };
     let output = names.document();
     Facts { reads: names.reads, instances: names.instances, output }
@@ -60,6 +62,8 @@ pub(super) struct Names<'d, 't> {
     pub(super) items: Vec<Type>,
     pub(super) reads: Vec<Vec<Read>>,
     pub(super) instances: Vec<bool>,
+    /// Whether somebody may work on each step.
+    pub(super) worked_on: Vec<bool>,
 }
 
 impl<'t> Names<'_, 't> {

@@ -1,9 +1,8 @@
 //! Whoever worked on a step: whether somebody may have, and whether the step is in reach.
 
 use crate::codes;
-use crate::decode::Worker;
+use crate::decode::{Decoded, Worker};
 use crate::diagnostic::{Diagnostic, nearest, worth_looking};
-use crate::tree::Node;
 
 use super::names::Names;
 use super::scope::{Found, Spot};
@@ -18,7 +17,7 @@ impl<'t> Names<'_, 't> {
         let (code, message, help) = match spot.find(id, decoded, self.order) {
             Found::Step { ix, lack, .. } | Found::ThisOne { ix, lack } => {
                 let step = &decoded.plan.steps[ix as usize];
-                if !works(decoded.steps[ix as usize].node) {
+                if !self.worked_on[ix as usize] {
                     let message = format!("nobody works on `{id}`: no person and no agent");
                     let help =
                         "name a gate, questions, a task, what an agent does, or a group with one of them";
@@ -62,8 +61,20 @@ impl<'t> Names<'_, 't> {
     }
 }
 
-/// Whether somebody may work on a step, or on what is inside of it.
-fn works(step: Node<'_>) -> bool {
-    let inside = ["steps", "states"].into_iter().filter_map(|key| step.get(key));
-    WORK.iter().any(|action| step.get(action).is_some()) || inside.flat_map(Node::items).any(works)
+/// Of each step whether somebody may work on it, or on what is inside of it.
+pub(super) fn worked_on(decoded: &Decoded<'_>) -> Vec<bool> {
+    let mut worked = vec![false; decoded.steps.len()];
+    // Where nobody is named by a step, nobody asks.
+    if decoded.steps.iter().all(|notes| notes.workers.is_empty()) {
+        return worked;
+    }
+    // Outer steps come before inner ones.
+    for ix in (0..worked.len()).rev() {
+        let node = decoded.steps[ix].node;
+        worked[ix] |= WORK.iter().any(|action| node.get(action).is_some());
+        if let (true, Some(parent)) = (worked[ix], decoded.plan.steps[ix].parent) {
+            worked[parent as usize] = true;
+        }
+    }
+    worked
 }

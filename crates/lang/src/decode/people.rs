@@ -318,6 +318,10 @@ impl<'t> Decoder<'t, '_> {
 
     /// That nobody is named in `by` and in `not`.
     fn not_both(&self, by: Node<'t>, not: Node<'t>) {
+        // Longer lists were refused.
+        if by.items().len().max(not.items().len()) > limits::WHO {
+            return;
+        }
         let named: Vec<&str> =
             by.items().filter_map(|n| n.raw()).filter(|text| !text.contains("${{")).collect();
         for node in not.items() {
