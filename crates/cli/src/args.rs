@@ -4,6 +4,7 @@ mod batch;
 mod import;
 mod library;
 mod people;
+mod tasks;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub use people::{
     GroupAdd, GroupCommand, GroupEdit, GroupNamed, Listed, People, PeopleCommand, PeopleHistory, Person,
     PersonAdd, PersonEdit,
 };
+
+pub use tasks::{AnswerArgs, Approve, Delegate, Inbox, Skip, Task};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use stead_core::status::{Outcome, RunStatus};
@@ -101,6 +104,22 @@ pub enum Command {
     Limits(Limits),
     /// List the people of this home; add them, say which groups and roles they have
     People(People),
+    /// List what waits for you, or show one task with all that is shown
+    Inbox(Inbox),
+    /// Accept what a gate shows
+    Approve(Approve),
+    /// Reject what a gate shows, and say why
+    Reject(Approve),
+    /// Answer the questions of a run
+    Answer(AnswerArgs),
+    /// Say that you work on a task, so that others leave it alone
+    Claim(Task),
+    /// Give a task back that you have claimed
+    Release(Task),
+    /// Say that you will not act on a task
+    Skip(Skip),
+    /// Give your part in a task to somebody else
+    Delegate(Delegate),
     /// Save a definition in the library: as a new workflow, or as the next revision of one
     Save(Save),
     /// List the workflows of the library, or find some by words
@@ -576,6 +595,12 @@ impl Command {
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
             Command::People(args) => args.json(),
+            Command::Inbox(args) => args.json,
+            Command::Approve(args) | Command::Reject(args) => args.json,
+            Command::Answer(args) => args.json,
+            Command::Claim(args) | Command::Release(args) => args.json,
+            Command::Skip(args) => args.json,
+            Command::Delegate(args) => args.json,
             Command::Check(args) => args.format == Format::Json,
             Command::Import(args) => args.json,
             Command::Save(args) => args.json,

@@ -216,6 +216,10 @@ pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
         let step = text::shell_word(&waits.path);
         next.push(here.command(&format!("settle {run} {step}")));
     }
+    for waits in view.waits_for.iter().filter(|waits| waits.kind == "person").take(3) {
+        let task = text::shell_word(&format!("{run}/{}", waits.path));
+        next.push(here.command(&format!("inbox {task}")));
+    }
     for waits in view.waits_for.iter().filter(|waits| waits.kind == "signal").take(3) {
         let name = text::shell_word(waits.detail.as_deref().unwrap_or_default());
         next.push(here.command(&format!("signal {run} {name} --data VALUE")));

@@ -196,6 +196,11 @@ pub fn waits_text(waits: &WaitsFor, now: Time) -> String {
             format!("waits for signal {name}{left}")
         }
         ("settle", _) => "waits for somebody to settle it".to_owned(),
+        ("person", left) => {
+            let who = text::clean(waits.detail.as_deref().unwrap_or("somebody"));
+            let left = left.map(|left| format!(", due in {left}")).unwrap_or_default();
+            format!("waits for {who}{left}")
+        }
         (kind, Some(left)) => format!("waits for {kind}, {left} more"),
         (kind, None) => format!("waits for {kind}"),
     }

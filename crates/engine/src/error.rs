@@ -91,6 +91,22 @@ pub enum EngineError {
         /// How many get one signal at most.
         most: usize,
     },
+    /// There is no such task.
+    #[error("there is no task `{wanted}`: {why}")]
+    NoTask {
+        /// As it was named.
+        wanted: String,
+        /// Why not.
+        why: String,
+    },
+    /// What was handed in does not fit the form.
+    #[error("what was filled in does not fit the form of {task}: {}", problems.join("; "))]
+    FormMisfit {
+        /// The task.
+        task: String,
+        /// What is wrong, each thing for itself.
+        problems: Vec<String>,
+    },
     /// The operation does not fit what the run is doing.
     #[error("{id}: {why}")]
     Refused {
@@ -189,6 +205,8 @@ impl EngineError {
             EngineError::Refused { .. } => "R0203",
             EngineError::NobodyFound { .. } => "R0204",
             EngineError::TooManyFound { .. } => "R0205",
+            EngineError::NoTask { .. } => "R0206",
+            EngineError::FormMisfit { .. } => "R0207",
             EngineError::Home { .. } => "R0301",
             EngineError::Stopped(_) => "R0302",
             EngineError::Bug(_) => "R0999",
@@ -232,6 +250,8 @@ impl EngineError {
             EngineError::Told { help, .. } => return help.clone(),
             EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
+            EngineError::NoTask { .. } => "list those that are there with: stead inbox --all".into(),
+            EngineError::FormMisfit { task, .. } => format!("see what it asks for with: stead inbox {task}"),
             EngineError::Refused { .. } | EngineError::NotTaken { .. } | EngineError::Stopped(_) => return None,
         })
     }

@@ -29,6 +29,7 @@ pub mod seat;
 pub mod secrets;
 pub mod settings;
 pub mod socket;
+pub mod tasks;
 
 pub use engine::{Engine, ask_home, ask_home_while};
 pub use error::EngineError;

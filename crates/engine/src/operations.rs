@@ -17,6 +17,7 @@ use crate::batch::results::Results;
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
+use crate::tasks::{TaskAnswer, TaskOperation};
 
 /// Something to be done or told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,6 +121,8 @@ pub enum Operation {
     Library(LibraryOperation),
     /// Something about the people of the home. It needs no engine.
     People(PeopleOperation),
+    /// Something about what people are asked.
+    Task(TaskOperation),
 }
 
 impl Operation {
@@ -139,6 +142,7 @@ impl Operation {
                 | Operation::Engine
                 | Operation::Library(_)
                 | Operation::People(_)
+                | Operation::Task(TaskOperation::List { .. } | TaskOperation::Show { .. })
         )
     }
 
@@ -164,7 +168,8 @@ impl Operation {
             | Operation::Limits { .. }
             | Operation::Engine
             | Operation::Library(_)
-            | Operation::People(_) => None,
+            | Operation::People(_)
+            | Operation::Task(_) => None,
         }
     }
 
@@ -179,7 +184,9 @@ impl Operation {
             | Operation::Settle { by, .. }
             | Operation::Signal { by, .. }
             | Operation::FreePlace { by, .. }
+            | Operation::Start { by, .. }
             | Operation::People(PeopleOperation::Edit { by, .. }) => Some(by),
+            Operation::Task(operation) => Some(operation.by_mut()),
             Operation::Library(operation) => operation.by_mut(),
             Operation::Runs { .. }
             | Operation::Limits { .. }
@@ -217,7 +224,8 @@ impl Operation {
             | Operation::Limits { .. }
             | Operation::Engine
             | Operation::Library(_)
-            | Operation::People(_) => None,
+            | Operation::People(_)
+            | Operation::Task(_) => None,
         }
     }
 }
@@ -319,6 +327,8 @@ pub enum Answer {
     Library(Box<LibraryAnswer>),
     /// See [`Operation::People`].
     People(Box<PeopleAnswer>),
+    /// See [`Operation::Task`].
+    Task(TaskAnswer),
 }
 
 /// What the engine of a home is doing.

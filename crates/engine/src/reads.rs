@@ -11,7 +11,7 @@ use stead_core::path;
 use stead_core::people::Register;
 use stead_core::run::{Again, Event, Find, RunState};
 use stead_core::status::RunStatus;
-use stead_core::value::Payload;
+use stead_core::value::{Payload, ValueRef};
 use stead_lang::plan::Plan;
 use stead_store::files::FileStore;
 use stead_store::{Filter, Reader, Row};
@@ -47,6 +47,11 @@ impl<R: Reader> Reads<R> {
     /// Reads that look at heads and people only.
     pub(crate) fn light(reader: R, home: &Home) -> Self {
         Self::new(reader, FileStore::attach(&home.files()), home.clone())
+    }
+
+    /// A value of a stream.
+    pub(crate) fn value_of(&mut self, id: &StreamId, at: &ValueRef) -> Result<Value, EngineError> {
+        load_value(&mut self.reader, &self.files, id, at)
     }
 
     pub(crate) fn reader_mut(&mut self) -> &mut R {
@@ -88,6 +93,7 @@ impl<R: Reader> Reads<R> {
                 Answer::Results(Box::new(self.results(run, *after, *limit)?))
             }
             Operation::Definition { run } => self.definition(run)?,
+            Operation::Task(operation) => return Ok(self.task_operation(operation)?.map(Answer::Task)),
             // What is not in the store.
             Operation::Engine | Operation::Library(_) | Operation::People(_) => return Ok(None),
             Operation::Start { .. }

@@ -63,6 +63,18 @@ pub(crate) fn misfit(input: &Input, value: &Value) -> Option<String> {
     (!errors.is_empty()).then(|| errors.join("; "))
 }
 
+/// What is wrong with a value that is to fit a JSON Schema, a line for each thing and at most so many; nothing, where
+/// it fits or the schema is none.
+pub fn misfits(schema: &Value, value: &Value) -> Vec<String> {
+    let Ok(validator) = jsonschema::validator_for(schema) else { return Vec::new() };
+    let errors = validator.iter_errors(value).take(crate::limits::FORM_PROBLEMS);
+    let told = errors.map(|error| match error.instance_path().to_string() {
+        at if at.is_empty() => shortened(&error.to_string()),
+        at => format!("{} at `{}`", shortened(&error.to_string()), at.trim_start_matches('/')),
+    });
+    told.collect()
+}
+
 fn fits_type(kind: InputKind, value: &Value) -> bool {
     match kind {
         InputKind::String => value.is_string(),

@@ -128,3 +128,5 @@ pub const IMPORT_PATH: usize = 32;
 pub const IMPORT_PROBLEMS: usize = 100;
 /// What was changed, said in comments of one definition that was made.
 pub const IMPORT_NOTES: usize = 1_000;
+/// Things that are told of one form that does not fit.
+pub const FORM_PROBLEMS: usize = 20;

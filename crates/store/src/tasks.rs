@@ -27,6 +27,8 @@ pub struct TaskFilter {
     pub open: Option<bool>,
     /// Only those of this run.
     pub run: Option<StreamId>,
+    /// Only those of the runs with this one at the top, itself among them.
+    pub top: Option<StreamId>,
     /// Only those whose id begins so.
     pub prefix: Option<String>,
     /// The newest first, else the oldest.
@@ -45,6 +47,7 @@ impl TaskFilter {
             && (self.acted.is_empty() || any(&self.acted, &head.acted))
             && self.open.is_none_or(|wanted| wanted == open)
             && self.run.as_ref().is_none_or(|run| head.origin.run == *run)
+            && self.top.as_ref().is_none_or(|top| head.origin.top == *top)
             && self.prefix.as_ref().is_none_or(|prefix| task.as_str().starts_with(prefix.as_str()))
     }
 }

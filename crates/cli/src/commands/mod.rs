@@ -23,6 +23,7 @@ pub mod runs;
 pub mod settle;
 pub mod signal;
 pub mod status;
+pub mod tasks;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
@@ -60,6 +61,14 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
         Command::People(args) => people::people(&here, args),
+        Command::Inbox(args) => tasks::inbox::inbox(&here, args),
+        Command::Approve(args) => tasks::act::decide(&here, args, true),
+        Command::Reject(args) => tasks::act::decide(&here, args, false),
+        Command::Answer(args) => tasks::act::answer(&here, args),
+        Command::Claim(args) => tasks::act::claim(&here, args),
+        Command::Release(args) => tasks::act::release(&here, args),
+        Command::Skip(args) => tasks::act::skip(&here, args),
+        Command::Delegate(args) => tasks::act::delegate(&here, args),
         Command::Save(args) => library::save::save(&here, args),
         Command::Workflows(args) => library::list::workflows(&here, args),
         Command::Show(args) => library::show::show(&here, args),

@@ -175,6 +175,27 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         Event::SignalCame { path: None, name, by, .. } => {
             ("kept", run(), vec![format!("signal {name} by {by}, no wait is open for it")])
         }
+        Event::TaskOpened { path, title, by, due_at, .. } => {
+            let due = due_at.map(|at| format!("due in {}", text::remaining(at - now))).unwrap_or_default();
+            ("asking", at(path), vec![text::clean(title), format!("of {}", text::clean(&by.join(", "))), due])
+        }
+        Event::TaskEnded { path, ended, by, error, .. } => {
+            let who = if by.is_empty() { String::new() } else { format!("by {}", by.join(", ")) };
+            let word = match error {
+                None => "completed",
+                Some(error) if error.outcome == Outcome::Cancelled => "cancelled",
+                Some(_) => "failed",
+            };
+            (
+                word,
+                at(path),
+                vec![ended.to_string(), who, error.as_ref().map(|e| own(e, face)).unwrap_or_default()],
+            )
+        }
+        Event::RedoAsked { path, gate, step, .. } => {
+            let inside = |id: &str| if path.is_empty() { id.to_owned() } else { format!("{path}/{id}") };
+            ("back", at(&inside(gate)), vec![format!("-> {step}")])
+        }
         Event::SignalTaken { path, .. } => {
             ("completed", at(path), vec!["a signal that came before".to_owned()])
         }
@@ -240,6 +261,7 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
         | Event::RunCancelled
         | Event::AttemptEnding { .. }
         | Event::JoinDecided { .. }
+        | Event::Redone { .. }
         | Event::UndoReady { .. }
         | Event::BlockEnding { .. }
         | Event::VarsComputed { .. }

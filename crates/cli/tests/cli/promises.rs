@@ -26,6 +26,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Engine", Err("`status` says what the engine is in trouble with")),
     ("Library", Err("its own operations have commands of their own, see below")),
     ("People", Err("its own operations have commands of their own, see below")),
+    ("Task", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 

@@ -69,6 +69,30 @@ impl Register {
         roles
     }
 
+    /// All selectors that may mean somebody, in one project or another: for finding what is theirs.
+    ///
+    /// # Errors
+    /// As [`actor`](Self::actor).
+    pub fn selectors(&self, name: &str) -> Result<Vec<String>, Refusal> {
+        let (number, user) = self.user(name)?;
+        let groups: Vec<_> = self.groups_of(number).collect();
+        let grants = user.roles.iter().chain(groups.iter().flat_map(|group| &group.roles));
+        let mut projects: BTreeSet<&str> = grants.filter_map(|grant| grant.project.as_deref()).collect();
+        projects.insert("");
+        let mut all: BTreeSet<String> = BTreeSet::from([user.id()]);
+        let kind = user.kind.prefix();
+        all.extend(user.aliases.iter().map(|alias| format!("{kind}:{alias}")));
+        all.extend(groups.iter().map(|group| format!("group:{}", group.name)));
+        for project in projects {
+            let roles = self.roles_of(number, user, Some(project));
+            all.extend(roles.into_iter().map(|role| format!("role:{role}")));
+        }
+        if user.kind == Kind::Agent {
+            all.insert("agents".to_owned());
+        }
+        Ok(all.into_iter().collect())
+    }
+
     /// The users that a selector means, by the names of the history: `user:`, `agent:`, `group:`, `role:`, `agents`.
     /// Nobody for one that means nobody, or is another; removed users are nobody.
     pub fn who(&self, selector: &str, project: &str) -> Vec<String> {

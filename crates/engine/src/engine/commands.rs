@@ -7,10 +7,11 @@ use crossbeam_channel::Sender;
 use serde_json::Value;
 use stead_core::Time;
 use stead_core::effect::{AttemptId, AttemptResult};
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::run::event::Breaks;
 use stead_core::run::{Input, turn::SettleInput};
+use stead_core::task;
 use stead_store::Reader;
 use stead_store::files::FileStore;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
@@ -21,6 +22,7 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::operations::{Operation, Settlement};
 use crate::reads::Reads;
+use crate::tasks::{TaskOperation, written};
 
 /// What the driver's thread is told.
 pub(super) enum Command {
@@ -55,6 +57,8 @@ pub(super) enum Write {
     Input(Input),
     /// To a limit.
     Limit(limit::Input),
+    /// To a task.
+    Task(task::Input),
 }
 
 /// A definition that was checked, as it is kept.
@@ -107,6 +111,10 @@ pub(super) fn writing<R: Reader>(
             let run = reads.place_to_free(&project, &key, &run)?;
             (StreamId::limit(&project, &key), Write::Limit(limit::Input::Free { run, by }))
         }
+        Operation::Task(TaskOperation::Act { task, deed, by }) => {
+            let (task, input) = written(reads, &task, deed, &by)?;
+            (task, Write::Task(input))
+        }
         Operation::Signal { .. } => {
             return Err(EngineError::Bug("a signal goes to several runs".into()));
         }
@@ -120,7 +128,8 @@ pub(super) fn writing<R: Reader>(
         | Operation::Definition { .. }
         | Operation::Engine
         | Operation::Library(_)
-        | Operation::People(_) => {
+        | Operation::People(_)
+        | Operation::Task(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }
     })
@@ -139,6 +148,9 @@ pub(super) fn called() -> String {
 pub(super) fn refused(stream: &StreamId, refusal: Refusal) -> EngineError {
     match refusal {
         Refusal::Refused(why) => EngineError::Refused { id: stream.to_string(), why },
+        Refusal::Unknown if stream.kind() == StreamKind::Task => {
+            EngineError::NoTask { wanted: stream.to_string(), why: "it has no journal".to_owned() }
+        }
         Refusal::Unknown => EngineError::NoRun { id: stream.to_string() },
         Refusal::Store { why, help } => EngineError::Unwritten { why, help },
     }

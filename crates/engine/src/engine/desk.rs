@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use stead_core::Time;
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
 use stead_store::Reader;
 use stead_store::sqlite::SqliteReader;
 
@@ -21,6 +21,7 @@ use crate::limits;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, RunQuery, StoreTrouble, Trouble};
 use crate::people::{Caller, admit};
 use crate::reads::Reads;
+use crate::tasks::TaskOperation;
 
 /// Where operations are handed in.
 pub(crate) struct Desk {
@@ -171,7 +172,7 @@ impl Desk {
         let (run, write) = writing(operation, &mut reads)?;
         drop(reads);
         self.write(&run, write, id)?;
-        Ok(Answer::Done { run })
+        done(&mut lock(&self.reads), run)
     }
 
     /// Has something written, and waits until it is durable.
@@ -274,6 +275,14 @@ pub(crate) fn named_cause(cause: &str, id: &str) -> String {
     format!("{cause}:{id}")
 }
 
+/// What is said of something that is durable.
+pub(super) fn done<R: Reader>(reads: &mut Reads<R>, stream: StreamId) -> Result<Answer, EngineError> {
+    match stream.kind() {
+        StreamKind::Task => reads.acted(&stream).map(Answer::Task),
+        _ => Ok(Answer::Done { run: stream }),
+    }
+}
+
 /// The answer to an operation that was performed before, whose answer was lost on the way.
 pub(super) fn landed<R: Reader>(
     reads: &mut Reads<R>,
@@ -287,6 +296,13 @@ pub(super) fn landed<R: Reader>(
     if let Operation::FreePlace { project, key, run, .. } = operation {
         let there = reads.was_caused(&StreamId::limit(project, key), &named_cause("", id))?;
         return Ok(there.then(|| Answer::Done { run: StreamId::new(run) }));
+    }
+    if let Operation::Task(TaskOperation::Act { task, .. }) = operation {
+        let task = reads.task_named(task)?.task;
+        return match reads.was_caused(&task, &named_cause("", id))? {
+            true => done(reads, task).map(Some),
+            false => Ok(None),
+        };
     }
     // Of a signal it is looked up run by run.
     let Some(run) = operation.run().filter(|_| !matches!(operation, Operation::Signal { .. })) else {

@@ -12,7 +12,7 @@ use stead_store::memory::MemoryStore;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
 use super::commands::{Write, called, clock, reads_of, refused, writing};
-use super::desk::{landed, named_cause};
+use super::desk::{done, landed, named_cause};
 use super::signal::signal;
 use crate::driver::{Addressed, Driver, Given};
 use crate::error::EngineError;
@@ -24,6 +24,7 @@ use crate::operations::{Answer, Operation, Receivers};
 use crate::people::{Caller, admit};
 use crate::reads::Reads;
 use crate::socket::{Client, Failed};
+use crate::tasks::{TaskAnswer, TaskOperation};
 
 /// What is waited for: the engine of a home.
 #[derive(Debug, Clone, Copy)]
@@ -170,6 +171,17 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
         Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
             Err(EngineError::NobodyFound { wanted: workflow })
         }
+        Operation::Task(TaskOperation::List { query, .. })
+            if query.run.is_none() && query.after.is_none() =>
+        {
+            Ok(Answer::Task(TaskAnswer::Tasks { tasks: Vec::new() }))
+        }
+        Operation::Task(TaskOperation::Show { task, .. } | TaskOperation::Act { task, .. }) => {
+            Err(EngineError::NoTask { wanted: task, why: "nothing was run here yet".to_owned() })
+        }
+        Operation::Task(TaskOperation::List { query, .. }) => {
+            Err(EngineError::NoRun { id: query.run.or(query.after).unwrap_or_default() })
+        }
         other => Err(EngineError::NoRun { id: other.run().unwrap_or_default().to_owned() }),
     }
 }
@@ -242,9 +254,8 @@ fn alone(
     if again && let Some(answer) = landed(&mut reads, id, operation)? {
         return Ok(answer);
     }
-    drop(reads);
     alone.write(&run, write, id)?;
-    Ok(Answer::Done { run })
+    done(&mut reads, run)
 }
 
 /// The reads of a home. One that a release before has left is renewed first, which nobody else may do meanwhile.
@@ -287,6 +298,7 @@ impl Alone {
         let input: Given = match write {
             Write::Input(input) => input.into(),
             Write::Limit(input) => input.into(),
+            Write::Task(input) => input.into(),
             Write::Start { .. } => return Err(EngineError::Bug("a start without an engine".into())),
         };
         driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });

@@ -219,6 +219,7 @@ impl Loop {
                 let (input, revision): (Given, _) = match write {
                     Write::Input(input) => (input.into(), None),
                     Write::Limit(input) => (input.into(), None),
+                    Write::Task(input) => (input.into(), None),
                     Write::Start { kept, inputs, project, folder, breaks, by } => {
                         let revision = match self.keep(&kept) {
                             Err(error) if error.passes() => {

@@ -5,6 +5,7 @@ use stead_core::people::Role;
 use super::PeopleOperation;
 use crate::library::LibraryOperation;
 use crate::operations::Operation;
+use crate::tasks::{TaskOperation, deed_of};
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,9 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Engine => ("look at the engine", Right::Look),
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
+        // Who may act on a task is what it says itself; agents, and people with one role or another.
+        Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Look),
+        Operation::Task(_) => ("look at tasks", Right::Look),
     }
 }
 

@@ -77,6 +77,7 @@ pub fn lists_inboxes(factory: &mut dyn StoreFactory) {
         found(store_, &TaskFilter { run: Some(stream(1)), ..TaskFilter::default() }),
         [task(3), task(1)]
     );
+    assert_eq!(found(store_, &TaskFilter { top: Some(stream(2)), ..TaskFilter::default() }), [task(2)]);
     let prefix = Some(task(2).as_str().to_owned());
     assert_eq!(found(store_, &TaskFilter { prefix, ..TaskFilter::default() }), [task(2)]);
     let head = row(1, &["group:makers"]);

@@ -26,11 +26,17 @@ pub(super) fn write(
     let put = || {
         let id: i64 = conn
             .prepare_cached(
-                "INSERT INTO tasks (stream, run, open, head) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (stream) DO UPDATE SET open = ?3, head = ?4 RETURNING id",
+                "INSERT INTO tasks (stream, run, top, open, head) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (stream) DO UPDATE SET open = ?4, head = ?5 RETURNING id",
             )?
             .query_row(
-                params![task.as_str(), head.origin.run.as_str(), !head.status.is_end(), body],
+                params![
+                    task.as_str(),
+                    head.origin.run.as_str(),
+                    head.origin.top.as_str(),
+                    !head.status.is_end(),
+                    body
+                ],
                 |row| row.get(0),
             )?;
         // Only what differs, so that a vote among many who may act does not write all of them again.
@@ -152,6 +158,9 @@ fn select(filter: &TaskFilter, part: Option<(&str, String)>, after: Option<i64>)
     };
     if let Some(run) = &filter.run {
         and("run = ?", run.as_str().to_owned().into());
+    }
+    if let Some(top) = &filter.top {
+        and("top = ?", top.as_str().to_owned().into());
     }
     if let Some(prefix) = &filter.prefix {
         and("stream >= ?", prefix.clone().into());

@@ -3,10 +3,12 @@ CREATE TABLE tasks (
     id     INTEGER PRIMARY KEY,
     stream TEXT NOT NULL UNIQUE,
     run    TEXT NOT NULL,
+    top    TEXT NOT NULL,
     open   INTEGER NOT NULL,
     head   TEXT NOT NULL
 );
 CREATE INDEX tasks_of_run ON tasks (run);
+CREATE INDEX tasks_of_top ON tasks (top);
 CREATE INDEX tasks_open ON tasks (id) WHERE open = 1;
 
 -- Inboxes: who may act on an open task, as the definition names them (`user:`, `group:`, `role:`), in small
