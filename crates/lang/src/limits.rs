@@ -95,7 +95,7 @@ pub const SHOWN: usize = 100;
 /// Length of what people are asked in a line, in bytes.
 pub const ASKED_BYTES: usize = 1024;
 /// How many may be asked to accept, or to reject.
-pub const QUORUM: u32 = 100;
+pub const QUORUM: u32 = 1_000;
 /// How often a rejection may begin steps again.
 pub const REDOS: u32 = 100;
 /// The shortest time between two reminders, in milliseconds.

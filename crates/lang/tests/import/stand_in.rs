@@ -1,6 +1,13 @@
-//! Definitions with programs in place of actions that are not built yet, so that they are checked, and run, whole.
+//! Definitions with programs in place of actions that are not built yet or wait for people, so that they are checked,
+//! and run, whole.
 
 use serde_json::{Map, Value, json};
+use stead_lang::actions::LATER;
+
+/// The actions that a program stands in for: those that are not built, and those that wait for people.
+pub(crate) fn replaced() -> Vec<&'static str> {
+    LATER.iter().map(|later| later.name).chain(["approve", "ask"]).collect()
+}
 
 /// A definition whose actions of these names are a program `./stand-in`, given the name of the action and all its
 /// values as arguments; it prints JSON.

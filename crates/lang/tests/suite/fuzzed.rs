@@ -10,12 +10,12 @@ use stead_lang::graph::{Format, graph};
 use stead_lang::import::NotImported;
 use stead_lang::template::Template;
 use stead_lang::tree::read;
-use stead_lang::{Bundle, actions, check, codes as table, expanded, limits};
+use stead_lang::{Bundle, check, codes as table, expanded, limits};
 
 use crate::common::whole;
 use crate::fuzz::{Fuzz, came_to, shape};
 use crate::import::{attempt, texts};
-use crate::stand_in::with_stand_ins;
+use crate::stand_in::{replaced, with_stand_ins};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz");
 
@@ -454,8 +454,7 @@ fn imports(text: &str) -> u64 {
             assert!(wrong.is_empty(), "{wrong:?}\n{}", imported.yaml);
             // With programs in the place of what is not built the rest is looked at too.
             let document = read("t", &imported.yaml, &mut Vec::new()).unwrap();
-            let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
-            let whole = with_stand_ins(document.root().to_json().unwrap(), &later).to_string();
+            let whole = with_stand_ins(document.root().to_json().unwrap(), &replaced()).to_string();
             let all = check(&Bundle::single("t.json", whole)).diagnostics;
             let beside = |code: &str| BESIDE.contains(&code) || code.starts_with("E05");
             let wrong: Vec<_> = all.iter().filter(|found| !beside(&found.code)).collect();

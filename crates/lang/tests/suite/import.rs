@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use stead_lang::bundle::{Called, Missing, Source};
 use stead_lang::import::{Dialect, Imported, NotImported, Verdict, import, page};
 use stead_lang::tree::{ReadProblem, read, text_of};
-use stead_lang::{actions, check, gather, limits};
+use stead_lang::{check, gather, limits};
 
 use crate::common::shown;
-use crate::stand_in::with_stand_ins;
+use crate::stand_in::{replaced, with_stand_ins};
 
 pub(crate) fn folder(dialect: Dialect) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(dialect.name())
@@ -102,14 +102,13 @@ impl Source for Beside {
 
 #[test]
 fn import_makes_definitions_that_check_but_for_what_is_not_built() {
-    let later: Vec<&str> = actions::LATER.iter().map(|later| later.name).collect();
     for (dialect, name) in every() {
         let imported = imported(dialect, &name);
         let (_, others) = imported.findings();
         assert!(others.is_empty(), "{name}\n{}\n{}", imported.yaml, shown(&imported.checked));
         // With programs in the place of those actions, their expressions are checked too.
         let document = read("t", &imported.yaml, &mut Vec::new()).unwrap();
-        let whole = with_stand_ins(document.root().to_json().unwrap(), &later);
+        let whole = with_stand_ins(document.root().to_json().unwrap(), &replaced());
         let text = serde_json::to_string_pretty(&whole).unwrap();
         let checked = check(&gather("t.json", &mut Beside { text, folder: folder(dialect) }));
         let left: Vec<_> =

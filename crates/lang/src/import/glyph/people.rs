@@ -53,7 +53,9 @@ impl<'s, 't> Flow<'s, 't> {
     /// `approve` of who reviews.
     pub(super) fn gate(&self, at: usize, step: &mut Map) {
         let of = &self.steps[at];
-        let mut gate = Map::new().with("title", literal(&of.title)).with("show", self.show(at));
+        // No character has more than four bytes.
+        let title: String = of.title.chars().take(limits::ASKED_BYTES / 4).collect();
+        let mut gate = Map::new().with("title", literal(&title)).with("show", self.show(at));
         gate.set("by", self.by(at, "reviewer"));
         gate.set("not", self.not(at, true));
         let quorum = self.completion(at).and_then(|c| count(c));
@@ -167,13 +169,13 @@ impl<'s, 't> Flow<'s, 't> {
                     Some("put those of the team who have the role into a group, and name that"),
                 );
             }
-            return roles.iter().map(|role| format!("role:{}", word(role)).into()).collect();
+            return called("role", &roles);
         }
         if let Some(at) = teams {
             let teams =
                 if at.is_list() { names(at) } else { at.text().map(str::to_owned).into_iter().collect() };
             if !teams.is_empty() {
-                return teams.iter().map(|team| format!("group:{}", word(team)).into()).collect();
+                return called("group", &teams);
             }
         }
         let why = format!("nobody is named who may work on `{}`: `role:{usual}`", of.name);
@@ -325,10 +327,22 @@ fn count(at: At<'_, '_>) -> Option<i64> {
     at.integer("count", 1, most).or_else(|| at.integer("annotation_count", 1, most))
 }
 
+/// Those of these names, each once.
+fn called(prefix: &str, names: &[String]) -> Vec<Out> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names.iter().map(|name| format!("{prefix}:{}", word(name))) {
+        if !all.contains(&name) && all.len() < limits::WHO {
+            all.push(name);
+        }
+    }
+    all.into_iter().map(Out::from).collect()
+}
+
 /// A name as it stands behind `role:`.
 fn word(text: &str) -> String {
     let fits = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' };
-    text.trim().chars().map(fits).collect()
+    let word: String = text.trim().chars().map(fits).take(limits::WHO_BYTES).collect();
+    if word.is_empty() { "_".to_owned() } else { word }
 }
 
 /// What is asked for.
