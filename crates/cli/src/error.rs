@@ -214,6 +214,8 @@ impl From<EngineError> for CliError {
             EngineError::Library(_)
             | EngineError::Invalid { .. }
             | EngineError::NoRun { .. }
+            | EngineError::NoTask { .. }
+            | EngineError::FormMisfit { .. }
             | EngineError::Ambiguous { .. }
             | EngineError::Project { .. }
             | EngineError::NobodyFound { .. }

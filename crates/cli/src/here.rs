@@ -205,6 +205,7 @@ pub fn no_answer(waiting: &Waiting<'_>) -> String {
 pub fn actor() -> String {
     let name =
         ["USER", "LOGNAME"].into_iter().find_map(|var| std::env::var(var).ok().filter(|v| !v.is_empty()));
+    let name = name.or_else(|| stead_platform::users::name_of(stead_platform::peer::own_user()));
     format!("user:{}", name.as_deref().unwrap_or("unknown"))
 }
 

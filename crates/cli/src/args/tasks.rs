@@ -43,9 +43,9 @@ pub struct Approve {
     /// Do not ask whether this is meant
     #[arg(short, long)]
     pub yes: bool,
-    /// Only what was looked at under this version, as `stead inbox TASK --json` names it
+    /// Only what was looked at: its version, as `stead inbox TASK --json` names it
     #[arg(long, value_name = "HASH")]
-    pub version: Option<String>,
+    pub seen: Option<String>,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
@@ -65,9 +65,9 @@ pub struct AnswerArgs {
     /// Anything beside
     #[arg(short, long, value_name = "TEXT")]
     pub message: Option<String>,
-    /// Only what was looked at under this version
+    /// Only what was looked at: its version
     #[arg(long, value_name = "HASH")]
-    pub version: Option<String>,
+    pub seen: Option<String>,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,

@@ -22,7 +22,7 @@ use crate::text;
 /// When there is no such task, it may not be decided on by whoever asks, or it was before.
 pub fn decide(here: &Here, args: &Approve, accept: bool) -> Result<Exit, CliError> {
     let asks = !args.yes && !args.json && may_ask();
-    let mut version = args.version.clone();
+    let mut version = args.seen.clone();
     let mut form = None;
     if asks || !args.inputs.is_empty() || version.is_none() {
         let task = now(here, &args.task)?;
@@ -95,7 +95,7 @@ pub fn answer(here: &Here, args: &AnswerArgs) -> Result<Exit, CliError> {
         out::note(&text::clean(&task.head.title));
         fill::ask(form, &mut filled)?;
     }
-    let version = args.version.clone().or(Some(task.version));
+    let version = args.seen.clone().or(Some(task.version));
     let (answers, comment) = (Value::Object(filled), args.message.clone().unwrap_or_default());
     act(here, &args.task, Deed::Answer { answers, comment, version }, args.json)
 }
