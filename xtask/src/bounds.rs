@@ -54,6 +54,13 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("core", "TURN_EVENTS", Test("p11_a_turn_is_bounded_and_the_rest_follows")),
     ("core", "VALUE_BYTES", Test("p11_values_above_the_bound_fail_their_step")),
     ("core", "WAITS_LISTED", Test("p11_what_a_run_waits_for_is_listed_to_a_bound")),
+    ("core", "QUORUM", Test("p11_settings_of_gates_that_are_computed_are_bounded")),
+    ("core", "REDOS", Test("p11_settings_of_gates_that_are_computed_are_bounded")),
+    ("core", "TASK_REMINDERS", Test("p11_what_people_hand_in_is_bounded")),
+    ("core", "TASK_LEASE", Tunable("how long a claim lasts: the manual says two hours")),
+    ("core", "TASK_DELEGATIONS", Test("p11_what_people_hand_in_is_bounded")),
+    ("core", "SUBMISSION_BYTES", Test("p11_what_people_hand_in_is_bounded")),
+    ("core", "COMMENT_BYTES", Test("p11_what_people_hand_in_is_bounded")),
     ("engine", "ADMINS_NAMED", Test("p11_of_many_admins_a_few_are_named")),
     ("engine", "ANSWER_BYTES", Test("p11_an_answer_that_is_too_long_is_read_from_the_store")),
     ("engine", "ANSWER_PATIENCE", Tunable("how long a command waits for an engine that does not answer")),
@@ -138,6 +145,8 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "VALUES_BYTES", Test("p11_values_at_hand_are_forgotten_and_read_again")),
     ("engine", "VALUES_FILES", Test("files_that_cannot_be_kept_are_named")),
     ("engine", "VALUES_LIMIT", Test("anything_else_is_an_error")),
+    ("engine", "TASKS_READ", Tunable("tasks read at once; an inbox reads on until it has enough")),
+    ("engine", "TASKS_SEARCHED", Tunable("tasks of one run that a name is looked for among")),
     ("lang", "ARGUMENTS", Test("length_of_scripts_and_arguments")),
     ("lang", "ASKED_BYTES", Test("p11_what_people_are_asked_is_bounded")),
     ("lang", "ATTEMPTS", Test("counts_of_iterations_items_and_tries")),
@@ -199,6 +208,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("lang", "VISITS", Test("counts_of_iterations_items_and_tries")),
     ("lang", "WHO", Test("p11_what_people_are_asked_is_bounded")),
     ("lang", "WHO_BYTES", Test("p11_what_people_are_asked_is_bounded")),
+    ("lang", "FORM_PROBLEMS", Test("p11_of_a_form_that_does_not_fit_so_much_is_told")),
 ];
 
 /// Compares the table with what the sources have.

@@ -1,5 +1,5 @@
 //! What people are asked: every status with every input, races, quorums, who may.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value, json};
 use stead_core::ids::StreamId;

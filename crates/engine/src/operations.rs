@@ -184,7 +184,6 @@ impl Operation {
             | Operation::Settle { by, .. }
             | Operation::Signal { by, .. }
             | Operation::FreePlace { by, .. }
-            | Operation::Start { by, .. }
             | Operation::People(PeopleOperation::Edit { by, .. }) => Some(by),
             Operation::Task(operation) => Some(operation.by_mut()),
             Operation::Library(operation) => operation.by_mut(),

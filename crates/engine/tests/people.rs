@@ -15,6 +15,7 @@ use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlemen
 use stead_engine::people::{Caller, PeopleAnswer, PeopleOperation, Step, actor, who};
 use stead_engine::seat::{Seat, Unanswered, Wish};
 use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::tasks::{Deed, TaskOperation, TaskQuery};
 use stead_engine::{Engine, EngineError, Home, Settings};
 use stead_lang::Bundle;
 use stead_store::library::WorkflowFilter;
@@ -207,6 +208,13 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::People(PeopleOperation::Edit { edits: add("new", Kind::Person, &[]), by: by() }),
         Operation::People(PeopleOperation::Me),
         Operation::Results { run: run(), after: 0, limit: 9 },
+        Operation::Task(TaskOperation::List { query: TaskQuery::default(), by: by() }),
+        Operation::Task(TaskOperation::List {
+            query: TaskQuery { everybody: true, ..TaskQuery::default() },
+            by: by(),
+        }),
+        Operation::Task(TaskOperation::Show { task: run(), by: by() }),
+        Operation::Task(TaskOperation::Act { task: run(), deed: Deed::Claim, by: by() }),
     ]
 }
 
@@ -216,6 +224,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
     const LOOK: &str = "viewer operator approver editor admin agent step";
     const OPERATE: &str = "operator admin agent step";
     const SAVE: &str = "editor admin";
+    const ANYBODY: &str = "viewer operator approver editor admin agent step plain";
     match operation {
         Operation::Start { .. } => (0, OPERATE),
         Operation::Pause { .. } => (1, OPERATE),
@@ -254,7 +263,14 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             PeopleOperation::List => (30, LOOK),
             PeopleOperation::Changes { .. } => (31, LOOK),
             PeopleOperation::Edit { .. } => (32, "admin"),
-            PeopleOperation::Me => (33, "viewer operator approver editor admin agent step plain"),
+            PeopleOperation::Me => (33, ANYBODY),
+        },
+        Operation::Task(operation) => match operation {
+            TaskOperation::List { query, .. } if !query.everybody => (35, ANYBODY),
+            TaskOperation::List { .. } => (36, LOOK),
+            // Who may act on a task, it says itself.
+            TaskOperation::Show { .. } => (37, ANYBODY),
+            TaskOperation::Act { .. } => (38, ANYBODY),
         },
     }
 }

@@ -6,6 +6,7 @@ mod budgets;
 mod control;
 mod definitions;
 mod files;
+mod gates;
 mod import;
 mod import_people;
 mod import_pflow;

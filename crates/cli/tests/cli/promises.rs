@@ -55,6 +55,23 @@ const OF_THE_PEOPLE: &[(&str, Result<&str, &str>)] = &[
     ("Me", Err("`people whoami` tells it")),
 ];
 
+/// Operations on tasks, the same.
+const OF_TASKS: &[(&str, Result<&str, &str>)] = &[
+    ("List", Err("`inbox` lists them; there is nothing to refuse")),
+    ("Show", Ok("inbox t_none")),
+    ("Act", Ok("claim t_none")),
+];
+
+/// What somebody can do about a task, the same.
+const DEEDS: &[(&str, Result<&str, &str>)] = &[
+    ("Decide", Ok("approve t_none --seen 0 -y")),
+    ("Answer", Ok("answer t_none -i a=b")),
+    ("Claim", Ok("claim t_none")),
+    ("Release", Ok("release t_none")),
+    ("Skip", Ok("skip t_none -m away")),
+    ("Delegate", Ok("delegate t_none bo")),
+];
+
 /// Variants of an enum in a source.
 fn variants<'s>(source: &'s str, name: &str) -> BTreeSet<&'s str> {
     let body = source.split_once(&format!("pub enum {name} {{\n")).unwrap().1;
@@ -87,6 +104,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
     let source = include_str!("../../../engine/src/library/operations.rs");
     let known: BTreeSet<&str> = OF_THE_LIBRARY.iter().map(|(name, _)| *name).collect();
     assert_eq!(variants(source, "LibraryOperation"), known, "say here how an operation is asked for");
+    let source = include_str!("../../../engine/src/tasks/operations.rs");
+    for (name, table) in [("TaskOperation", OF_TASKS), ("Deed", DEEDS)] {
+        let known: BTreeSet<&str> = table.iter().map(|(name, _)| *name).collect();
+        assert_eq!(variants(source, name), known, "say here how an operation is asked for");
+        for words in table.iter().filter_map(|(_, way)| way.ok()) {
+            project.stead(words).is(2).says("R0206");
+        }
+    }
     for (_, way) in OF_THE_LIBRARY {
         if let Ok(words) = way {
             project.stead(words).is(2).says("S0701");

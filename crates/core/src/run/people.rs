@@ -227,12 +227,20 @@ impl Machine<'_> {
         let rejected = ended == Ended::Rejected && self.state.get(ix).ending.is_none();
         // What the engine decides for want of an answer leads nowhere.
         let back = match rejected && !timed_out {
-            true => self.leads_back(ix, &site)?,
-            false => None,
+            true => match self.leads_back(ix, &site) {
+                Err(Stop::Error(error)) => Err(error),
+                Err(needs @ Stop::Needs(_)) => return Err(needs),
+                Ok(back) => Ok(back),
+            },
+            false => Ok(None),
         };
-        let (outcome, error) = match &back {
-            Some(_) => (Outcome::Rejected, None),
-            None => self.judged(ix, &site, ended, comments.as_deref()),
+        let (back, outcome, error) = match back {
+            Ok(Some(to)) => (Some(to), Outcome::Rejected, None),
+            Ok(None) => {
+                let (outcome, error) = self.judged(ix, &site, ended, comments.as_deref());
+                (None, outcome, error)
+            }
+            Err(error) => (None, error.outcome, Some(error)),
         };
         let stops = error.is_some() && self.stops(&site);
         let output = output.filter(|_| error.is_none());

@@ -562,7 +562,7 @@ impl RunState {
 
     /// The run at the top of those that started it: itself, where nobody did.
     pub fn top(&self) -> &StreamId {
-        let above = self.top_run.as_ref().or(self.parent.as_ref().map(|parent| &parent.run));
+        let above = self.top_run.as_ref().or_else(|| self.parent.as_ref().map(|parent| &parent.run));
         above.unwrap_or(&self.id)
     }
 

@@ -420,7 +420,7 @@ impl Desk<'_> {
         // Those who decided so, the last of whom settled it. A time-out is the engine's.
         let in_time = self.settled_by_people(ended);
         let so = || self.state.submissions.iter().filter(|one| in_time && word(one) == decision);
-        let last = so().last();
+        let last = so().next_back();
         let by: Vec<&str> = match in_time {
             true => so().map(|one| one.by.as_str()).collect(),
             false => vec!["engine"],

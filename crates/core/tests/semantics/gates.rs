@@ -221,3 +221,19 @@ fn a_selector_that_names_nobody_fails_the_step() {
     assert_eq!(kind, ErrorKind::Expression);
     assert!(message.contains("`everybody` names nobody"), "{message}");
 }
+
+#[test]
+fn p11_settings_of_gates_that_are_computed_are_bounded() {
+    let with = |keys: &str| {
+        World::run(&format!(
+            "steps:\n  - {{ id: n, set: {{ n: 100000 }} }}\n  - {{ id: ship, approve: {{ title: A, {keys} }} }}\n"
+        ))
+    };
+    let (kind, _, message) = with("quorum: '${{ steps.n.output.n }}'").error();
+    assert_eq!(kind, ErrorKind::Expression);
+    assert!(message.contains("quorum"), "{message}");
+    let mut world = with("on_reject: { redo: n, max: '${{ steps.n.output.n }}' }");
+    world.decide("ship", "bo", false, "no").unwrap();
+    let (_, _, message) = world.error();
+    assert!(message.contains("on_reject.max"), "{message}");
+}

@@ -217,10 +217,12 @@ fn read(
 /// What reads, told by the store.
 pub(crate) fn read_store(home: &Home, caller: &Caller, operation: &Operation) -> Result<Answer, EngineError> {
     let mut reads = current(home)?;
-    admit(&mut reads, home, caller, &mut operation.clone())?;
-    match operation {
+    // Whose inbox it is depends on who asks.
+    let mut operation = operation.clone();
+    admit(&mut reads, home, caller, &mut operation)?;
+    match &operation {
         Operation::Engine => Ok(Answer::Engine { engine: None }),
-        _ => reads.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
+        operation => reads.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
     }
 }
 

@@ -34,10 +34,12 @@ pub(crate) fn admit<R: Reader>(
         // Works alone: the name is the one that the caller has put in.
         return Ok(());
     }
-    let Some(role) = right.role() else { return Ok(()) };
+    if right == Right::None {
+        return Ok(());
+    }
     let project = project_of(reads, operation)?;
     let actor = identity(reads, home, caller, project.as_deref())?;
-    if !actor.has(role) {
+    if let Some(role) = right.role().filter(|role| !actor.has(*role)) {
         let (user, deed) = (actor.user, deed(operation));
         return Err(match actor.agent && !role.is_for_agents() {
             true => PeopleError::Agent { user, deed, role },

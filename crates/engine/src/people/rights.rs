@@ -12,6 +12,8 @@ use crate::tasks::{TaskOperation, deed_of};
 pub enum Right {
     /// Ask who one is oneself.
     None,
+    /// Act on what one is asked oneself: the task says who may.
+    Take,
     /// Look.
     Look,
     /// Start, pause, end and mend runs.
@@ -26,7 +28,7 @@ impl Right {
     /// The role that it takes. Roles bring others with them, so one is enough: see [`Role::brings`].
     pub fn role(self) -> Option<Role> {
         match self {
-            Self::None => None,
+            Self::None | Self::Take => None,
             Self::Look => Some(Role::Viewer),
             Self::Operate => Some(Role::Operator),
             Self::Save => Some(Role::Editor),
@@ -72,9 +74,11 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Engine => ("look at the engine", Right::Look),
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
-        // Who may act on a task is what it says itself; agents, and people with one role or another.
-        Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Look),
-        Operation::Task(_) => ("look at tasks", Right::Look),
+        Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
+        Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {
+            ("look at what others are asked", Right::Look)
+        }
+        Operation::Task(_) => ("look at tasks", Right::Take),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stead_core::ids::StreamId;
-use stead_core::task::{Act, Input, Question, TaskState};
+use stead_core::task::{Act, Input, Question, TaskKind, TaskState};
 use stead_store::{Reader, StoreError};
 
 use super::{Deed, TaskAnswer, TaskRow};
@@ -38,12 +38,17 @@ pub(crate) fn written<R: Reader>(
         Deed::Release => Act::Release,
         Deed::Skip { reason } => Act::Skip { reason },
         Deed::Decide { accept, comment, form, version } => {
-            // Who may not, or comes too late, is told that and not what is wrong with the form.
-            let form = if open { decided(reads, &id, &asked, accept, form)? } else { form };
+            // Who may not, comes too late or takes it for something else is told that, and not what is wrong with
+            // the form.
+            let form = if open && asked.kind == TaskKind::Gate {
+                decided(reads, &id, &asked, accept, form)?
+            } else {
+                form
+            };
             Act::Decide { accept, comment, form, version }
         }
         Deed::Answer { answers, comment, version } => {
-            if open {
+            if open && asked.kind == TaskKind::Questions {
                 fits(reads, &id, &asked, &answers)?;
             }
             Act::Answer { answers, comment, version }
@@ -120,6 +125,6 @@ impl<R: Reader> Reads<R> {
             wanted: task.to_string(),
             why: "it is not there any more".to_owned(),
         })?;
-        Ok(TaskAnswer::Acted { task: TaskRow { task: listed.task, head: listed.head } })
+        Ok(TaskAnswer::Acted { task: Box::new(TaskRow { task: listed.task, head: listed.head }) })
     }
 }

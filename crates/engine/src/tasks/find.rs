@@ -43,7 +43,7 @@ impl<R: Reader> Reads<R> {
             let open = self.reader_mut().tasks(&of(None, Some(run), Some(true)))?;
             return one(wanted, open)?.ok_or_else(|| none("the run asks nobody anything now"));
         };
-        let all = self.reader_mut().tasks(&of(Some(run.clone()), None, None))?;
+        let all = self.reader_mut().tasks(&of(Some(run), None, None))?;
         if let Some(at) = all.iter().position(|task| task.head.origin.path == step) {
             return Ok(all.into_iter().nth(at).unwrap_or_else(|| unreachable!("just found")));
         }

@@ -78,7 +78,7 @@ pub enum TaskAnswer {
     /// See [`TaskOperation::Show`].
     Task { task: Box<TaskNow> },
     /// See [`TaskOperation::Act`]: it is durable, and this is how the task stands.
-    Acted { task: TaskRow },
+    Acted { task: Box<TaskRow> },
 }
 
 /// A task in a list.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use stead_core::ids::StreamId;
-use stead_core::people::Actor;
+use stead_core::people::{Actor, Role};
 use stead_core::task::{Question, TaskKind, TaskState};
 use stead_store::Reader;
 
@@ -58,6 +58,12 @@ impl<R: Reader> Reads<R> {
             true => None,
             false => state.may(&actor).err(),
         };
+        // What is asked of others only those may see who look at runs.
+        let had_a_part = state.submission_of(&actor.user).is_some();
+        if !actor.has(Role::Viewer) && !had_a_part && state.may(&actor).is_err() {
+            let why = format!("{} may not look at it: that takes the role viewer", actor.user);
+            return Err(EngineError::Refused { id: id.to_string(), why });
+        }
         let eligible = self.eligible(&state, &asked)?;
         Ok(TaskNow {
             task: id,

@@ -82,9 +82,7 @@ struct Met {
 
 impl Met {
     fn check(&self) {
-        for point in
-            [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::Task, Point::BeforeCommit]
-        {
+        for point in [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::BeforeCommit] {
             assert!(self.failed.get(&point.to_string()).is_some_and(|n| *n > 5), "{point}: {self:?}");
         }
         assert!(self.landed > 5, "{self:?}");

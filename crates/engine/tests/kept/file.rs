@@ -102,7 +102,9 @@ impl Kept {
                 nothing(&message.from, store.head(&message.from).unwrap().map_or(1, |head| head.seq + 1));
             let from = match message.from.kind() {
                 StreamKind::Run => from,
-                StreamKind::Limit => nothing(&message.from, store.verify(&message.from).unwrap() + 1),
+                StreamKind::Limit | StreamKind::Task => {
+                    nothing(&message.from, store.verify(&message.from).unwrap() + 1)
+                }
             };
             store.commit(fence, &[Commit { messages: vec![message.clone()], ..from }]).unwrap();
         }

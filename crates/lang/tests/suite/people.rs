@@ -548,3 +548,15 @@ fn a_gate_lies_over_its_template() {
         (Some(Setting::Fixed(86_400_000)), OnReject::Redo { step: 0, .. })
     ));
 }
+
+#[test]
+fn p11_of_a_form_that_does_not_fit_so_much_is_told() {
+    let form = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let most = stead_lang::limits::FORM_PROBLEMS;
+    let filled: serde_json::Map<String, serde_json::Value> =
+        (0..=most).map(|n| (format!("f{n}"), json!(n))).collect();
+    let problems = stead_lang::inputs::misfits(&form, &filled.into());
+    assert_eq!(problems.len(), most);
+    assert!(problems[0].contains("at `f"), "{}", problems[0]);
+    assert_eq!(stead_lang::inputs::misfits(&form, &json!({"a": "b"})), Vec::<String>::new());
+}

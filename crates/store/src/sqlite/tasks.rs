@@ -169,7 +169,9 @@ fn select(filter: &TaskFilter, part: Option<(&str, String)>, after: Option<i64>)
     if let Some(after) = after {
         and(&format!("{id} {} ?", if filter.newest_first { "<" } else { ">" }), after.into());
     }
-    sql += &format!(" ORDER BY {id}{}", if filter.newest_first { " DESC" } else { "" });
+    for word in [" ORDER BY ", id, if filter.newest_first { " DESC" } else { "" }] {
+        sql += word;
+    }
     if filter.limit > 0 {
         sql += " LIMIT ?";
         values.push(bound(filter.limit).into());

@@ -54,14 +54,11 @@ pub(super) fn question(question: &Value) -> String {
         .filter_map(Value::as_str)
         .map(text::clean)
         .collect();
-    let mut line = format!("{} {}", text::pad(&get("id"), 12), get("text"));
+    let line = format!("{} {}", text::pad(&get("id"), 12), get("text"));
     let kind = if choices.is_empty() { get("answer_type") } else { choices.join(", ") };
-    line += &format!(" ({kind}; {})", get("priority"));
     let why = get("why_it_matters");
-    if !why.is_empty() {
-        line += &format!("\n  {} {why}", text::pad("", 12));
-    }
-    line
+    let why = if why.is_empty() { why } else { format!("\n  {} {why}", text::pad("", 12)) };
+    format!("{line} ({kind}; {}){why}", get("priority"))
 }
 
 fn kind(field: &Value) -> String {

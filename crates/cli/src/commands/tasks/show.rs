@@ -68,7 +68,7 @@ pub(super) fn told(task: &TaskNow, now: Time) -> String {
         match &task.eligible {
             Eligible::Anybody => row("who", &head.to.join(", ")),
             Eligible::People { who, .. } => {
-                row("who", &format!("{} ({})", head.to.join(", "), who.join(", ")))
+                row("who", &format!("{} ({})", head.to.join(", "), who.join(", ")));
             }
         }
         if let Some(few) = task.eligible.too_few() {
