@@ -105,6 +105,21 @@ outputs: { n: '${{ steps.each.output.map(o, o.n) }}', quiet: '${{ steps.quiet.ou
 ",
     ),
     case(
+        "gates",
+        r"
+steps:
+  - { id: draft, noop: '${{ [1, feedback] }}' }
+  - id: ship
+    approve: { title: Ship it?, show: [draft], on_timeout: accept, remind: 2m, escalate: { after: 3m, to: ['group:leads'] } }
+    timeout: 5m
+  - id: kid
+    workflow: { inline: { stead: 1, name: asks, steps: [ { id: ask, approve: { title: Sure?, on_timeout: reject, on_reject: continue }, timeout: 1m } ], outputs: { said: '${{ steps.ask.output.decision }}' } } }
+  - { id: late, on_error: continue, deadline: 1m, approve: { title: Never } }
+  - { id: after, noop: '${{ steps.ship.output.by }}' }
+outputs: { by: '${{ steps.after.output }}', said: '${{ steps.kid.output.said }}', late: '${{ steps.late.error.kind }}' }
+",
+    ),
+    case(
         "time",
         r"
 steps:

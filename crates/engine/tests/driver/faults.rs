@@ -82,7 +82,9 @@ struct Met {
 
 impl Met {
     fn check(&self) {
-        for point in [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::BeforeCommit] {
+        for point in
+            [Point::Head, Point::Journal, Point::Taken, Point::Message, Point::Task, Point::BeforeCommit]
+        {
             assert!(self.failed.get(&point.to_string()).is_some_and(|n| *n > 5), "{point}: {self:?}");
         }
         assert!(self.landed > 5, "{self:?}");
@@ -102,7 +104,7 @@ fn p2_an_engine_that_is_lost_at_any_point_of_a_commit_is_recovered_by_the_next()
 #[test]
 fn p2_sqlite_that_fails_anywhere_is_gone_on_with_or_recovered() {
     let sqlite = |folder: &Path, faults: &Faults| Sqlite::new(folder, faults);
-    let cases = ["children", "once"];
+    let cases = ["children", "once", "gates"];
     every_crossing(&cases, After::Step, sqlite).check();
     every_crossing(&cases, After::Crash, sqlite).check();
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stead_core::Time;
 use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind, Execute};
-use stead_core::ids::StreamId;
+use stead_core::ids::{StreamId, StreamKind};
 use stead_core::run::event::Breaks;
 use stead_core::run::turn::SettleInput;
 use stead_core::run::{Event, Input, StepNow, View};
@@ -314,6 +314,9 @@ impl<'a, B: Backend> World<'a, B> {
     fn look(&mut self) {
         for (stream, row) in self.driver.store().journal_after(self.position, usize::MAX).unwrap() {
             self.position = row.position;
+            if stream.kind() != StreamKind::Run {
+                continue;
+            }
             for event in serde_json::from_slice::<Vec<Event>>(&row.events).unwrap() {
                 if let Event::AttemptEnded { path, error: None, .. } = event {
                     self.durable.insert(format!("{stream}/{path}"));

@@ -11,7 +11,7 @@ use stead_core::ids::StreamId;
 use stead_core::run::{Ctx, Event, Input, RunState, turn};
 use stead_core::value::{ValueRef, Values};
 use stead_lang::Bundle;
-use stead_lang::plan::{InputKind, Plan};
+use stead_lang::plan::{ActionKind, Body, InputKind, Plan};
 
 use crate::fuzz::{Fuzz, came_to, shape};
 use crate::generate::{Definition, ENTRY};
@@ -213,6 +213,12 @@ fn is_run(text: &str) -> u64 {
     // With places under several keys steps may wait for each other, and do so for ever.
     if plan.steps.len() > 40 || text.contains("concurrency") {
         return 2;
+    }
+    // Nobody in this world decides.
+    if plan.steps.iter().any(
+        |step| matches!(&step.body, Body::Action(action) if matches!(action.kind, ActionKind::People(_))),
+    ) {
+        return 5;
     }
     let given = plan.inputs.iter().filter(|input| input.default.is_none());
     let inputs: Map<String, Value> = given.map(|input| (input.name.clone(), some(input.kind))).collect();

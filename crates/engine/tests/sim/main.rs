@@ -161,7 +161,8 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-/// Actions that are checked and not run yet, so that nothing could be seen of them; and the maps in them.
+/// Actions of people, and the maps in them: nobody in this world decides. Their own tests walk every order of inputs, and
+/// the tests of the driver commit, lose and recover them at each point.
 const UNSIMULATED: &[&str] = &["approve", "ask", "escalate", "on_reject", "question"];
 
 #[test]

@@ -328,6 +328,7 @@ mod tests {
             "973d1b0fc18d62bf",
             "8b0635df41332b48",
             "22ade56262f70b9d",
+            "30f99ce049cf1035",
         ];
         assert_eq!(sums, known);
     }
