@@ -145,6 +145,13 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "VALUES_BYTES", Test("p11_values_at_hand_are_forgotten_and_read_again")),
     ("engine", "VALUES_FILES", Test("files_that_cannot_be_kept_are_named")),
     ("engine", "VALUES_LIMIT", Test("anything_else_is_an_error")),
+    (
+        "engine",
+        "TASKS_LOOKED_AT",
+        Tunable(
+            "how many open tasks are looked at when somebody loses something; acting on them is checked anyway",
+        ),
+    ),
     ("engine", "TASKS_READ", Tunable("tasks read at once; an inbox reads on until it has enough")),
     ("engine", "TASKS_SEARCHED", Tunable("tasks of one run that a name is looked for among")),
     ("lang", "ARGUMENTS", Test("length_of_scripts_and_arguments")),

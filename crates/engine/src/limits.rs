@@ -281,6 +281,8 @@ pub const RUNS_TIMED: usize = 100;
 pub const COMPARE_TIME: Duration = Duration::from_millis(500);
 /// Admins that are named to somebody who lacks a role.
 pub const ADMINS_NAMED: usize = 5;
+/// Open tasks that are looked at when somebody loses something.
+pub const TASKS_LOOKED_AT: usize = 1_000;
 /// Tasks that are read at once when an inbox is made.
 pub const TASKS_READ: usize = 200;
 /// Tasks of one run that are looked at for the one that is meant, the newest first.

@@ -247,6 +247,30 @@ fn p4_a_program_of_a_step_is_an_agent_and_decides_nothing() {
 }
 
 #[test]
+fn who_is_removed_leaves_word_of_what_they_held() {
+    let gate = "steps: [{ id: ship, approve: { title: Ship it, by: ['group:leads'] } }]\n";
+    let project = project().workflow("w", gate);
+    project.stead("people add eve").is(0);
+    project.stead("people add bo --alias bob").is(0);
+    project.stead("people group add leads --member bo --member eve").is(0);
+    project.stead("run w.yml --no-wait").is(4);
+    project.stead("claim @last --as bob").is(0);
+    // Another is there; what was claimed is not free at once.
+    let got = project.stead("people remove bo").is(0).says("user:bo has claimed r_").says("Ship it");
+    assert!(!got.err.contains("nobody is left"), "{got:#?}");
+    project.stead("approve @last --as bob").is(1).says("error[S0805]");
+    let left = project.stead("people group edit leads --no-member eve --json").is(0).json();
+    assert_eq!(
+        (left["left"][0]["nobody"].as_bool(), left["left"][0]["path"].as_str()),
+        (Some(true), Some("ship"))
+    );
+    project.stead("approve @last --as eve").is(1);
+    project.stead("people restore bo").is(0);
+    project.stead("approve @last --as bob").is(0);
+    project.stead("status @last").is(0);
+}
+
+#[test]
 fn another_user_of_the_system_is_nobody_and_takes_no_name() {
     let project = project().workflow("w", "steps: [{ id: w, wait: { signal: go } }]\n");
     project.stead("people add ana --role admin").is(0);

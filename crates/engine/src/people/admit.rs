@@ -19,6 +19,7 @@ use crate::library::open::now;
 use crate::limits;
 use crate::operations::Operation;
 use crate::reads::Reads;
+use crate::tasks::TaskOperation;
 
 /// Lets an operation through: puts the name of who acts into it, or says why they may not. Whoever acts under
 /// another's name is noted among the changes of the people, before it is done.
@@ -80,8 +81,17 @@ fn worked_for<R: Reader>(
     if caller.steps.is_empty() || !decides(operation) {
         return Ok(None);
     }
-    let Some(Ok(run)) = operation.run().map(|run| reads.find(run)) else { return Ok(None) };
-    let about = top(reads.reader_mut(), &run)?;
+    let about = match operation {
+        Operation::Task(TaskOperation::Act { task, .. }) => {
+            reads.task_named(task).map(|task| task.head.origin.top)
+        }
+        other => match other.run().map(|run| reads.find(run)) {
+            Some(Ok(run)) => top(reads.reader_mut(), &run),
+            _ => return Ok(None),
+        },
+    };
+    // What is not there is told by the operation itself.
+    let Ok(about) = about else { return Ok(None) };
     for step in &caller.steps {
         if top(reads.reader_mut(), &step.run)? == about {
             return Ok(Some(about));

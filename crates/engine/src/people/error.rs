@@ -57,7 +57,7 @@ pub enum PeopleError {
         role: Role,
     },
     /// A program of a step is about to decide on the run that it works for.
-    #[error("{user} is a program of run {run} and may not {deed} of it: nobody decides on their own work")]
+    #[error("{user} is a program of run {run} and may not {deed} of it: it does not decide on its own work")]
     OwnRun {
         /// The step.
         user: String,

@@ -12,6 +12,7 @@
 mod admit;
 mod caller;
 mod error;
+mod left;
 mod operations;
 mod perform;
 mod rights;
@@ -20,7 +21,7 @@ mod who;
 pub(crate) use admit::admit;
 pub use caller::{Caller, Step};
 pub use error::PeopleError;
-pub use operations::{GroupRow, PeopleAnswer, PeopleOperation, UserRow};
+pub use operations::{GroupRow, LeftTask, PeopleAnswer, PeopleOperation, UserRow};
 pub(crate) use perform::ask;
 pub use rights::{Right, deed, right_of};
 pub use who::{actor, who};

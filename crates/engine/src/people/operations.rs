@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use stead_core::Time;
+use stead_core::ids::StreamId;
 use stead_core::people::{Actor, Change, Edit, Grant, User};
 
 /// Something to be done with the people of a home, or told of them.
@@ -30,14 +31,34 @@ pub enum PeopleAnswer {
     People { users: Vec<UserRow>, groups: Vec<GroupRow> },
     /// See [`PeopleOperation::Changes`].
     Changes { changes: Vec<Change> },
-    /// See [`PeopleOperation::Edit`]. `founder`: who became admin by it.
+    /// See [`PeopleOperation::Edit`]. `founder`: who became admin by it. `left`: tasks that something was taken from.
     Edited {
         changes: Vec<Change>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         founder: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<LeftTask>,
     },
     /// See [`PeopleOperation::Me`]. `system`: what the system calls them.
     Me { actor: Actor, system: String },
+}
+
+/// An open task that a change of the people has left without those who would do it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeftTask {
+    /// The task.
+    pub task: StreamId,
+    /// The run that asks.
+    pub run: StreamId,
+    /// The step of it.
+    pub path: String,
+    /// In a line.
+    pub title: String,
+    /// Nobody may act on it any more.
+    pub nobody: bool,
+    /// Who has claimed it and is gone, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<(String, Time)>,
 }
 
 /// Somebody in a list.

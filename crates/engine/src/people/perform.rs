@@ -5,6 +5,7 @@ use stead_store::people::{People as _, PeopleReader as _};
 
 use super::admit::identity;
 use super::caller::system_user;
+use super::left::left;
 use super::{Caller, GroupRow, PeopleAnswer, PeopleOperation, UserRow};
 use crate::error::EngineError;
 use crate::home::Home;
@@ -54,7 +55,20 @@ pub(crate) fn ask(
                 by = format!("user:{}", system_user());
             }
             let changes = store.edit_people(&edits, now(), &by)?;
-            Ok(PeopleAnswer::Edited { changes, founder })
+            let takes = |edit: &Edit| {
+                matches!(
+                    edit,
+                    Edit::Remove { .. } | Edit::Revoke { .. } | Edit::RemoveGroup { .. } | Edit::Leave { .. }
+                )
+            };
+            let left = match edits.iter().any(takes) {
+                true => {
+                    let register = store.people()?;
+                    left(&mut store, &register, now())?
+                }
+                false => Vec::new(),
+            };
+            Ok(PeopleAnswer::Edited { changes, founder, left })
         }
     }
 }

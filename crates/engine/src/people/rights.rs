@@ -49,7 +49,7 @@ pub fn deed(operation: &Operation) -> &'static str {
 
 /// Whether it says what a run or a step of it comes to. Programs of the run do not.
 pub(super) fn decides(operation: &Operation) -> bool {
-    matches!(operation, Operation::Settle { .. })
+    matches!(operation, Operation::Settle { .. } | Operation::Task(TaskOperation::Act { .. }))
 }
 
 fn row(operation: &Operation) -> (&'static str, Right) {

@@ -96,14 +96,17 @@ fn revokes<'e>(holder: &'e Holder, roles: &'e [Grant]) -> impl Iterator<Item = E
 
 fn perform(here: &Here, edits: Vec<Edit>, as_json: bool) -> Result<Exit, CliError> {
     let given: Vec<String> = edits.iter().filter_map(granted).collect();
-    let (changes, founder) = match ask(here, PeopleOperation::Edit { edits, by: actor() })? {
-        PeopleAnswer::Edited { changes, founder } => (changes, founder),
+    let (changes, founder, left) = match ask(here, PeopleOperation::Edit { edits, by: actor() })? {
+        PeopleAnswer::Edited { changes, founder, left } => (changes, founder, left),
         other => return Err(strange(other)),
     };
     if as_json {
         let mut record = json!({"type": "edited", "changes": changes});
         if let Some(founder) = founder {
             record["founder"] = json!(founder);
+        }
+        if !left.is_empty() {
+            record["left"] = json!(left);
         }
         out::json(&record)?;
         return Ok(Exit::Done);
@@ -120,6 +123,18 @@ fn perform(here: &Here, edits: Vec<Edit>, as_json: bool) -> Result<Exit, CliErro
         out::note(&format!(
             "{founder} is an admin: who adds the first people says from now on who they are, and everybody else needs a role"
         ));
+    }
+    for task in left {
+        let name = format!("{}/{} ({})", task.run, text::clean(&task.path), text::clean(&task.title));
+        if task.nobody {
+            out::note(&format!(
+                "nobody is left who may act on {name}: give somebody the role, or cancel the run"
+            ));
+        }
+        if let Some((who, until)) = task.held {
+            let until = text::moment(until, text::now());
+            out::note(&format!("{} has claimed {name}: another can from {until} on", text::clean(&who)));
+        }
     }
     for role in given {
         let known = Role::ALL.map(Role::as_str);
