@@ -287,6 +287,22 @@ finally:
 "
             ),
         ),
+        // Somebody is asked, and a time-out decides while a program keeps the engine there. A rejection in the engine's
+        // name leads nowhere.
+        (
+            "gates",
+            format!(
+                r"
+steps:
+  - {{ id: a, run: '{RAN}; echo 1', parse: json }}
+  - {{ id: slow, needs: [a], run: '{RAN}; sleep 0.3' }}
+  - {{ id: ship, needs: [a], timeout: 40ms, approve: {{ title: Ship it?, show: [a], on_timeout: accept }} }}
+  - {{ id: no, needs: [a], timeout: 60ms, approve: {{ title: Really?, on_timeout: reject, on_reject: continue }} }}
+  - {{ id: b, needs: [ship, no, slow], run: '{RAN}; echo $V', env: {{ V: '${{{{ steps.ship.output.decision + steps.no.output.decision }}}}' }} }}
+outputs: {{ b: '${{{{ steps.b.output }}}}' }}
+"
+            ),
+        ),
         (
             "signals",
             format!(
@@ -442,6 +458,7 @@ fn examples(folder: &Path, servers: &Servers) -> Vec<Case> {
     let inputs: BTreeMap<&str, Vec<String>> = BTreeMap::from([
         ("booking.yml", Vec::new()),
         ("deploy.yml", vec!["takes=0".to_owned()]),
+        ("invoice.yml", vec!["customer=any".to_owned(), "price=40".to_owned()]),
         ("shorten.yml", Vec::new()),
         ("hand-over.yml", Vec::new()),
         ("nested.yml", vec![r#"kinds:=["rs", "md"]"#.to_owned()]),
