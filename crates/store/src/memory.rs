@@ -13,7 +13,7 @@ use stead_core::people::{self, Edit, Register};
 use crate::fault::{Faults, Point, cross};
 use crate::library::{
     Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
-    closed,
+    closed, names_of,
 };
 use crate::people::{People, PeopleReader};
 use crate::tasks::{ListedTask, TaskFilter};
@@ -396,6 +396,13 @@ impl Store for MemoryStore {
     }
 }
 
+/// Whether a run is one of a workflow, by a name that this had then.
+fn is_of(names: &[(String, Option<Time>)], head: &Head) -> bool {
+    names
+        .iter()
+        .any(|(name, until)| head.workflow == *name && until.is_none_or(|until| head.created_at < until))
+}
+
 impl LibraryReader for MemoryStore {
     fn workflow(&mut self, name: &str) -> Result<Option<Workflow>, StoreError> {
         Ok(self.data().library.workflow(name))
@@ -417,10 +424,15 @@ impl LibraryReader for MemoryStore {
         Ok(self.data().library.callers(name))
     }
 
+    fn names_of(&mut self, name: &str) -> Result<Vec<(String, Option<Time>)>, StoreError> {
+        Ok(names_of(name, self.data().library.changes(name, 0, usize::MAX)))
+    }
+
     fn times_run(&mut self, name: &str) -> Result<u64, StoreError> {
+        let names = self.names_of(name)?;
         let data = self.data();
         let heads = data.streams.iter().filter_map(|stream| stream.head.as_ref());
-        Ok(heads.filter(|head| head.workflow == name).count() as u64)
+        Ok(heads.filter(|head| is_of(&names, head)).count() as u64)
     }
 
     fn origin(&mut self, file: &str, name: &str) -> Result<Option<u32>, StoreError> {
@@ -468,8 +480,9 @@ impl Library for MemoryStore {
     fn delete(&mut self, name: &str, at: Time, by: &str) -> Result<(), StoreError> {
         self.shelve(|data| {
             data.library.called(name)?;
+            let names = names_of(name, data.library.changes(name, 0, usize::MAX));
             let open = |stream: &&Stream| {
-                stream.head.as_ref().is_some_and(|head| head.workflow == name && !head.status.is_end())
+                stream.head.as_ref().is_some_and(|head| is_of(&names, head) && !head.status.is_end())
             };
             let open = data.streams.iter().rev().filter(open).take(RUNS_NAMED);
             closed(name, open.map(|stream| stream.id.clone()).collect())?;

@@ -53,10 +53,9 @@ fn of_nothing(operation: LibraryOperation) -> Result<LibraryAnswer, EngineError>
 
 fn row(reader: &mut SqliteReader, workflow: Workflow) -> Result<WorkflowRow, EngineError> {
     let runs = reader.times_run(&workflow.name)?;
-    let newest = Filter { workflow: Some(workflow.name.clone()), limit: 1, ..Filter::default() };
     let last = match runs {
         0 => None,
-        _ => reader.heads(&newest)?.pop().map(|listed| LastRun {
+        _ => ran(reader, &workflow.name, Vec::new(), 1)?.pop().map(|listed| LastRun {
             run: listed.stream,
             status: listed.head.status,
             outcome: listed.head.outcome,
@@ -69,13 +68,8 @@ fn row(reader: &mut SqliteReader, workflow: Workflow) -> Result<WorkflowRow, Eng
 
 fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<LibraryAnswer, EngineError> {
     let (workflow, kept, bundle) = find(reader, name, number)?;
-    let last = Filter {
-        workflow: Some(workflow.name.clone()),
-        status: vec![RunStatus::Completed],
-        limit: limits::RUNS_TIMED,
-        ..Filter::default()
-    };
-    let mut took: Vec<i64> = reader.heads(&last)?.iter().filter_map(time).collect();
+    let last = ran(reader, &workflow.name, vec![RunStatus::Completed], limits::RUNS_TIMED)?;
+    let mut took: Vec<i64> = last.iter().filter_map(time).collect();
     took.sort_unstable();
     let took = match took[..] {
         [] => None,
@@ -85,6 +79,24 @@ fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<Li
     let contents = contents(&linked(reader, bundle));
     let row = row(reader, workflow)?;
     Ok(LibraryAnswer::Shown { row, revision: kept.revision, contents, callers, took })
+}
+
+/// The newest runs of a workflow, under whatever name it had then.
+fn ran(
+    reader: &mut SqliteReader,
+    name: &str,
+    status: Vec<RunStatus>,
+    limit: usize,
+) -> Result<Vec<Listed>, EngineError> {
+    let mut found = Vec::new();
+    for (name, until) in reader.names_of(name)? {
+        if found.len() < limit {
+            let (workflow, status) = (Some(name), status.clone());
+            let limit = limit - found.len();
+            found.extend(reader.heads(&Filter { workflow, status, until, limit, ..Filter::default() })?);
+        }
+    }
+    Ok(found)
 }
 
 /// How long a run took.

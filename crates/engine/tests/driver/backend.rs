@@ -228,6 +228,9 @@ impl LibraryReader for Counted {
     fn callers(&mut self, name: &str) -> Result<Vec<String>, StoreError> {
         self.store.callers(name)
     }
+    fn names_of(&mut self, name: &str) -> Result<Vec<(String, Option<Time>)>, StoreError> {
+        self.store.names_of(name)
+    }
     fn times_run(&mut self, name: &str) -> Result<u64, StoreError> {
         self.store.times_run(name)
     }

@@ -135,6 +135,36 @@ pub fn knows_what_files_are(factory: &mut dyn StoreFactory) {
     assert_eq!(unknown, Refusal::Unknown { name: "nobody".into(), near: None });
 }
 
+/// A run keeps the name that it began under, and is one of its workflow under any other.
+pub fn counts_runs_under_all_names(factory: &mut dyn StoreFactory) {
+    use stead_core::status::RunStatus;
+    let mut store = factory.open();
+    let fence = store.take_fence().unwrap();
+    store.save(&text("greet", "one")).unwrap();
+    let run = |number: usize, name: &str, at: i64, status: RunStatus| {
+        let head = stead_core::head::Head {
+            workflow: name.to_owned(),
+            created_at: at,
+            ..super::samples::head(status, !status.is_end())
+        };
+        let commit = super::samples::commit(&super::samples::stream(number), 1, 1);
+        crate::Commit { head: Some(head), ..commit }
+    };
+    store
+        .commit(fence, &[run(1, "greet", 10, RunStatus::Completed), run(2, "greet", 20, RunStatus::Waiting)])
+        .unwrap();
+    store.rename("greet", "hello", 100, "user:ana").unwrap();
+    store.commit(fence, &[run(3, "hello", 110, RunStatus::Completed)]).unwrap();
+    assert_eq!(store.names_of("hello").unwrap(), [("hello".into(), None), ("greet".into(), Some(100))]);
+    assert_eq!(store.times_run("hello").unwrap(), 3);
+    // Another one takes the name; what ran before is not its.
+    store.save(&Save { at: 150, ..text("greet", "two") }).unwrap();
+    store.commit(fence, &[run(4, "greet", 160, RunStatus::Completed)]).unwrap();
+    assert_eq!(store.times_run("hello").unwrap(), 3);
+    let running = refusal(store.delete("hello", 200, "user:ana"));
+    assert_eq!(running, Refusal::Running { name: "hello".into(), runs: vec![super::samples::stream(2)] });
+}
+
 /// Names that differ in case only are one name.
 pub fn takes_names_that_differ_in_case_for_one(factory: &mut dyn StoreFactory) {
     let mut store = factory.open();

@@ -87,6 +87,7 @@ macro_rules! conformance_cases {
             refuses_what_was_made_from_an_older_revision,
             knows_what_files_are,
             takes_names_that_differ_in_case_for_one,
+            counts_runs_under_all_names,
             deletes_and_restores,
             keeps_what_is_called_or_runs,
             tells_what_was_done,

@@ -230,7 +230,14 @@ pub trait LibraryReader {
     /// When the store cannot be read.
     fn callers(&mut self, name: &str) -> Result<Vec<String>, StoreError>;
 
-    /// How many runs of a workflow there are, child runs included.
+    /// The names under which runs of a workflow stand: its own first, then those that it had before it was renamed,
+    /// each with the time until which it had it. A run keeps the name that it began under.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn names_of(&mut self, name: &str) -> Result<Vec<(String, Option<Time>)>, StoreError>;
+
+    /// How many runs of a workflow there are, under all names that it had, child runs included.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -323,6 +330,13 @@ pub(crate) fn base(save: &Save, newest: &Revision, known: Option<u32>) -> Result
         Some(base) => Err(Refusal::NotNewest { name, base, newest: number, at, by }),
         None => Err(Refusal::Taken { name, newest: number, at, by }),
     }
+}
+
+/// The names of a workflow, by what was done to it, the newest first.
+pub(crate) fn names_of(name: &str, changes: impl IntoIterator<Item = Change>) -> Vec<(String, Option<Time>)> {
+    let renamed = changes.into_iter().filter(|change| change.what == What::Renamed);
+    let before = renamed.map(|change| (change.detail, Some(change.at)));
+    std::iter::once((name.to_owned(), None)).chain(before).collect()
 }
 
 /// Refuses what open runs stand against.

@@ -7,12 +7,14 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params, params_from_iter};
 
+use stead_core::Time;
+
 use super::error::At;
 use super::read::{bound, json};
 use super::{SqliteReader, SqliteStore};
 use crate::StoreError;
 use crate::library::{
-    Change, Field, Kept, LibraryReader, Revision, What, Workflow, WorkflowFilter, normal, query,
+    Change, Field, Kept, LibraryReader, Revision, What, Workflow, WorkflowFilter, names_of, normal, query,
 };
 
 /// A workflow beside its newest revision.
@@ -152,8 +154,18 @@ fn callers(conn: &Connection, name: &str) -> rusqlite::Result<Vec<String>> {
     conn.prepare_cached(sql)?.query_map([name], |row| row.get(0))?.collect()
 }
 
+fn all_names(conn: &Connection, name: &str) -> rusqlite::Result<Vec<(String, Option<Time>)>> {
+    Ok(names_of(name, changes(conn, name, 0, usize::MAX)?))
+}
+
 fn times_run(conn: &Connection, name: &str) -> rusqlite::Result<u64> {
-    conn.prepare_cached("SELECT count(*) FROM heads WHERE workflow = ?1")?.query_row([name], |row| row.get(0))
+    let mut times = 0;
+    for (name, until) in all_names(conn, name)? {
+        let sql = "SELECT count(*) FROM heads WHERE workflow = ?1 AND created < ?2";
+        let until = until.unwrap_or(Time::MAX);
+        times += conn.prepare_cached(sql)?.query_row(params![name, until], |row| row.get::<_, u64>(0))?;
+    }
+    Ok(times)
 }
 
 /// Workflow 0 of `origins`: the file is not to be saved.
@@ -191,6 +203,10 @@ macro_rules! library_reader {
 
             fn callers(&mut self, name: &str) -> Result<Vec<String>, StoreError> {
                 callers(&self.conn, name).at(&self.path)
+            }
+
+            fn names_of(&mut self, name: &str) -> Result<Vec<(String, Option<Time>)>, StoreError> {
+                all_names(&self.conn, name).at(&self.path)
             }
 
             fn times_run(&mut self, name: &str) -> Result<u64, StoreError> {

@@ -9,7 +9,7 @@ use stead_core::ids::StreamId;
 use super::super::error::At;
 use super::super::read::{self, bound, name as stream_name};
 use super::super::tx::Tx;
-use super::{DECLINED, SqliteStore, callers, kept, origin, workflow};
+use super::{DECLINED, SqliteStore, all_names, callers, kept, origin, workflow};
 use crate::StoreError;
 use crate::fault::{Point, cross};
 use crate::library::{
@@ -161,12 +161,20 @@ impl Shelf<'_> {
     fn open_runs(&self, name: &str) -> rusqlite::Result<Vec<StreamId>> {
         // Said twice for the index that leaves completed ones out.
         let sql = "SELECT stream FROM heads WHERE workflow = ?1 AND status <> 'completed'
-                       AND status NOT IN ('completed', 'failed', 'cancelled')
+                       AND status NOT IN ('completed', 'failed', 'cancelled') AND created < ?3
                    ORDER BY id DESC LIMIT ?2";
-        self.conn
-            .prepare_cached(sql)?
-            .query_map(params![name, bound(RUNS_NAMED)], |row| stream_name(row, 0))?
-            .collect()
+        let mut open = Vec::new();
+        for (name, until) in all_names(self.conn, name)? {
+            let until = until.unwrap_or(Time::MAX);
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let found =
+                statement.query_map(params![name, bound(RUNS_NAMED), until], |row| stream_name(row, 0))?;
+            for run in found {
+                open.push(run?);
+            }
+        }
+        open.truncate(RUNS_NAMED);
+        Ok(open)
     }
 
     fn save(&self, save: &Save) -> Result<Saved, StoreError> {
