@@ -190,6 +190,29 @@ pub(super) fn literal(text: &str) -> String {
     text.replace("${{", "$${{")
 }
 
+impl Out {
+    /// Whether something in it would begin an expression.
+    pub(super) fn has_marks(&self) -> bool {
+        match self {
+            Out::Text(text) => text.contains("${{"),
+            Out::List(items) => items.iter().any(Out::has_marks),
+            Out::Map(map) => map.0.iter().any(|(key, value)| key.contains("${{") || value.has_marks()),
+            Out::Null | Out::Bool(_) | Out::Number(_) => false,
+        }
+    }
+}
+
+/// Whom people's steps name, one after the other, each once, and not more than may be named.
+pub(super) fn once(names: impl IntoIterator<Item = String>) -> Vec<Out> {
+    let mut known: Vec<String> = Vec::new();
+    for name in names {
+        if !known.contains(&name) && known.len() < crate::limits::WHO {
+            known.push(name);
+        }
+    }
+    known.into_iter().map(Out::from).collect()
+}
+
 /// A text for people, in a place where no expression may be: within a bound, and without what would begin one.
 pub(super) fn prose(text: &str, most: usize) -> String {
     text.replace("${{", "$ {{").chars().take(most).collect()

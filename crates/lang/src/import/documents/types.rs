@@ -2,7 +2,7 @@
 
 use super::prompt::{list_of, object, texts};
 use crate::import::naming::{Given, snake};
-use crate::import::out::{Map, Out, literal, prose};
+use crate::import::out::{Map, Out, literal, once, prose};
 use crate::import::report::Verdict::{Changed, NotExpressible};
 use crate::import::source::At;
 use crate::limits;
@@ -152,7 +152,11 @@ fn document<'s, 't>(name: &'t str, at: At<'s, 't>, id: String) -> Document<'s, '
     let by = map.and_then(|at| at.get("accepted_by"));
     let roles = by.map(texts).unwrap_or_default();
     let accept = accepted.then(|| {
-        let by: Vec<Out> = roles.iter().map(|role| format!("role:{}", word(role)).into()).collect();
+        let named = roles.iter().map(|role| word(role)).filter(|role| !role.is_empty());
+        let by = once(named.clone().map(|role| format!("role:{role}")));
+        if !by.is_empty() && named.count() < roles.len() {
+            at.say_of("accepted_by", Changed, "a role without a name is nobody's, and left out", None);
+        }
         if by.is_empty() {
             at.say_of(
                 "accepted_by",

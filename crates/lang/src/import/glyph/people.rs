@@ -6,7 +6,7 @@ use super::own::{names, skills};
 use super::settings::length;
 use super::ways::When;
 use crate::import::naming::seconds;
-use crate::import::out::{Map, Out, literal, marked};
+use crate::import::out::{Map, Out, literal, marked, once};
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
 use crate::import::source::At;
 use crate::limits;
@@ -329,13 +329,7 @@ fn count(at: At<'_, '_>) -> Option<i64> {
 
 /// Those of these names, each once.
 fn called(prefix: &str, names: &[String]) -> Vec<Out> {
-    let mut all: Vec<String> = Vec::new();
-    for name in names.iter().map(|name| format!("{prefix}:{}", word(name))) {
-        if !all.contains(&name) && all.len() < limits::WHO {
-            all.push(name);
-        }
-    }
-    all.into_iter().map(Out::from).collect()
+    once(names.iter().map(|name| format!("{prefix}:{}", word(name))))
 }
 
 /// A name as it stands behind `role:`.

@@ -78,6 +78,12 @@ pub(super) fn inputs(flow: &mut Flow<'_, '_>, at: At<'_, '_>) -> Map {
         let mut empty = false;
         match default {
             Some(default) => match fitting(default, kind) {
+                Some(value) if value.has_marks() => {
+                    let why =
+                        "no expression may stand in it, and it looks like one: the input has to be given";
+                    default.say(NotExpressible, why.to_owned());
+                    default.whole();
+                }
                 Some(value) => input.set("default", value),
                 None => {
                     default.say(NotExpressible, format!("it is no `{kind}`: the input has to be given"));
