@@ -25,6 +25,7 @@ use stead_core::run::event::Breaks;
 use stead_engine::driver::{Addressed, Driver, Written};
 use stead_engine::operations::{Operation, Receivers};
 use stead_engine::secrets::EnvironmentSecrets;
+use stead_engine::tasks::{Deed, TaskOperation, TaskQuery};
 use stead_engine::{Engine, Home};
 use stead_lang::Bundle;
 use stead_store::memory::MemoryStore;
@@ -67,6 +68,9 @@ fn main() {
         parked(&folder, 10_000, true);
         parked(&folder, 100_000, false);
     }
+    if wants("tasks") {
+        asked(&folder, 100_000);
+    }
     if wants("w6") {
         processes(&folder, 200);
     }
@@ -76,7 +80,7 @@ fn main() {
         }
     }
     if wants("m") {
-        turns(200_000);
+        turns(100_000);
         for batch in [1, 64] {
             commits(&folder, batch);
         }
@@ -392,6 +396,47 @@ fn parked(folder: &Path, n: u64, all: bool) {
         let worst = times.iter().copied().fold(0.0, f64::max);
         report(&name, median(&mut times), "ms", &format!("median of 50, at most {worst:.1} ms"));
     }
+    bench.engine.stop().unwrap();
+}
+
+/// Gates that wait for a person, the inbox of one, and a decision on one of them.
+fn asked(folder: &Path, n: u64) {
+    let bench = Bench::new(folder);
+    let text = head("steps:\n  - { id: ship, approve: { title: Ship it? } }\n");
+    let start = Instant::now();
+    // Once of the run and once of the task.
+    together(n, |number| drop(bench.start(number, &text)), || bench.count("task_opened", 2 * n));
+    report(
+        &format!("tasks: {n} runs that ask"),
+        start.elapsed().as_secs_f64(),
+        "s",
+        "until each task is open",
+    );
+    let by = || "user:ana".to_owned();
+    let list = |query| bench.engine.ask(Operation::Task(TaskOperation::List { query, by: by() })).unwrap();
+    let mut times: Vec<f64> = (0..50)
+        .map(|_| {
+            let start = Instant::now();
+            list(TaskQuery { limit: 50, ..TaskQuery::default() });
+            start.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    let worst = times.iter().copied().fold(0.0, f64::max);
+    let detail = format!("50 of them, median of 50, at most {worst:.1} ms");
+    report(&format!("tasks: the inbox of one person among {n}"), median(&mut times), "ms", &detail);
+    let mut times: Vec<f64> = (0..50)
+        .map(|at| {
+            let start = Instant::now();
+            let task = format!("{}/ship", Bench::run(at * n / 50));
+            let (accept, comment, form, version) = (true, String::new(), None, None);
+            let deed = Deed::Decide { accept, comment, form, version };
+            bench.engine.ask(Operation::Task(TaskOperation::Act { task, deed, by: by() })).unwrap();
+            start.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    let worst = times.iter().copied().fold(0.0, f64::max);
+    let detail = format!("median of 50, at most {worst:.1} ms");
+    report(&format!("tasks: one decision among {n}, until it is durable"), median(&mut times), "ms", &detail);
     bench.engine.stop().unwrap();
 }
 
