@@ -55,7 +55,7 @@ fn row(reader: &mut SqliteReader, workflow: Workflow) -> Result<WorkflowRow, Eng
     let runs = reader.times_run(&workflow.name)?;
     let last = match runs {
         0 => None,
-        _ => ran(reader, &workflow.name, Vec::new(), 1)?.pop().map(|listed| LastRun {
+        _ => ran(reader, &workflow.name, &[], 1)?.pop().map(|listed| LastRun {
             run: listed.stream,
             status: listed.head.status,
             outcome: listed.head.outcome,
@@ -68,7 +68,7 @@ fn row(reader: &mut SqliteReader, workflow: Workflow) -> Result<WorkflowRow, Eng
 
 fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<LibraryAnswer, EngineError> {
     let (workflow, kept, bundle) = find(reader, name, number)?;
-    let last = ran(reader, &workflow.name, vec![RunStatus::Completed], limits::RUNS_TIMED)?;
+    let last = ran(reader, &workflow.name, &[RunStatus::Completed], limits::RUNS_TIMED)?;
     let mut took: Vec<i64> = last.iter().filter_map(time).collect();
     took.sort_unstable();
     let took = match took[..] {
@@ -85,13 +85,13 @@ fn show(reader: &mut SqliteReader, name: &str, number: Option<u32>) -> Result<Li
 fn ran(
     reader: &mut SqliteReader,
     name: &str,
-    status: Vec<RunStatus>,
+    status: &[RunStatus],
     limit: usize,
 ) -> Result<Vec<Listed>, EngineError> {
     let mut found = Vec::new();
     for (name, until) in reader.names_of(name)? {
         if found.len() < limit {
-            let (workflow, status) = (Some(name), status.clone());
+            let (workflow, status) = (Some(name), status.to_owned());
             let limit = limit - found.len();
             found.extend(reader.heads(&Filter { workflow, status, until, limit, ..Filter::default() })?);
         }
