@@ -287,6 +287,21 @@ finally:
 "
             ),
         ),
+        (
+            "lines",
+            format!(
+                r"
+inputs: {{ rows: {{ type: file }} }}
+steps:
+  - id: each
+    foreach: {{ in: '${{{{ inputs.rows }}}}', parse: jsonl, parallel: 2, join: settled }}
+    run: '{RAN}; echo $((N * 2))'
+    env: {{ N: '${{{{ item.n }}}}' }}
+  - {{ id: after, run: '{RAN}; echo $V', env: {{ V: 'counts ${{{{ steps.each.output }}}}' }} }}
+outputs: {{ counts: '${{{{ steps.after.output }}}}' }}
+"
+            ),
+        ),
         // Somebody is asked, and a time-out decides while a program keeps the engine there. A rejection in the engine's
         // name leads nowhere.
         (
@@ -431,6 +446,8 @@ pub(crate) fn write(folder: &Path, servers: &Servers) -> Vec<Case> {
         "stead: 1\nname: placed\nconcurrency: {{ key: shared }}\ninputs: {{ n: {{ type: integer }} }}\nsteps:\n  - {{ id: c, run: '{ALONE}; {RAN}; echo $((N * 3))', env: {{ N: '${{{{ inputs.n }}}}' }}, parse: json }}\noutputs: {{ n: '${{{{ steps.c.output }}}}' }}\n"
     );
     std::fs::write(folder.join("placed.yml"), placed).unwrap();
+    let rows = folder.join("rows.jsonl");
+    std::fs::write(&rows, "{\"n\": 1}\n{\"n\": 2}\nno JSON\n{\"n\": 4}\n").unwrap();
     let mut cases = Vec::new();
     for (name, text) in definitions() {
         let file = folder.join(format!("{name}.yml"));
@@ -442,7 +459,11 @@ pub(crate) fn write(folder: &Path, servers: &Servers) -> Vec<Case> {
             "budgets" => (BTreeMap::new(), vec![("once", "done")]),
             _ => (BTreeMap::new(), Vec::new()),
         };
-        let inputs = if name == "http" { vec![format!("server={}", servers.counts)] } else { Vec::new() };
+        let inputs = match name {
+            "http" => vec![format!("server={}", servers.counts)],
+            "lines" => vec![format!("rows={}", rows.display())],
+            _ => Vec::new(),
+        };
         let name = name.to_owned();
         cases.push(Case { name, file, inputs, times, once, tells_time: false });
     }
