@@ -57,7 +57,7 @@ fn a_workflow_is_run_by_its_name_and_an_old_revision_by_its_number() {
     assert_eq!(project.last()["workflow"], "hello");
     project.stead("rename hello salute").is(0);
     project.stead("run salute").is(0);
-    assert_eq!(project.stead("show salute --json").json()["row"]["runs"], 1);
+    assert_eq!(project.stead("show salute --json").json()["row"]["runs"], 2);
     // A draft is none to run, an earlier revision is.
     let project = project.with("half.yml", "stead: 1\nname: greet\n");
     project.stead("save half.yml --draft --based-on 2").is(0);
