@@ -22,6 +22,10 @@ impl RunState {
         self.at = self.at.max(at);
         let at = self.at;
         self.expect_order(event);
+        if self.misfit.is_some() {
+            // Nobody uses it any more, and what follows from what cannot be means nothing.
+            return;
+        }
         match event {
             Event::RunCreated {
                 workflow,
