@@ -10,10 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use stead_core::effect::{AttemptId, AttemptResult, EndReason, ErrorKind, Execute};
-use stead_platform::process::{Stray, end_all};
 
 use crate::executor::{Control, EndSwitch, Executor, Place, Slot, ended_early, failed};
-use crate::limits::{CONNECTIONS_AT_ONCE, END_GRACE, PROCESSES_PER_CPU, THREAD_IDLE};
+use crate::limits::{CONNECTIONS_AT_ONCE, PROCESSES_PER_CPU, THREAD_IDLE};
 
 /// What is told of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -403,23 +402,6 @@ fn bug(executor: &str, panic: &(dyn Any + Send)) -> AttemptResult {
             "a bug in Stead: the executor `{executor}` panicked: {what}\nplease report it with the log of the engine"
         ),
     )
-}
-
-/// Ends the processes that an engine which is gone has left running for these attempts, with all that they
-/// started, and returns them: those that were ended, and those that would not end.
-pub fn recover_strays(attempts: &[AttemptId]) -> (Vec<Stray>, Vec<Stray>) {
-    recover_strays_within(attempts, END_GRACE)
-}
-
-/// [`recover_strays`] with another time between TERM and KILL.
-pub fn recover_strays_within(attempts: &[AttemptId], grace: Duration) -> (Vec<Stray>, Vec<Stray>) {
-    if attempts.is_empty() {
-        return (Vec::new(), Vec::new());
-    }
-    let wanted: std::collections::HashSet<String> = attempts.iter().map(ToString::to_string).collect();
-    let (mut found, left) = end_all(|attempt| wanted.contains(attempt), grace);
-    found.retain(|stray| !left.contains(stray));
-    (found, left)
 }
 
 #[cfg(test)]

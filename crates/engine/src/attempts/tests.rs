@@ -297,20 +297,3 @@ fn stopping_ends_real_process_trees() {
     assert_eq!(stead_platform::process::find_by_attempt(|a| a == attempt.to_string()), []);
     assert_eq!(reports.try_iter().collect::<Vec<_>>(), [Report::Started(attempt)]);
 }
-
-#[test]
-fn strays_of_an_engine_that_is_gone_are_ended() {
-    let attempt =
-        AttemptId { stream: StreamId::new("r_gone"), path: std::process::id().to_string(), number: 1 };
-    let mut child = std::process::Command::new("sleep")
-        .arg("60")
-        .env("STEAD_ATTEMPT", attempt.to_string())
-        .spawn()
-        .unwrap();
-    let reaper = std::thread::spawn(move || child.wait().unwrap());
-    let (ended, left) = recover_strays(std::slice::from_ref(&attempt));
-    assert_eq!((ended.len(), left.len()), (1, 0));
-    assert_eq!(ended[0].attempt, attempt.to_string());
-    assert!(!reaper.join().unwrap().success());
-    assert_eq!(recover_strays(&[]), (Vec::new(), Vec::new()));
-}

@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn stray(attempt: &str) -> Stray {
-        Stray { id: ProcessId { pid: 7, start: 7 }, name: "sleep".into(), attempt: attempt.into() }
+        Stray { id: ProcessId { pid: 7, start: 7 }, name: "sleep".into(), attempt: attempt.into(), dir: None }
     }
 
     #[test]

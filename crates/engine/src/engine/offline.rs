@@ -274,6 +274,7 @@ fn current(home: &Home) -> Result<Reads<SqliteReader>, EngineError> {
 
 /// The home in the hands of a process that performs nothing.
 struct Alone {
+    home: Home,
     driver: Driver<SqliteStore>,
     /// Folders of attempts of which somebody may say now what they came to.
     kept: Kept,
@@ -290,7 +291,7 @@ impl Alone {
         // Without them it is done as well; the next engine looks for them again.
         let left = Left::of(left_in(&home.work()).unwrap_or_default());
         left.noted.into_iter().for_each(|(attempt, dir)| kept.keep(attempt, dir));
-        Ok(Self { driver, kept, _lock: lock })
+        Ok(Self { home: home.clone(), driver, kept, _lock: lock })
     }
 
     /// Takes the turns that follow from an input, which is wanted under a name.
@@ -326,7 +327,7 @@ impl Alone {
                 }
             }
         }
-        crate::attempts::recover_strays(&lost);
+        super::recovery::end_lost(&self.home, &lost);
         answer.map_err(|refusal| refused(stream, refusal))
     }
 }

@@ -1,7 +1,7 @@
 //! Processes: who they are, what belongs to an attempt, and how all of it is ended.
 //!
-//! An attempt's program leads a process group of its own and carries `STEAD_ATTEMPT` in its environment.
-//! Its tree is what is in that group, what carries the same value (a grandchild that made a session of its
+//! An attempt's program leads a process group of its own and carries `STEAD_ATTEMPT` and `STEAD_DIR` in its
+//! environment: the second, its folder, tells attempts of equal names in two homes apart. Its tree is what is in that group, what carries the same value (a grandchild that made a session of its
 //! own), and the descendants of both. A process that clears its environment, leaves the group *and* loses
 //! its parents escapes; only a control group would hold it.
 //!
@@ -19,7 +19,7 @@ mod table;
 
 pub use identity::{ProcessId, Signal, signal_name};
 pub use lineage::inherited;
-pub use stray::{Stray, end_all, end_each, find_by_attempt, variable_of};
+pub use stray::{Stray, end_each, find_by_attempt, variable_of};
 pub use tree::{Member, Tree};
 
 use std::os::fd::OwnedFd;
@@ -27,6 +27,17 @@ use std::process::Child;
 
 /// The variable that marks every process of an attempt.
 pub const ATTEMPT_VARIABLE: &str = "STEAD_ATTEMPT";
+
+/// The variable that says where such a process has the folder of its attempt.
+pub const DIR_VARIABLE: &str = "STEAD_DIR";
+
+/// What a process says of the attempt that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Mark {
+    attempt: String,
+    /// Nothing: it was started with a part of the environment only.
+    dir: Option<std::path::PathBuf>,
+}
 
 /// A descriptor that becomes readable when a child ends. `None` where the system has none (macOS, an old
 /// or simulated kernel): the caller then looks now and then.

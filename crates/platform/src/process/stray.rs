@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::table::{self, Row};
 use super::tree::add_descendants;
-use super::{ProcessId, Signal};
+use super::{Mark, ProcessId, Signal};
 
 /// How often it is looked whether what was told to end has ended.
 const LOOK: Duration = Duration::from_millis(5);
@@ -20,6 +21,8 @@ pub struct Stray {
     pub name: String,
     /// The attempt whose mark it, or the ancestor through which it was found, carries.
     pub attempt: String,
+    /// Where that one says it has the folder of its attempt.
+    pub dir: Option<PathBuf>,
 }
 
 /// All processes that carry the mark of a wanted attempt, and their descendants. This process is never
@@ -27,21 +30,22 @@ pub struct Stray {
 pub fn find_by_attempt(wanted: impl Fn(&str) -> bool) -> Vec<Stray> {
     let rows = table::others();
     let mut strays = Vec::new();
+    let mut marks: Vec<Mark> = Vec::new();
     for row in rows.iter().filter(|row| !row.ended) {
-        if let Some(attempt) = table::attempt_of(row.pid).filter(|attempt| wanted(attempt)) {
-            strays.push(stray(row, attempt));
+        if let Some(mark) = table::mark_of(row.pid).filter(|mark| wanted(&mark.attempt)) {
+            strays.push(stray(row, &mark));
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
         }
     }
-    let mut attempts: Vec<String> = strays.iter().map(|stray| stray.attempt.clone()).collect();
-    attempts.sort_unstable();
-    attempts.dedup();
-    for attempt in attempts {
-        let mut found: HashSet<i32> =
-            strays.iter().filter(|stray| stray.attempt == attempt).map(|stray| stray.id.pid).collect();
+    for mark in marks {
+        let of_mark = |stray: &&Stray| stray.attempt == mark.attempt && stray.dir == mark.dir;
+        let mut found: HashSet<i32> = strays.iter().filter(of_mark).map(|stray| stray.id.pid).collect();
         add_descendants(&rows, &mut found);
         for row in rows.iter().filter(|row| found.contains(&row.pid) && !row.ended) {
             if !strays.iter().any(|stray| stray.id.pid == row.pid) {
-                strays.push(stray(row, attempt.clone()));
+                strays.push(stray(row, &mark));
             }
         }
     }
@@ -56,23 +60,20 @@ pub fn variable_of(process: ProcessId, name: &str) -> Option<OsString> {
     process.is_alive().then_some(value)
 }
 
-fn stray(row: &Row, attempt: String) -> Stray {
-    Stray { id: ProcessId { pid: row.pid, start: row.start }, name: row.name.clone(), attempt }
+fn stray(row: &Row, mark: &Mark) -> Stray {
+    Stray {
+        id: ProcessId { pid: row.pid, start: row.start },
+        name: row.name.clone(),
+        attempt: mark.attempt.clone(),
+        dir: mark.dir.clone(),
+    }
 }
 
-/// Ends all processes of the wanted attempts and waits until they are gone: TERM, the grace, KILL. Returns
-/// those that were found. Gives up on what does not even heed KILL (a process deep in the kernel) when
-/// another grace has passed; those are the second list.
-pub fn end_all(wanted: impl Fn(&str) -> bool, grace: Duration) -> (Vec<Stray>, Vec<Stray>) {
-    let found = find_by_attempt(wanted);
-    let (more, left) = end_each(found.clone(), grace, &|_| true, &mut |_| {});
-    (found.into_iter().chain(more).collect(), left)
-}
-
-/// Ends processes that were found, with what else carries the marks of their attempts, as [`end_all`] does. Each
-/// attempt of which nothing is left, or that is given up on, is named at once: whoever waits for it does not wait
-/// for the others. `ours` says of what is found besides whether it is meant. Returns what was found besides, and what
-/// is left.
+/// Ends processes that were found, with what else carries the marks of their attempts, and waits until they are gone:
+/// TERM, the grace, KILL. Each attempt of which nothing is left, or that is given up on, is named at once: whoever waits
+/// for it does not wait for the others. `ours` says of what is found besides whether it is meant. Gives up on what does
+/// not even heed KILL (a process deep in the kernel) when another grace has passed. Returns what was found besides, and
+/// what is left.
 pub fn end_each(
     found: Vec<Stray>,
     grace: Duration,
@@ -170,8 +171,9 @@ mod tests {
         std::io::Read::read_exact(deaf.stdout.as_mut().unwrap(), &mut [0]).unwrap();
 
         let reaper = std::thread::spawn(move || deaf.wait().unwrap());
-        let (found, left) = end_all(|a| a == attempt, Duration::from_millis(200));
+        let found = find_by_attempt(|a| a == attempt);
         assert!(found.len() >= 2, "{found:?}");
+        let (_, left) = end_each(found, Duration::from_millis(200), &|_| true, &mut |_| {});
         assert_eq!(left, []);
         assert!(!reaper.join().unwrap().success());
         assert_eq!(find_by_attempt(|a| a == attempt), []);

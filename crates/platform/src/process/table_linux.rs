@@ -1,12 +1,12 @@
 //! The system's table of processes, read from `/proc`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::time::Duration;
 
-use super::ATTEMPT_VARIABLE;
+use super::{ATTEMPT_VARIABLE, DIR_VARIABLE, Mark};
 
 /// Whether this system has such a table.
 pub(super) const AVAILABLE: bool = true;
@@ -70,8 +70,9 @@ pub(super) fn others() -> Vec<Row> {
 }
 
 /// The attempt that a process belongs to, as its environment says. That of another user's process cannot
-/// be read, and that of one which has ended is gone: both answer `None`.
-pub(super) fn attempt_of(pid: i32) -> Option<String> {
+/// be read, and that of one which has ended is gone: both answer `None`. Both variables come from one look: between
+/// two the process may have become another program.
+pub(super) fn mark_of(pid: i32) -> Option<Mark> {
     let mut looks = 0;
     let mut empty = 0;
     loop {
@@ -88,18 +89,22 @@ pub(super) fn attempt_of(pid: i32) -> Option<String> {
             }
             continue;
         }
-        return environment
-            .split(|&b| b == 0)
-            .find_map(|variable| variable.strip_prefix(ATTEMPT_VARIABLE.as_bytes())?.strip_prefix(b"="))
-            .map(|value| String::from_utf8_lossy(value).into_owned());
+        let attempt = String::from_utf8_lossy(value_in(&environment, ATTEMPT_VARIABLE)?).into_owned();
+        let dir = value_in(&environment, DIR_VARIABLE).map(|dir| OsStr::from_bytes(dir).into());
+        return Some(Mark { attempt, dir });
     }
 }
 
 /// A variable of a process that runs its program.
 pub(super) fn variable_of(pid: i32, name: &str) -> Option<OsString> {
     let environment = environment(pid)?;
-    let value = |variable: &[u8]| Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
-    environment.split(|&b| b == 0).find_map(value).map(OsString::from_vec)
+    value_in(&environment, name).map(|value| OsString::from_vec(value.to_vec()))
+}
+
+fn value_in<'a>(environment: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    environment
+        .split(|&b| b == 0)
+        .find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 /// Whether the old environment is gone and the new one not there yet: it has no address. One that was
@@ -156,7 +161,7 @@ mod tests {
     #[test]
     fn one_without_an_environment_is_in_no_attempt() {
         let mut child = std::process::Command::new("sleep").arg("30").env_clear().spawn().unwrap();
-        assert_eq!(attempt_of(child.id().cast_signed()), None);
+        assert_eq!(mark_of(child.id().cast_signed()), None);
         assert!(!is_in_exec(child.id().cast_signed()));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -164,10 +169,17 @@ mod tests {
 
     #[test]
     fn the_environment_names_the_attempt() {
-        let mut child =
-            std::process::Command::new("sleep").arg("30").env(ATTEMPT_VARIABLE, "r_1:a:1").spawn().unwrap();
-        assert_eq!(attempt_of(child.id().cast_signed()).as_deref(), Some("r_1:a:1"));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let mut sleep = std::process::Command::new("sleep");
+        sleep.arg("30").env(ATTEMPT_VARIABLE, "r_1:a:1").env_remove(DIR_VARIABLE);
+        for dir in [None, Some("/home/x")] {
+            if let Some(dir) = dir {
+                sleep.env(DIR_VARIABLE, dir);
+            }
+            let mut child = sleep.spawn().unwrap();
+            let mark = Mark { attempt: "r_1:a:1".into(), dir: dir.map(Into::into) };
+            assert_eq!(mark_of(child.id().cast_signed()), Some(mark));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }

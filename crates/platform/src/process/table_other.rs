@@ -22,7 +22,7 @@ pub(super) fn others() -> Vec<Row> {
     Vec::new()
 }
 
-pub(super) fn attempt_of(_pid: i32) -> Option<String> {
+pub(super) fn mark_of(_pid: i32) -> Option<super::Mark> {
     None
 }
 

@@ -1,6 +1,7 @@
 //! The processes of one attempt that this process started.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use rustix::io::Errno;
@@ -26,17 +27,19 @@ pub struct Member {
 pub struct Tree {
     leader: ProcessId,
     attempt: String,
+    dir: PathBuf,
 }
 
 impl Tree {
-    /// The tree of a child that was spawned with `process_group(0)` and [`ATTEMPT_VARIABLE`] set to
-    /// `attempt`, and was not reaped yet.
+    /// The tree of a child that was spawned with `process_group(0)`, with [`ATTEMPT_VARIABLE`] set to
+    /// `attempt` and [`DIR_VARIABLE`] to `dir`, and was not reaped yet.
     ///
     /// [`ATTEMPT_VARIABLE`]: super::ATTEMPT_VARIABLE
-    pub fn of(child: &Child, attempt: &str) -> Self {
+    /// [`DIR_VARIABLE`]: super::DIR_VARIABLE
+    pub fn of(child: &Child, attempt: &str, dir: &Path) -> Self {
         let pid = child.id().cast_signed();
         let leader = ProcessId::of(pid).unwrap_or(ProcessId { pid, start: 0 });
-        Self { leader, attempt: attempt.to_owned() }
+        Self { leader, attempt: attempt.to_owned(), dir: dir.to_owned() }
     }
 
     /// The process that leads the group.
@@ -122,8 +125,11 @@ impl Tree {
         !table::AVAILABLE || !members.is_empty()
     }
 
+    /// Whether a process carries the mark of the attempt. A copy of a home has attempts of the same names: a process
+    /// that says it has its folder elsewhere is none of ours.
     fn marks(&self, pid: i32) -> bool {
-        table::attempt_of(pid).is_some_and(|attempt| attempt == self.attempt)
+        table::mark_of(pid)
+            .is_some_and(|mark| mark.attempt == self.attempt && mark.dir.is_none_or(|dir| dir == self.dir))
     }
 }
 
@@ -152,10 +158,13 @@ mod tests {
 
     use super::*;
 
+    const DIR: &str = "/home/one/work/r_x";
+
     fn start(attempt: &str, script: &str) -> (Child, Tree) {
         let mut child = Command::new("bash")
             .args(["-c", script])
             .env(super::super::ATTEMPT_VARIABLE, attempt)
+            .env(super::super::DIR_VARIABLE, DIR)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -164,7 +173,7 @@ mod tests {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");
-        let tree = Tree::of(&child, attempt);
+        let tree = Tree::of(&child, attempt, Path::new(DIR));
         (child, tree)
     }
 
@@ -205,10 +214,35 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_of_another_home_is_another_attempt() {
+        let attempt = format!("r_copy:{}:1", std::process::id());
+        let (mut child, tree) = start(&attempt, "echo ready; sleep 60");
+        let mut other = Command::new("sleep")
+            .arg("60")
+            .env(super::super::ATTEMPT_VARIABLE, &attempt)
+            .env(super::super::DIR_VARIABLE, "/home/two/work/r_x")
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let its = ProcessId::of(other.id().cast_signed()).unwrap();
+        assert!(tree.members().iter().all(|member| member.id != its));
+        tree.signal(Signal::Kill);
+        child.wait().unwrap();
+        assert!(tree.is_gone());
+        assert!(its.is_alive());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+
+    #[test]
     fn a_group_whose_number_was_used_again_is_left_alone() {
         let attempt = format!("r_again:{}:1", std::process::id());
         let (mut child, tree) = start("another", "echo ready; sleep 60");
-        let earlier = Tree { leader: ProcessId { start: tree.leader.start - 1, ..tree.leader }, attempt };
+        let earlier = Tree {
+            leader: ProcessId { start: tree.leader.start - 1, ..tree.leader },
+            attempt,
+            ..tree.clone()
+        };
         assert_eq!(earlier.members(), []);
         assert!(earlier.is_gone());
         earlier.signal(Signal::Kill);

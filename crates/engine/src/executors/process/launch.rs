@@ -65,7 +65,7 @@ pub(super) fn launch(
         .stderr(Stdio::piped())
         .process_group(0);
     let child = spawn(&mut command).map_err(|error| program::explain(&error, &file, &cwd))?;
-    let tree = Tree::of(&child, &job.attempt.to_string());
+    let tree = Tree::of(&child, &job.attempt.to_string(), folder.dir());
     Ok(Launched { child, tree, stdin })
 }
 
