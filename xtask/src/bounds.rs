@@ -215,6 +215,8 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("lang", "VISITS", Test("counts_of_iterations_items_and_tries")),
     ("lang", "WHO", Test("p11_what_people_are_asked_is_bounded")),
     ("lang", "WHO_BYTES", Test("p11_what_people_are_asked_is_bounded")),
+    ("store", "DRAFTS", Test("p11_drafts_of_one_person_are_bounded")),
+    ("store", "DRAFT_KEPT", Test("p11_drafts_of_one_person_are_bounded")),
     ("lang", "FORM_PROBLEMS", Test("p11_of_a_form_that_does_not_fit_so_much_is_told")),
 ];
 

@@ -8,7 +8,7 @@ use stead_core::ids::StreamId;
 ///
 /// The message says what happened and why, [`help`](Self::help) what to try, [`code`](Self::code) is stable:
 /// `S01..` a commit or request that does not fit, `S02..` what is stored does not hold together, `S03..` the
-/// schema, `S04..` the machine below, `S05..` files by hash, `S06..` the lock of a home.
+/// schema, `S04..` the machine below, `S05..` files by hash, `S06..` the lock of a home, `S09..` drafts.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -61,6 +61,25 @@ pub enum StoreError {
         stream: StreamId,
         /// What does not fit.
         why: &'static str,
+    },
+
+    /// Somebody's draft is not the one any more that is to be replaced.
+    #[error("the draft of {task} was changed elsewhere since")]
+    DraftChanged {
+        /// The task.
+        task: StreamId,
+    },
+    /// Whoever saves a draft has handed something in.
+    #[error("a draft of {task} comes too late: you have handed in what you had to say")]
+    DraftLate {
+        /// The task.
+        task: StreamId,
+    },
+    /// Somebody has drafts of very many tasks.
+    #[error("you have drafts of {most} open tasks, which is the most")]
+    DraftsMany {
+        /// So many.
+        most: usize,
     },
 
     /// A journal does not hold together: a gap, a changed byte, a row of another stream.
@@ -303,6 +322,9 @@ impl StoreError {
             Self::Injected { .. } => "S0499",
             Self::Library(refusal) => refusal.code(),
             Self::People(refusal) => refusal.code(),
+            Self::DraftChanged { .. } => "S0901",
+            Self::DraftLate { .. } => "S0902",
+            Self::DraftsMany { .. } => "S0903",
             Self::FileMissing { .. } => "S0501",
             Self::FileDamaged { .. } => "S0502",
             Self::Held { .. } => "S0601",
@@ -361,6 +383,11 @@ impl StoreError {
             Self::Injected { .. } => "Only tests do this.",
             Self::Library(refusal) => refusal.help(),
             Self::People(refusal) => refusal.help(),
+            Self::DraftChanged { .. } => "Look at it again, and save what should stand.",
+            Self::DraftLate { .. } => "There is nothing left to do about it.",
+            Self::DraftsMany { .. } => {
+                "Hand some of them in, or throw some away: `stead answer TASK --forget`."
+            }
             Self::FileMissing { .. } => "It may have been pruned, or the home was copied without its files.",
             Self::FileDamaged { .. } => "Restore this file from a copy; check the disk.",
             Self::Held { .. } | Self::HeldByUnknown { .. } => {

@@ -1,7 +1,7 @@
 //! Where journals are kept.
 //!
 //! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing; [`Reader`] is the half of it
-//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`] and the [`people`] beside them; [`conformance`] is the
+//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`], the [`people`] and the [`drafts`] beside them; [`conformance`] is the
 //! suite that every store passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
 //! home; [`fault`] makes a store fail in the middle, for tests.
 //!
@@ -12,10 +12,12 @@
 mod chain;
 mod check;
 pub mod conformance;
+pub mod drafts;
 mod error;
 pub mod fault;
 pub mod files;
 pub mod library;
+pub mod limits;
 pub mod lock;
 pub mod memory;
 pub mod people;
@@ -30,12 +32,13 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
+use drafts::{DraftReader, Drafts};
 use library::{Library, LibraryReader};
 use people::{People, PeopleReader};
 use tasks::{ListedTask, TaskFilter};
 
 /// What is read from a store.
-pub trait Reader: LibraryReader + PeopleReader + Send {
+pub trait Reader: LibraryReader + PeopleReader + DraftReader + Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -130,7 +133,7 @@ pub trait Reader: LibraryReader + PeopleReader + Send {
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader + Library + People {
+pub trait Store: Reader + Library + People + Drafts {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

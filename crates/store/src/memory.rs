@@ -10,6 +10,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::people::{self, Edit, Register};
 
+use crate::drafts::{Draft, DraftReader, Drafts, Over};
 use crate::fault::{Faults, Point, cross};
 use crate::library::{
     Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
@@ -19,6 +20,7 @@ use crate::people::{People, PeopleReader};
 use crate::tasks::{ListedTask, TaskFilter};
 use crate::{
     Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
+    limits,
 };
 
 /// Everything in memory. [`reopen`](Self::reopen) gives a second handle on the same data, as a process
@@ -46,6 +48,8 @@ struct Data {
     jobs: BTreeMap<String, Job>,
     /// In the order of their coming.
     tasks: Vec<ListedTask>,
+    /// By person and task.
+    drafts: BTreeMap<(String, StreamId), Draft>,
     definitions: HashMap<String, Vec<u8>>,
     library: Shelf,
     people: Register,
@@ -182,6 +186,9 @@ impl Data {
         }
         if let Some(head) = &commit.task {
             let (task, head) = (commit.stream.clone(), head.clone());
+            for who in &head.acted {
+                self.drafts.remove(&(people::fold(who), task.clone()));
+            }
             match self.tasks.iter_mut().find(|listed| listed.task == task) {
                 Some(listed) => listed.head = head,
                 None => self.tasks.push(ListedTask { task, head }),
@@ -532,5 +539,80 @@ impl People for MemoryStore {
         data.people_changes.extend(changes.iter().cloned());
         cross(self.faults.as_ref(), Point::AfterCommit)?;
         Ok(changes)
+    }
+}
+
+impl DraftReader for MemoryStore {
+    fn draft(&mut self, task: &StreamId, person: &str) -> Result<Option<Draft>, StoreError> {
+        Ok(self.data().drafts.get(&(people::fold(person), task.clone())).cloned())
+    }
+
+    fn drafts_of(&mut self, person: &str) -> Result<Vec<(StreamId, Time)>, StoreError> {
+        let person = people::fold(person);
+        let data = self.data();
+        let own = data.drafts.iter().filter(|((who, _), _)| *who == person);
+        Ok(own.map(|((_, task), draft)| (task.clone(), draft.at)).collect())
+    }
+}
+
+impl Data {
+    fn head_of(&self, task: &StreamId) -> Option<&ListedTask> {
+        self.tasks.iter().find(|listed| listed.task == *task)
+    }
+
+    /// What is left of the drafts when this one of somebody is kept as well.
+    fn with_draft(
+        &self,
+        key: (String, StreamId),
+        draft: &Draft,
+    ) -> Result<BTreeMap<(String, StreamId), Draft>, StoreError> {
+        let person = key.0.clone();
+        let is_over = |task: &StreamId| self.head_of(task).is_some_and(|task| task.head.status.is_end());
+        let mut all = self.drafts.clone();
+        let late = draft.at.saturating_sub(limits::DRAFT_KEPT);
+        all.retain(|(who, task), kept| *who != person || kept.at >= late || !is_over(task));
+        all.insert(key, draft.clone());
+        let many = |all: &BTreeMap<(String, StreamId), Draft>| {
+            all.keys().filter(|(who, _)| *who == person).count() > limits::DRAFTS
+        };
+        if many(&all) {
+            all.retain(|(who, task), kept| *who != person || kept.at >= draft.at || !is_over(task));
+            if many(&all) {
+                return Err(StoreError::DraftsMany { most: limits::DRAFTS });
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Drafts for MemoryStore {
+    fn put_draft(
+        &mut self,
+        task: &StreamId,
+        person: &str,
+        draft: &Draft,
+        over: Over<'_>,
+    ) -> Result<(), StoreError> {
+        let key = (people::fold(person), task.clone());
+        let mut data = self.data();
+        let acted = data.head_of(task).map(|task| &task.head.acted);
+        if acted.is_some_and(|acted| acted.iter().any(|who| people::fold(who) == key.0)) {
+            return Err(StoreError::DraftLate { task: task.clone() });
+        }
+        over.check(task, data.drafts.get(&key).map(|there| &*there.etag))?;
+        let all = data.with_draft(key, draft)?;
+        cross(self.faults.as_ref(), Point::BeforeCommit)?;
+        data.drafts = all;
+        cross(self.faults.as_ref(), Point::AfterCommit)
+    }
+
+    fn drop_draft(&mut self, task: &StreamId, person: &str, over: Over<'_>) -> Result<bool, StoreError> {
+        let key = (people::fold(person), task.clone());
+        let mut data = self.data();
+        over.check(task, data.drafts.get(&key).map(|there| &*there.etag))?;
+        cross(self.faults.as_ref(), Point::BeforeCommit)?;
+        let there = data.drafts.remove(&key).is_some();
+        cross(self.faults.as_ref(), Point::AfterCommit)?;
+        Ok(there)
     }
 }

@@ -9,6 +9,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::people::{self, Edit, Register};
 use stead_core::status::RunStatus;
+use stead_store::drafts::{Draft, DraftReader, Drafts, Over};
 use stead_store::fault::Faults;
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
 use stead_store::memory::MemoryStore;
@@ -270,6 +271,30 @@ impl Library for Counted {
     }
     fn decline(&mut self, file: &str) -> Result<(), StoreError> {
         self.store.decline(file)
+    }
+}
+
+impl DraftReader for Counted {
+    fn draft(&mut self, task: &StreamId, person: &str) -> Result<Option<Draft>, StoreError> {
+        self.store.draft(task, person)
+    }
+    fn drafts_of(&mut self, person: &str) -> Result<Vec<(StreamId, Time)>, StoreError> {
+        self.store.drafts_of(person)
+    }
+}
+
+impl Drafts for Counted {
+    fn put_draft(
+        &mut self,
+        task: &StreamId,
+        person: &str,
+        draft: &Draft,
+        over: Over<'_>,
+    ) -> Result<(), StoreError> {
+        self.store.put_draft(task, person, draft, over)
+    }
+    fn drop_draft(&mut self, task: &StreamId, person: &str, over: Over<'_>) -> Result<bool, StoreError> {
+        self.store.drop_draft(task, person, over)
     }
 }
 

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests, kept as library code")]
 
 mod commits;
+mod drafts;
 mod faults;
 mod library;
 mod lists;
@@ -18,6 +19,7 @@ mod sizes;
 mod tasks;
 
 pub use commits::*;
+pub use drafts::*;
 pub use faults::*;
 pub use library::*;
 pub use lists::*;
@@ -97,6 +99,9 @@ macro_rules! conformance_cases {
             keeps_people,
             takes_people_away,
             leaves_nothing_of_failed_edits,
+            keeps_drafts,
+            clears_drafts_of_what_is_handed_in,
+            bounds_drafts,
         }
     };
 }

@@ -13,7 +13,7 @@ pub fn task(number: usize) -> StreamId {
     StreamId::new(&format!("t_{number:016}"))
 }
 
-fn row(run: usize, to: &[&str]) -> TaskHead {
+pub(super) fn row(run: usize, to: &[&str]) -> TaskHead {
     TaskHead {
         origin: Origin {
             run: stream(run),
@@ -38,7 +38,7 @@ fn row(run: usize, to: &[&str]) -> TaskHead {
     }
 }
 
-fn with(number: usize, seq: u64, head: TaskHead) -> Commit {
+pub(super) fn with(number: usize, seq: u64, head: TaskHead) -> Commit {
     Commit { task: Some(head), ..commit(&task(number), seq, 1) }
 }
 

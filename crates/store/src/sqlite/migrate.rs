@@ -29,6 +29,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, name: "library", sql: include_str!("migrations/0004_library.sql") },
     Migration { version: 5, name: "people", sql: include_str!("migrations/0005_people.sql") },
     Migration { version: 6, name: "tasks", sql: include_str!("migrations/0006_tasks.sql") },
+    Migration { version: 7, name: "drafts", sql: include_str!("migrations/0007_drafts.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.
@@ -329,6 +330,7 @@ mod tests {
             "8b0635df41332b48",
             "22ade56262f70b9d",
             "30f99ce049cf1035",
+            "f7aab6fb3ed1a753",
         ];
         assert_eq!(sums, known);
     }

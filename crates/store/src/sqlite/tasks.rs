@@ -56,6 +56,7 @@ pub(super) fn write(
                 "INSERT INTO task_acted (person, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
             .execute(params![fold(who), id])?;
+            super::drafts::handed_in(conn, task, who)?;
         }
         Ok(())
     };
