@@ -226,7 +226,13 @@ impl From<EngineError> for CliError {
                 | people::Refusal::Name { .. } => Kind::Usage,
                 _ => Kind::Refused,
             },
-            EngineError::Refused { .. } | EngineError::People(_) => Kind::Refused,
+            EngineError::Refused { .. }
+            | EngineError::People(_)
+            | EngineError::Store(
+                StoreError::DraftChanged { .. }
+                | StoreError::DraftLate { .. }
+                | StoreError::DraftsMany { .. },
+            ) => Kind::Refused,
             EngineError::Told { code, .. } if code.starts_with("R05") || code.starts_with("S08") => {
                 Kind::Refused
             }

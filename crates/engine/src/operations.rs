@@ -142,7 +142,9 @@ impl Operation {
                 | Operation::Engine
                 | Operation::Library(_)
                 | Operation::People(_)
-                | Operation::Task(TaskOperation::List { .. } | TaskOperation::Show { .. })
+                | Operation::Task(
+                    TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
+                )
         )
     }
 

@@ -215,6 +215,7 @@ fn all(bench: &Bench) -> Vec<Operation> {
         }),
         Operation::Task(TaskOperation::Show { task: run(), by: by() }),
         Operation::Task(TaskOperation::Act { task: run(), deed: Deed::Claim, by: by() }),
+        Operation::Task(TaskOperation::Draft { task: run(), draft: None, based_on: None, by: by() }),
     ]
 }
 
@@ -271,6 +272,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             // Who may act on a task, it says itself.
             TaskOperation::Show { .. } => (37, ANYBODY),
             TaskOperation::Act { .. } => (38, ANYBODY),
+            TaskOperation::Draft { .. } => (39, ANYBODY),
         },
     }
 }

@@ -65,6 +65,12 @@ pub struct AnswerArgs {
     /// Anything beside
     #[arg(short, long, value_name = "TEXT")]
     pub message: Option<String>,
+    /// Keep it as a draft, for you only, and hand nothing in; what the draft has already stays
+    #[arg(long, conflicts_with_all = ["seen", "forget"])]
+    pub draft: bool,
+    /// Throw your draft of it away, and hand nothing in
+    #[arg(long, conflicts_with_all = ["inputs", "input_file", "message", "seen"])]
+    pub forget: bool,
     /// Only what was looked at: its version
     #[arg(long, value_name = "HASH")]
     pub seen: Option<String>,

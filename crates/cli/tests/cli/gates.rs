@@ -93,6 +93,58 @@ outputs: { all: '${{ steps.ask.output }}' }
 }
 
 #[test]
+fn a_draft_is_kept_for_its_person_until_it_is_handed_in() {
+    let project = Project::new().workflow(
+        "one",
+        "steps:
+  - id: ask
+    ask:
+      title: Some things
+      by: ['group:makers']
+      questions:
+        - { id: colour, text: Which colour?, choices: [red, blue] }
+        - { id: n, text: How many?, answer_type: number }
+outputs: { all: '${{ steps.ask.output }}' }
+",
+    );
+    std::fs::set_permissions(project.path(".stead"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    project.stead("people group add makers").is(0);
+    project.stead("people add bo --group makers").is(0);
+    project.stead("people add cy --group makers").is(0);
+    project.stead("run one.yml").is(4);
+    project.stead("--as bo answer @last --draft -i n=many").is(0).answers("kept as a draft");
+    project.call(&["--as", "bo", "answer", "@last", "--draft", "-i", "colour=red", "-m", "so far"]).is(0);
+    project.stead("--as bo inbox").is(0).answers("your draft of");
+    let shown = project.stead("--as bo inbox @last").is(0);
+    let shown = shown.answers("not handed in").answers("n: many").answers("colour: red").answers("so far");
+    assert!(!shown.out.contains("no longer wanted"));
+    // Nobody else sees it, not by the inbox, not by the task, not by the journal.
+    for command in ["--as cy inbox", "--as cy inbox @last", "inbox @last --json", "status @last --json"] {
+        let got = project.stead(command).is(0);
+        assert!(!got.out.contains("draft") && !got.out.contains("so far"), "{command}: {}", got.out);
+    }
+    let history = project.stead("people history").is(0).out;
+    assert!(!history.contains("keep a draft") && !history.contains("look at tasks"), "{history}");
+    project.stead("answer @last --draft -i n=1").is(1).says("may not act on it");
+    project.stead("--as cy answer @last --draft -i n=1").is(0);
+    project.stead("--as cy answer @last --forget").is(0).answers("the draft is gone");
+    project.stead("--as cy answer @last --forget").is(0).answers("there was no draft");
+    project.stead("--as cy answer @last --draft -i n=1").is(0);
+    // What is handed in takes the draft along; those of others stay, and are said to be of no use any more.
+    project.stead("--as bo answer @last -i colour=blue -i n=2").is(0);
+    assert!(!project.stead("--as bo inbox @last/ask").is(0).out.contains("draft"));
+    project.stead("--as bo answer @last/ask --draft -i n=9").is(1).says("S0902");
+    project.stead("--as cy inbox @last").is(2).says("asks nobody anything");
+    project.stead("--as cy inbox @last/ask").is(0).answers("no longer wanted").answers("n: 1");
+    // Too large to be handed in: too large to be kept.
+    let long = project.with("long.txt", &"x".repeat(64 * 1024 + 1));
+    let comment = std::fs::read_to_string(long.path("long.txt")).unwrap();
+    long.call(&["--as", "cy", "answer", "@last/ask", "--draft", "-m", &comment])
+        .is(1)
+        .says("larger than 64 KiB");
+}
+
+#[test]
 fn p4_who_may_is_what_the_definition_says() {
     let project = Project::new().workflow(
         "one",

@@ -60,6 +60,7 @@ const OF_TASKS: &[(&str, Result<&str, &str>)] = &[
     ("List", Err("`inbox` lists them; there is nothing to refuse")),
     ("Show", Ok("inbox t_none")),
     ("Act", Ok("claim t_none")),
+    ("Draft", Ok("answer t_none --draft")),
 ];
 
 /// What somebody can do about a task, the same.

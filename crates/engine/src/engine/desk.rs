@@ -153,6 +153,10 @@ impl Desk {
                 let answer = crate::people::ask(&self.home, caller, operation)?;
                 return Ok(Answer::People(Box::new(answer)));
             }
+            Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
+                return crate::tasks::draft(&self.home, &task, draft, based_on.as_deref(), &by)
+                    .map(Answer::Task);
+            }
             _ => {}
         }
         let mut reads = lock(&self.reads);

@@ -75,7 +75,11 @@ pub fn ask_home_as(
         admit(&mut Reads::light(MemoryStore::new(), home), home, caller, &mut operation)?;
     }
     // Plain transactions, which any process makes.
-    if matches!(operation, Operation::Library(_) | Operation::People(_)) {
+    let plain = matches!(
+        operation,
+        Operation::Library(_) | Operation::People(_) | Operation::Task(TaskOperation::Draft { .. })
+    );
+    if plain {
         if stored {
             admit(&mut current(home)?, home, caller, &mut operation)?;
         }
@@ -85,6 +89,9 @@ pub fn ask_home_as(
             }
             Operation::People(operation) => {
                 crate::people::ask(home, caller, operation).map(|answer| Answer::People(Box::new(answer)))
+            }
+            Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
+                crate::tasks::draft(home, &task, draft, based_on.as_deref(), &by).map(Answer::Task)
             }
             _ => Err(EngineError::bug(&"another operation")),
         };
@@ -176,9 +183,11 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
         {
             Ok(Answer::Task(TaskAnswer::Tasks { tasks: Vec::new() }))
         }
-        Operation::Task(TaskOperation::Show { task, .. } | TaskOperation::Act { task, .. }) => {
-            Err(EngineError::NoTask { wanted: task, why: "nothing was run here yet".to_owned() })
-        }
+        Operation::Task(
+            TaskOperation::Show { task, .. }
+            | TaskOperation::Act { task, .. }
+            | TaskOperation::Draft { task, .. },
+        ) => Err(EngineError::NoTask { wanted: task, why: "nothing was run here yet".to_owned() }),
         Operation::Task(TaskOperation::List { query, .. }) => {
             Err(EngineError::NoRun { id: query.run.or(query.after).unwrap_or_default() })
         }

@@ -10,7 +10,7 @@ use stead_store::sqlite::SqliteStore;
 use stead_store::{Reader, StoreError};
 
 use super::caller::system_user;
-use super::rights::decides;
+use super::rights::{decides, is_noted};
 use super::who::top;
 use super::{Caller, PeopleError, Right, deed, right_of};
 use crate::error::EngineError;
@@ -60,7 +60,7 @@ pub(crate) fn admit<R: Reader>(
         return Err(PeopleError::OwnRun { user, run: own.to_string(), deed }.into());
     }
     let theirs = register.as_ref().and_then(|register| register.canonical(system_user()).ok());
-    if caller.wanted.is_some() && right != Right::Look && theirs.as_ref() != Some(&actor.user) {
+    if caller.wanted.is_some() && is_noted(operation) && theirs.as_ref() != Some(&actor.user) {
         note(home, &actor, operation)?;
     }
     if !actor.alone

@@ -52,6 +52,18 @@ pub(super) fn decides(operation: &Operation) -> bool {
     matches!(operation, Operation::Settle { .. } | Operation::Task(TaskOperation::Act { .. }))
 }
 
+/// Whether acting so under another's name is noted: what is done is, what is only looked at or written down for oneself
+/// is not.
+pub(super) fn is_noted(operation: &Operation) -> bool {
+    let for_oneself = matches!(
+        operation,
+        Operation::Task(
+            TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
+        )
+    );
+    !for_oneself && right_of(operation) != Right::Look
+}
+
 fn row(operation: &Operation) -> (&'static str, Right) {
     match operation {
         Operation::Start { .. } => ("start a run", Right::Operate),
@@ -75,6 +87,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
         Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
+        Operation::Task(TaskOperation::Draft { .. }) => ("keep a draft of a task", Right::Take),
         Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {
             ("look at what others are asked", Right::Look)
         }

@@ -125,6 +125,8 @@ impl<R: Reader> Reads<R> {
             wanted: task.to_string(),
             why: "it is not there any more".to_owned(),
         })?;
-        Ok(TaskAnswer::Acted { task: Box::new(TaskRow { task: listed.task, head: listed.head }) })
+        Ok(TaskAnswer::Acted {
+            task: Box::new(TaskRow { task: listed.task, head: listed.head, draft_at: None }),
+        })
     }
 }

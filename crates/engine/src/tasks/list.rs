@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use stead_core::Time;
+use stead_core::ids::StreamId;
 use stead_core::people::{Actor, Register};
 use stead_core::task::TaskHead;
 use stead_store::tasks::{ListedTask, TaskFilter};
@@ -74,6 +76,7 @@ impl<R: Reader> Reads<R> {
             ..TaskFilter::default()
         };
         let limit = if query.limit == 0 { usize::MAX } else { query.limit };
+        let drafts: HashMap<StreamId, Time> = self.reader_mut().drafts_of(by)?.into_iter().collect();
         let mut rows = Vec::new();
         // Whom `not` leaves out the store does not know: read on until there are enough.
         loop {
@@ -83,7 +86,8 @@ impl<R: Reader> Reads<R> {
             for ListedTask { task, head } in page {
                 let shown = query.done || query.everybody || is_for(&head, &mut somebody, alone)?;
                 if shown && rows.len() < limit {
-                    rows.push(TaskRow { task, head });
+                    let draft_at = drafts.get(&task).copied();
+                    rows.push(TaskRow { task, head, draft_at });
                 }
             }
             if whole || rows.len() >= limit {

@@ -2,13 +2,17 @@
 //!
 //! A task is named by its id, or as `RUN/STEP`; where a run asks for one thing only, the run is enough. What is handed
 //! in is held against the form before anything is written; who may act, and whether it comes too late, the task itself
-//! decides, one input after another.
+//! decides, one input after another. What somebody has begun to fill in is kept as their draft.
 
 mod act;
+mod draft;
 mod find;
 mod list;
 mod operations;
 mod show;
 
 pub(crate) use act::{deed_of, written};
-pub use operations::{Deed, Eligible, Said, TaskAnswer, TaskNow, TaskOperation, TaskQuery, TaskRow};
+pub(crate) use draft::draft;
+pub use operations::{
+    Deed, Draft, DraftNow, Eligible, Said, TaskAnswer, TaskNow, TaskOperation, TaskQuery, TaskRow,
+};

@@ -1,7 +1,7 @@
 //! What is asked of tasks, and what is answered.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::task::{Claim, TaskHead};
@@ -17,6 +17,43 @@ pub enum TaskOperation {
     Show { task: String, by: String },
     /// Do something about a task, named likewise.
     Act { task: String, deed: Deed, by: String },
+    /// Keeps what somebody has filled in and not handed in, for themselves only; none: throws it away. `based_on` is
+    /// the etag of the draft that it takes the place of, empty where there was none: another one that is there by now
+    /// is told then. Without it the last one wins. It needs no engine.
+    Draft {
+        task: String,
+        draft: Option<Draft>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        based_on: Option<String>,
+        by: String,
+    },
+}
+
+/// What somebody has filled in and not handed in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// What they lean to, at a gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept: Option<bool>,
+    /// What they would say.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+    /// The form or the answers so far; what does not fit yet may stand in it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub form: Map<String, Value>,
+}
+
+/// A draft as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftNow {
+    /// What it holds.
+    #[serde(flatten)]
+    pub draft: Draft,
+    /// Names what it holds.
+    pub etag: String,
+    /// When it was saved.
+    pub saved_at: Time,
 }
 
 /// Which tasks.
@@ -79,6 +116,8 @@ pub enum TaskAnswer {
     Task { task: Box<TaskNow> },
     /// See [`TaskOperation::Act`]: it is durable, and this is how the task stands.
     Acted { task: Box<TaskRow> },
+    /// See [`TaskOperation::Draft`]: it is durable; none, where it was thrown away.
+    Drafted { draft: Option<DraftNow> },
 }
 
 /// A task in a list.
@@ -89,6 +128,9 @@ pub struct TaskRow {
     /// What lists show.
     #[serde(flatten)]
     pub head: TaskHead,
+    /// When who asks has saved a draft of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft_at: Option<Time>,
 }
 
 /// A task with all that is shown.
@@ -124,6 +166,9 @@ pub struct TaskNow {
     /// Why who asks may not act on it; none, where they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barred: Option<String>,
+    /// What who asks has filled in and not handed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<DraftNow>,
     /// Who can still act on it.
     pub eligible: Eligible,
 }
@@ -180,7 +225,8 @@ impl TaskOperation {
         match self {
             TaskOperation::List { by, .. }
             | TaskOperation::Show { by, .. }
-            | TaskOperation::Act { by, .. } => by,
+            | TaskOperation::Act { by, .. }
+            | TaskOperation::Draft { by, .. } => by,
         }
     }
 }

@@ -22,7 +22,7 @@ impl<R: Reader> Reads<R> {
         Ok(Some(match operation {
             TaskOperation::List { query, by } => TaskAnswer::Tasks { tasks: self.tasks(query, by)? },
             TaskOperation::Show { task, by } => TaskAnswer::Task { task: Box::new(self.task_now(task, by)?) },
-            TaskOperation::Act { .. } => return Ok(None),
+            TaskOperation::Act { .. } | TaskOperation::Draft { .. } => return Ok(None),
         }))
     }
 
@@ -64,6 +64,7 @@ impl<R: Reader> Reads<R> {
             let why = format!("{} may not look at it: that takes the role viewer", actor.user);
             return Err(EngineError::Refused { id: id.to_string(), why });
         }
+        let draft = self.draft_of(&id, by)?;
         let eligible = self.eligible(&state, &asked)?;
         Ok(TaskNow {
             task: id,
@@ -77,6 +78,7 @@ impl<R: Reader> Reads<R> {
             delegated: state.delegated.clone(),
             skipped: state.skipped.clone(),
             barred,
+            draft,
             eligible,
         })
     }

@@ -2,10 +2,10 @@
 
 use std::io::BufRead as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stead_core::task::{TaskKind, TaskStatus};
 use stead_engine::operations::{Answer, Operation};
-use stead_engine::tasks::{Deed, TaskAnswer, TaskNow, TaskOperation, TaskRow};
+use stead_engine::tasks::{Deed, Draft, DraftNow, TaskAnswer, TaskNow, TaskOperation, TaskRow};
 
 use super::{ask, fill, now, show, strange};
 use crate::args::{AnswerArgs, Approve, Delegate, Skip, Task};
@@ -24,18 +24,26 @@ pub fn decide(here: &Here, args: &Approve, accept: bool) -> Result<Exit, CliErro
     let asks = !args.yes && !args.json && may_ask();
     let mut version = args.seen.clone();
     let mut form = None;
+    let mut comment = args.message.clone().unwrap_or_default();
     if asks || !args.inputs.is_empty() || version.is_none() {
         let task = now(here, &args.task)?;
         let filled = fill::given(task.form.as_ref(), &args.inputs)?;
         let open = !task.head.status.is_end() && task.barred.is_none();
         if asks && open {
             let mut filled = filled.clone();
+            let mut draft = going_on(&task);
+            if comment.is_empty() && !draft.comment.is_empty() {
+                comment.clone_from(&draft.comment);
+                out::note(&format!("your comment: {}", text::clean(&comment)));
+            }
             if !sure(&task, accept)? {
                 out::note("nothing was decided");
                 return Ok(Exit::Done);
             }
             if let Some(asked) = task.form.as_ref().filter(|_| accept) {
-                fill::ask(asked, &mut filled)?;
+                filled = with(std::mem::take(&mut draft.form), filled);
+                draft.comment.clone_from(&comment);
+                ask_on(here, &task, asked, &draft, &mut filled)?;
                 form = Some(Value::Object(filled));
             }
         }
@@ -45,7 +53,6 @@ pub fn decide(here: &Here, args: &Approve, accept: bool) -> Result<Exit, CliErro
         // What was looked at just now, if only by this program.
         version.get_or_insert(task.version);
     }
-    let comment = args.message.clone().unwrap_or_default();
     act(here, &args.task, Deed::Decide { accept, comment, form, version }, args.json)
 }
 
@@ -76,6 +83,11 @@ fn sure(task: &TaskNow, accept: bool) -> Result<bool, CliError> {
 /// # Errors
 /// As [`decide`]; and when the answers do not fit.
 pub fn answer(here: &Here, args: &AnswerArgs) -> Result<Exit, CliError> {
+    if args.forget {
+        let there = now(here, &args.task)?.draft.is_some();
+        keep(here, &args.task, None)?;
+        return drafted(args, None, if there { "the draft is gone" } else { "there was no draft" });
+    }
     let task = now(here, &args.task)?;
     let mut filled = match &args.input_file {
         None => serde_json::Map::new(),
@@ -90,14 +102,80 @@ pub fn answer(here: &Here, args: &AnswerArgs) -> Result<Exit, CliError> {
         }
     };
     filled.extend(fill::given(task.form.as_ref(), &args.inputs)?);
+    let mut comment = args.message.clone().unwrap_or_default();
+    if args.draft {
+        let mut draft = task.draft.map(|kept| kept.draft).unwrap_or_default();
+        draft.form = with(draft.form, filled);
+        if let Some(said) = &args.message {
+            draft.comment.clone_from(said);
+        }
+        let draft = keep(here, &args.task, Some(draft))?;
+        return drafted(args, draft.as_ref(), "kept as a draft, nothing was handed in");
+    }
     let open = !task.head.status.is_end() && task.barred.is_none();
     if let Some(form) = task.form.as_ref().filter(|_| open && !args.json && may_ask()) {
         out::note(&text::clean(&task.head.title));
-        fill::ask(form, &mut filled)?;
+        let mut draft = going_on(&task);
+        filled = with(std::mem::take(&mut draft.form), filled);
+        if comment.is_empty() {
+            comment.clone_from(&draft.comment);
+        }
+        draft.comment.clone_from(&comment);
+        ask_on(here, &task, form, &draft, &mut filled)?;
     }
     let version = args.seen.clone().or(Some(task.version));
-    let (answers, comment) = (Value::Object(filled), args.message.clone().unwrap_or_default());
+    let answers = Value::Object(filled);
     act(here, &args.task, Deed::Answer { answers, comment, version }, args.json)
+}
+
+fn with(mut before: Map<String, Value>, more: Map<String, Value>) -> Map<String, Value> {
+    before.extend(more);
+    before
+}
+
+/// What somebody at a terminal goes on from: their draft, which is said.
+fn going_on(task: &TaskNow) -> Draft {
+    let Some(kept) = &task.draft else { return Draft::default() };
+    out::note(&format!("going on from your draft of {}", text::moment(kept.saved_at, text::now())));
+    kept.draft.clone()
+}
+
+/// Asks for what is missing, and keeps each answer as a draft, so that nothing has to be said twice.
+fn ask_on(
+    here: &Here,
+    task: &TaskNow,
+    form: &Value,
+    draft: &Draft,
+    filled: &mut Map<String, Value>,
+) -> Result<(), CliError> {
+    let name = task.task.as_str();
+    let mut kept = false;
+    let mut keep_on = |filled: &Map<String, Value>| {
+        keep(here, name, Some(Draft { form: filled.clone(), ..draft.clone() })).map(|_| kept = true)
+    };
+    fill::ask(form, filled, &mut keep_on).map_err(|error| match kept || task.draft.is_some() {
+        true => {
+            error.hint("what you have answered is kept as your draft; the same command goes on from there")
+        }
+        false => error,
+    })
+}
+
+/// Keeps a draft, or throws it away.
+fn keep(here: &Here, task: &str, draft: Option<Draft>) -> Result<Option<DraftNow>, CliError> {
+    let operation = TaskOperation::Draft { task: task.to_owned(), draft, based_on: None, by: actor() };
+    match ask(here, operation)? {
+        TaskAnswer::Drafted { draft } => Ok(draft),
+        other => Err(strange(other)),
+    }
+}
+
+fn drafted(args: &AnswerArgs, draft: Option<&DraftNow>, said: &str) -> Result<Exit, CliError> {
+    match args.json {
+        true => out::json(&json!({"type": "drafted", "draft": draft}))?,
+        false => out::answer(&format!("{}: {said}\n", text::clean(&args.task)))?,
+    }
+    Ok(Exit::Done)
 }
 
 /// Works on it.

@@ -140,14 +140,21 @@ pub(super) fn contents(file: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// Asks for what is not there yet, one field after the other. An empty line takes the default, or leaves out what may
-/// be left out.
+/// Keeps what was filled in so far.
+pub(super) type Keep<'k> = dyn FnMut(&Map<String, Value>) -> Result<(), CliError> + 'k;
+
+/// Asks for what is not there yet, or does not fit, one field after the other. An empty line takes the default, or
+/// leaves out what may be left out. Each answer is kept as soon as it is there.
 ///
 /// # Errors
-/// When nobody answers any more.
-pub(super) fn ask(form: &Value, filled: &mut Map<String, Value>) -> Result<(), CliError> {
+/// When nobody answers any more, or an answer cannot be kept.
+pub(super) fn ask(
+    form: &Value,
+    filled: &mut Map<String, Value>,
+    keep: &mut Keep<'_>,
+) -> Result<(), CliError> {
     for (name, schema) in fields(form) {
-        if filled.contains_key(&name) {
+        if filled.get(&name).is_some_and(|value| stead_lang::inputs::misfits(&schema, value).is_empty()) {
             continue;
         }
         loop {
@@ -171,6 +178,7 @@ pub(super) fn ask(form: &Value, filled: &mut Map<String, Value>) -> Result<(), C
             let problems = stead_lang::inputs::misfits(&schema, &value);
             if problems.is_empty() {
                 filled.insert(name.clone(), value);
+                keep(filled)?;
                 break;
             }
             out::note(&text::clean(&problems.join("; ")));

@@ -80,12 +80,15 @@ fn table(tasks: &[TaskRow], now: i64) -> Table {
     let mut table = Table::new(&["TASK", "WHAT", "WORKFLOW", "SINCE", "STANDS"]);
     for task in tasks {
         let head = &task.head;
+        let draft = task.draft_at.map(|at| format!("your draft of {}", text::moment(at, now)));
+        let stands = [show::stands(head, now), draft.unwrap_or_default()];
+        let stands = stands.iter().filter(|word| !word.is_empty()).cloned().collect::<Vec<_>>().join(", ");
         table.row(vec![
             (Ink::Bold, format!("{}/{}", head.origin.run, text::clean(&head.origin.path))),
             (Ink::Plain, text::clean(&head.title)),
             (Ink::Plain, text::clean(&head.origin.workflow)),
             (Ink::Plain, text::moment(head.opened_at, now)),
-            (Ink::Dim, show::stands(head, now)),
+            (Ink::Dim, stands),
         ]);
     }
     table

@@ -93,6 +93,19 @@ pub(super) fn told(task: &TaskNow, now: Time) -> String {
             row("", &shown(form));
         }
     }
+    if let Some(draft) = &task.draft {
+        let wanted = if head.status.is_end() { ", no longer wanted" } else { ", not handed in" };
+        row("draft", &format!("yours of {}{wanted}", text::moment(draft.saved_at, now)));
+        match draft.draft.accept {
+            Some(true) => row("", "accept"),
+            Some(false) => row("", "reject"),
+            None => {}
+        }
+        row("", &draft.draft.comment);
+        for (name, value) in &draft.draft.form {
+            row("", &format!("{name}: {}", shown(value)));
+        }
+    }
     for (label, value) in &task.shown {
         let _ = writeln!(told, "\n{}:", text::clean(label));
         for line in shown(value).lines() {
