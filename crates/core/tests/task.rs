@@ -351,6 +351,22 @@ fn a_time_out_decides_only_what_was_declared_and_in_the_engines_name() {
 }
 
 #[test]
+fn p4_whoever_is_late_is_told_who_settled_it_and_nobody_else() {
+    let gate = || Asked { quorum: 2, due_at: Some(2 * HOUR), ..asked(TaskKind::Gate) };
+    let mut desk = Desk::open(Asked { rejects: 2, ..gate() });
+    desk.reject("ana", "no").unwrap();
+    desk.accept("bo").unwrap();
+    desk.accept("cy").unwrap();
+    let late = desk.accept("di").unwrap_err();
+    assert!(late.contains("accepted at 1970-01-01T00:00:01Z by user:bo, user:cy"), "{late}");
+    // Too few had said so: it was the time.
+    let mut desk = Desk::open(Asked { on_timeout: OnTimeout::Accept, ..gate() });
+    desk.accept("ana").unwrap();
+    let late = desk.at(2 * HOUR).accept("bo").unwrap_err();
+    assert!(late.ends_with("by the engine, as it has timed out"), "{late}");
+}
+
+#[test]
 fn it_is_reminded_of_escalated_and_given_back_as_time_goes_by() {
     let gate = Asked {
         remind: Some(6 * 3_600_000),

@@ -24,5 +24,5 @@ mod words;
 pub use event::Event;
 pub use head::{Part, TaskHead};
 pub use state::{Asks, Claim, Question, Submission, TASK_SNAPSHOT_FORMAT, Taken, TaskState, TaskStatus};
-pub use turn::{Act, Input, Turn, outcome_of, turn};
+pub use turn::{Act, Input, Turn, turn};
 pub use words::{Asked, Ended, Escalate, OnTimeout, Origin, TaskKind, ToRun, ToTask};

@@ -11,7 +11,6 @@ use crate::limits;
 use crate::message::Message;
 use crate::people::Actor;
 use crate::run::FilePut;
-use crate::status::Outcome;
 use crate::value::{Payload, ValueRef, Values, json_len};
 
 /// What a task can be given.
@@ -169,12 +168,32 @@ impl TaskState {
             Ended::Withdrawn => format!("the task was withdrawn at {at}: its run does not want it any more"),
             Ended::TimedOut => format!("the task has timed out at {at}"),
             _ => {
-                let by: Vec<&str> = self.submissions.iter().map(|one| one.by.as_str()).collect();
-                let by =
-                    if by.is_empty() { "the engine, as it has timed out".to_owned() } else { by.join(", ") };
+                let by = match self.settled_by(ended) {
+                    by if by.is_empty() => "the engine, as it has timed out".to_owned(),
+                    by => by.join(", "),
+                };
                 format!("the task was {ended} at {at} by {by}")
             }
         }
+    }
+}
+
+impl TaskState {
+    /// Those who settled it so, in order; nobody, where the time did.
+    fn settled_by(&self, ended: Ended) -> Vec<&str> {
+        let accept = match ended {
+            Ended::Accepted => Some(true),
+            Ended::Rejected => Some(false),
+            Ended::Answered => None,
+            Ended::TimedOut | Ended::Withdrawn => return Vec::new(),
+        };
+        let enough = match (self.asked.as_deref(), accept) {
+            (Some(asked), Some(true)) => self.votes().0 >= asked.quorum,
+            (Some(asked), Some(false)) => self.votes().1 >= asked.rejects,
+            _ => true,
+        };
+        let so = self.submissions.iter().filter(|one| enough && one.accept == accept);
+        so.map(|one| one.by.as_str()).collect()
     }
 }
 
@@ -382,7 +401,7 @@ impl Desk<'_> {
         let output = self.output(ended);
         let comments = self.comments();
         let decided = matches!(ended, Ended::Accepted | Ended::Rejected);
-        let timed_out = decided && !self.settled_by_people(ended);
+        let timed_out = decided && self.state.settled_by(ended).is_empty();
         self.emit(Event::TaskEnded { ended });
         let output = output.map(|output| self.payload(output));
         let mut by: Vec<String> = self.state.submissions.iter().map(|one| one.by.clone()).collect();
@@ -418,13 +437,9 @@ impl Desk<'_> {
         };
         let all: Vec<Value> = self.state.submissions.iter().map(told).collect();
         // Those who decided so, the last of whom settled it. A time-out is the engine's.
-        let in_time = self.settled_by_people(ended);
-        let so = || self.state.submissions.iter().filter(|one| in_time && word(one) == decision);
-        let last = so().next_back();
-        let by: Vec<&str> = match in_time {
-            true => so().map(|one| one.by.as_str()).collect(),
-            false => vec!["engine"],
-        };
+        let by = self.state.settled_by(ended);
+        let last = by.last().and_then(|last| self.state.submission_of(last));
+        let by = if by.is_empty() { vec!["engine"] } else { by };
         Some(json!({
             "decision": decision,
             "comment": last.map(|one| one.comment.clone()),
@@ -433,15 +448,6 @@ impl Desk<'_> {
             "form": last.map_or(Value::Null, form),
             "decisions": all,
         }))
-    }
-
-    fn settled_by_people(&self, ended: Ended) -> bool {
-        let Some(asked) = self.state.asked.as_deref() else { return false };
-        let (accepts, rejects) = self.state.votes();
-        match ended {
-            Ended::Accepted => accepts >= asked.quorum,
-            _ => rejects >= asked.rejects,
-        }
     }
 
     /// What those who rejected it said.
@@ -456,16 +462,6 @@ impl Desk<'_> {
                 .collect(),
         };
         Some(said.join("\n"))
-    }
-}
-
-/// How a step ends whose task has ended so, where nothing else is said.
-pub fn outcome_of(ended: Ended) -> Outcome {
-    match ended {
-        Ended::Accepted | Ended::Answered => Outcome::Ok,
-        Ended::Rejected => Outcome::Rejected,
-        Ended::TimedOut => Outcome::TimedOut,
-        Ended::Withdrawn => Outcome::Cancelled,
     }
 }
 

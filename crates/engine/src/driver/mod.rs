@@ -171,6 +171,14 @@ impl<S: Store> Driver<S> {
         }
     }
 
+    /// A task, likewise.
+    pub fn task(&self, id: &StreamId) -> Option<&task::TaskState> {
+        match &self.streams.get(id)?.state {
+            State::Task(task) => Some(task),
+            State::Run(_) | State::Limit(_) => None,
+        }
+    }
+
     /// The plans of revisions.
     pub fn plans(&mut self) -> &mut Plans {
         &mut self.plans

@@ -19,6 +19,7 @@ use stead_store::{Reader as _, Row};
 
 use crate::said::Since;
 use crate::signals::Signals;
+use crate::tasks::Tasks;
 use crate::unwound::Unwound;
 
 /// One stream as its journal has it.
@@ -43,6 +44,8 @@ pub(crate) struct Mirror {
     pub(crate) cancelled: bool,
     pub(crate) asked_to_end: bool,
     pub(crate) finished: bool,
+    /// Steps that were told to end: what they do then is their own.
+    pub(crate) ending: BTreeSet<String>,
     /// How often it went on after its end.
     pub(crate) reopens: u32,
     /// Instances that were dropped and have not begun again, and whether each was completed.
@@ -68,6 +71,8 @@ pub(crate) struct Journal {
     pub(crate) streams: BTreeMap<StreamId, Mirror>,
     /// Limits that were asked for places.
     pub(crate) limits: BTreeMap<StreamId, LimitState>,
+    /// What people were asked.
+    pub(crate) tasks: Tasks,
     position: u64,
     /// Types of events, and how many of each there were.
     pub(crate) met: BTreeMap<String, u64>,
@@ -80,12 +85,14 @@ impl Journal {
         for (stream, row) in store.journal_after(self.position, usize::MAX).unwrap() {
             assert_eq!(row.position, self.position + 1, "positions have no gap");
             self.position = row.position;
-            if stream.kind() == StreamKind::Limit {
-                self.take_limit(&stream, &row);
-                continue;
+            match stream.kind() {
+                StreamKind::Limit => self.take_limit(&stream, &row),
+                StreamKind::Task => self.take_task(&stream, &row),
+                StreamKind::Run => {
+                    self.take(&stream, &row);
+                    moved.insert(stream);
+                }
             }
-            self.take(&stream, &row);
-            moved.insert(stream);
         }
         moved
     }
@@ -102,6 +109,8 @@ impl Journal {
             let over = mirror.state.status.is_end() != matches!(event, Event::RunReopened { .. });
             assert!(!over, "{stream}: an event behind its end: {raw}");
             *self.met.entry(raw["type"].as_str().unwrap().to_owned()).or_default() += 1;
+            self.tasks.note(stream, &event, &mirror.unwound.completed);
+            self.tasks.note_output(stream, &raw);
             mirror.note(&event, &raw);
             mirror.unwound.note(mirror.state.seq, &event);
             mirror.signals.note(mirror.state.seq + 1, &event);
@@ -109,6 +118,10 @@ impl Journal {
             mirror.state.apply(&event, row.at);
         }
         let over = mirror.state.status.is_end().then(|| mirror.children.clone());
+        if over.is_some() {
+            let open = self.tasks.open_of(stream);
+            assert!(open.is_none(), "P5: {stream} has ended, what it asks has not: {open:?}");
+        }
         for child in over.into_iter().flatten() {
             let ended = self.streams.get(&child).is_some_and(|child| child.state.status.is_end());
             assert!(ended, "P5: {stream} has ended, its child {child} has not");
@@ -139,6 +152,7 @@ impl Mirror {
             cancelled: false,
             asked_to_end: false,
             finished: false,
+            ending: BTreeSet::new(),
             reopens: 0,
             rekeyed: BTreeMap::new(),
             checked: false,
@@ -208,6 +222,7 @@ impl Mirror {
                 self.resumes += 1;
                 self.paused = false;
             }
+            Event::StepEnding { path, .. } => _ = self.ending.insert(path.clone()),
             Event::FinishRequested { .. } => self.finished = true,
             // One that waited for its place and was refused it.
             Event::RunFailed { .. } => self.paused = false,
@@ -233,6 +248,7 @@ impl Mirror {
         self.statuses.retain(|path, _| !gone(path) && !open.contains(path.as_str()));
         self.unwound.reopened(gone, &open);
         self.signals.awaited.clear();
+        self.ending.clear();
     }
 
     /// Holds the statuses of its instances against what they were, and each against its outcome.

@@ -45,6 +45,7 @@ impl World<'_> {
             }
         }
         self.check_places();
+        self.check_tasks();
     }
 
     fn check_open(&mut self, id: &StreamId) {
@@ -151,6 +152,7 @@ impl World<'_> {
                 let awaited = mirror.signals.awaited.get(&wait.path);
                 assert_eq!(awaited, wait.detail.as_ref(), "{id}: {} waits for a signal", wait.path);
             }
+            "person" => self.check_asked(id, &wait.path, wait.detail.as_deref(), wait.until),
             "resume" => assert!(mirror.paused, "{id} waits to be resumed, and is not paused"),
             other => panic!("{id}: {} waits for {other}, which nobody knows", wait.path),
         }
@@ -183,6 +185,8 @@ impl World<'_> {
         }
         self.check_places();
         assert!(self.journal.limits.values().all(|limit| !limit.in_use()), "a place is not given back");
+        let open = self.journal.tasks.all.iter().find(|(_, task)| !task.state.status.is_end());
+        assert!(open.is_none(), "it is over, and people are asked: {:?}", open.map(|(id, _)| id));
         let met = std::mem::take(&mut self.journal.met);
         for (event, n) in met {
             *self.counts.met.entry(event).or_default() += n;
@@ -199,7 +203,8 @@ impl World<'_> {
             runs.insert(id.clone(), (view.status, view.outcome, steps));
         }
         let outputs = self.journal.streams[&top()].state.outputs_at().cloned();
-        let outputs = outputs.map(|reference| self.value(&reference));
+        let mut outputs = outputs.map(|reference| self.value(&reference));
+        outputs.iter_mut().for_each(without_times);
         Came { outputs, runs }
     }
 
@@ -211,9 +216,21 @@ impl World<'_> {
                 let events: Vec<Value> = serde_json::from_slice(&row.events).unwrap();
                 events[usize::try_from(seq - row.seq).unwrap()].pointer(at).unwrap().clone()
             }
-            ValueRef::File { hash } => json!({ "file": hash }),
+            ValueRef::File { hash } => serde_json::from_slice(&self.files().get(hash).unwrap()).unwrap(),
             ValueRef::Line { hash, index } => json!({ "file": hash, "line": index }),
         }
+    }
+}
+
+/// When people decided depends on what went wrong before.
+fn without_times(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.remove("at");
+            map.values_mut().for_each(without_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_times),
+        _ => {}
     }
 }
 
@@ -228,7 +245,7 @@ fn flatten(all: &[StepNow], into: &mut Vec<Stood>) {
 fn check_ended(id: &StreamId, plan: &Plan, view: &View, mirror: &Mirror) {
     let (status, outcome) = (view.status, view.outcome.unwrap());
     check_all_ended(id, &view.steps);
-    let seen = Seen { id, plan };
+    let seen = Seen { id, plan, ending: &mirror.ending };
     match (status, outcome) {
         (RunStatus::Completed, Outcome::Ok) => {
             assert!(!mirror.finished, "{id} is completed, and was ended early");
@@ -258,6 +275,7 @@ fn troubled(step: &StepNow) -> bool {
 struct Seen<'a> {
     id: &'a StreamId,
     plan: &'a Plan,
+    ending: &'a BTreeSet<String>,
 }
 
 impl Seen<'_> {
@@ -267,6 +285,8 @@ impl Seen<'_> {
         for step in steps {
             let (may_fail, may_be_ended) = self.freedom(step);
             let (id, path, status) = (self.id, &step.path, step.status);
+            // One that must happen once is let finish when the run ends early, and may fail by itself then.
+            let may_fail = may_fail || (!all && self.ending.contains(path));
             let over = matches!(status, StepStatus::Failed | StepStatus::Blocked);
             assert!(may_fail || !troubled(step), "P3: {id} is completed, and {path} is {status}");
             let ended = matches!(status, StepStatus::Cancelled | StepStatus::Pending);
@@ -295,7 +315,8 @@ impl Seen<'_> {
                 };
                 if block.machine && !planned.finally {
                     // Left through `next` or by its failure it is dealt with.
-                    return (step.status == StepStatus::Failed, true);
+                    let refused = step.outcome == Some(Outcome::Rejected) && step.inside.is_empty();
+                    return (step.status == StepStatus::Failed || refused, true);
                 }
                 if planned.finally { Join::All } else { block.join }
             }

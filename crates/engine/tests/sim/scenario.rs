@@ -67,6 +67,8 @@ pub(crate) enum Trouble {
     StartAgain,
     /// Streams are given the time, or told to go on, although nothing is due.
     Nudge { pick: u64, time: bool },
+    /// Somebody acts on a task that is over.
+    TooLate { pick: u64 },
     /// The next result comes twice.
     Doubled,
     /// The next result never comes, unless its attempt is ended.
@@ -138,6 +140,7 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
         (2, 13),
         (2, 14),
         (4, 15),
+        (2, 16),
     ];
     let mut loud = quiet.to_vec();
     loud.extend([(3, 10), (2, 11), (1, 12)]);
@@ -173,6 +176,7 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
             let id = rng.hits(1, 2).then(|| rng.below(3));
             Trouble::Signal { pick, name: rng.next(), step, id, offline: rng.hits(1, 4) && !many }
         }
+        16 => Trouble::TooLate { pick },
         _ => Trouble::Refuse { nth, then },
     };
     let crash = match &made {

@@ -154,6 +154,8 @@ fn begins(event: &Event) -> bool {
             | Event::StepEnding { .. }
             | Event::FinishRequested { .. }
             | Event::BlockEnding { .. }
+            | Event::RedoAsked { .. }
+            | Event::Redone { .. }
     )
 }
 
@@ -162,6 +164,7 @@ fn completes(event: &Event) -> Option<&str> {
     match event {
         Event::AttemptEnded { path, error: None, .. }
         | Event::ChildEnded { path, error: None, .. }
+        | Event::TaskEnded { path, error: None, .. }
         | Event::StepCompleted { path, .. }
         | Event::AttemptSettled { path, verdict: Verdict::Done(_), .. } => Some(path),
         _ => None,

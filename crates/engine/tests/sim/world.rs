@@ -11,8 +11,9 @@ use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
 use stead_core::run::turn::SettleInput;
 use stead_core::run::{Again, Input, StepNow};
+use stead_core::task::{self, Act};
 use stead_engine::EngineError;
-use stead_engine::driver::{Addressed, Driver, Refusal, Stepped};
+use stead_engine::driver::{Addressed, Driver, Given, Refusal, Stepped};
 use stead_lang::Bundle;
 use stead_lang::plan::Plan;
 use stead_store::fault::{Faults, Point};
@@ -95,7 +96,7 @@ impl Counts {
 
 /// What a person has asked for.
 #[derive(Debug, Clone)]
-enum Ask {
+pub(super) enum Ask {
     Start,
     Cancel,
     Pause,
@@ -103,13 +104,42 @@ enum Ask {
     Settle { path: String },
     Signal { id: Option<String> },
     Retry { again: Again, before: u32 },
+    Act { actor: String, act: Act },
+}
+
+/// What goes to a run or a task.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    Run(Box<Input>),
+    Task(Box<task::Input>),
+}
+
+impl From<Input> for Said {
+    fn from(input: Input) -> Self {
+        Said::Run(Box::new(input))
+    }
+}
+
+impl From<task::Input> for Said {
+    fn from(input: task::Input) -> Self {
+        Said::Task(Box::new(input))
+    }
+}
+
+impl From<Said> for Given {
+    fn from(said: Said) -> Self {
+        match said {
+            Said::Run(input) => (*input).into(),
+            Said::Task(input) => (*input).into(),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 struct Asked {
     stream: StreamId,
     what: Ask,
-    input: Input,
+    input: Said,
     times: u32,
 }
 
@@ -123,8 +153,8 @@ pub(crate) struct World<'s> {
     folder: &'s Path,
     pub(super) driver: Driver<MemoryStore>,
     /// Time that has passed, and how far the clock is from it.
-    passed: Time,
-    skew: Time,
+    pub(super) passed: Time,
+    pub(super) skew: Time,
     pub(super) outside: Outside,
     pub(super) journal: Journal,
     asked: BTreeMap<u64, Asked>,
@@ -249,9 +279,9 @@ impl<'s> World<'s> {
         stead_lang::inputs::check_inputs(&self.ready.plan, given).unwrap().into_iter().collect()
     }
 
-    fn ask(&mut self, stream: StreamId, what: Ask, input: Input) {
+    pub(super) fn ask(&mut self, stream: StreamId, what: Ask, input: impl Into<Said>) {
         self.tokens += 1;
-        let asked = Asked { stream, what, input, times: 0 };
+        let asked = Asked { stream, what, input: input.into(), times: 0 };
         self.asked.insert(self.tokens, asked);
         self.ask_again(self.tokens);
     }
@@ -354,9 +384,18 @@ impl<'s> World<'s> {
     /// Nothing is told before it is durable, and what is refused could not be done.
     fn answered(&mut self, token: u64, answer: Result<(), Refusal>) {
         let Some(asked) = self.asked.remove(&token) else { return };
+        if let Ask::Act { actor, act } = &asked.what {
+            let answer = match answer {
+                Ok(()) => Ok(()),
+                Err(Refusal::Refused(why)) => Err(why),
+                Err(other) => panic!("{:?} is answered by {other:?}", asked.what),
+            };
+            return self.journal.tasks.told(&asked.stream, actor, act, answer);
+        }
         let mirror = self.journal.streams.get(&asked.stream);
         match (answer, mirror) {
             (Ok(()), Some(mirror)) => match &asked.what {
+                Ask::Act { .. } => unreachable!("told above"),
                 Ask::Start => assert!(mirror.state.exists()),
                 Ask::Cancel => assert!(mirror.asked_to_end, "P2: a cancel is answered that is not durable"),
                 Ask::Pause => assert!(mirror.pauses > 0, "P2: a pause is answered that is not durable"),
@@ -372,6 +411,7 @@ impl<'s> World<'s> {
             },
             (Err(Refusal::Refused(why)), Some(mirror)) => {
                 let stood = match &asked.what {
+                    Ask::Act { .. } => unreachable!("told above"),
                     Ask::Start => mirror.state.exists(),
                     Ask::Cancel => mirror.asked_to_end || mirror.state.status.is_end(),
                     // Of two that came together the other one may have been first.
@@ -493,6 +533,9 @@ impl<'s> World<'s> {
         if self.rng.hits(1, 4) && self.send_awaited() {
             return true;
         }
+        if self.rng.hits(1, 4) && self.people_act() {
+            return true;
+        }
         let due = self.driver.due().map(|due| due - self.skew);
         let outside = self.outside.next();
         match (outside, due) {
@@ -510,7 +553,7 @@ impl<'s> World<'s> {
                 self.passed = self.passed.max(due);
                 true
             }
-            _ => self.settle_parked() || self.send_awaited() || self.resume_paused(),
+            _ => self.settle_parked() || self.send_awaited() || self.resume_paused() || self.people_act(),
         }
     }
 
@@ -718,6 +761,7 @@ impl<'s> World<'s> {
                     self.push(&stream, if *time { Input::Time } else { Input::Continue });
                 }
             }
+            Trouble::TooLate { pick } => self.too_late(*pick),
             Trouble::Doubled => self.doubled = true,
             Trouble::Lost => self.lost = true,
             Trouble::Late => self.late = true,
@@ -757,7 +801,7 @@ impl<'s> World<'s> {
     }
 
     /// Somebody wants something, perhaps where no engine runs.
-    fn person(&mut self, offline: bool, stream: StreamId, what: Ask, input: Input) {
+    pub(super) fn person(&mut self, offline: bool, stream: StreamId, what: Ask, input: impl Into<Said>) {
         if offline {
             self.counts.add("asked where no engine runs");
             self.stop_driver();
@@ -859,6 +903,19 @@ impl<'s> World<'s> {
             self.counts.add(if readable { "snapshot" } else { "strange snapshot" });
             self.store.put_snapshot(id, &snapshot).unwrap();
         }
+        for (id, mirror) in &self.journal.tasks.all {
+            let snapshot = stead_store::Snapshot {
+                format: if readable { task::TASK_SNAPSHOT_FORMAT } else { 0 },
+                seq: mirror.state.seq,
+                state: if readable { mirror.state.snapshot().unwrap() } else { b"of another time".to_vec() },
+            };
+            self.counts.add(if readable { "snapshot of a task" } else { "strange snapshot of a task" });
+            self.store.put_snapshot(id, &snapshot).unwrap();
+        }
+    }
+
+    pub(super) fn files(&self) -> FileStore {
+        FileStore::attach(self.folder)
     }
 
     /// What is open, and what each waits for.

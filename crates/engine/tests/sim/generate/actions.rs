@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::people::MANY;
 use super::reads::{Gives, Read, marked};
 use super::steps::Place;
 use super::{Generator, Scope};
@@ -15,11 +16,13 @@ pub(crate) struct Inside {
     pub(crate) group: bool,
     /// Whether `gives` may be wanting although it is completed.
     pub(crate) tolerated: bool,
+    /// How many people may have worked on it.
+    pub(crate) workers: u32,
 }
 
 impl Inside {
     pub(super) fn action(gives: Gives) -> Self {
-        Self { gives, reads: Vec::new(), group: false, tolerated: false }
+        Self { gives, reads: Vec::new(), group: false, tolerated: false, workers: 0 }
     }
 }
 
@@ -39,6 +42,8 @@ const ACTIONS: &[(&str, u32, Make)] = &[
     ("http", 3, super::servers::http),
     ("signal", 2, super::signals::sent),
     ("awaited", 3, super::signals::awaited),
+    ("gate", 4, super::people::gate),
+    ("questions", 2, super::people::questions),
 ];
 
 /// An action, or a group.
@@ -55,14 +60,18 @@ pub(crate) fn action(
             "group" => make.left > 0 && scope.depth < 3,
             "child" => make.left > 0 && scope.depth < 3 && scope.child_depth < 2 && !scope.finally,
             "wait" => !scope.finally,
-            "awaited" => !scope.finally,
+            "awaited" | "gate" | "questions" => !scope.finally,
             // What ends the machine leads to no further state.
             "finish" => !scope.finally && matches!(place, Place::Step | Place::State { last: true }),
             "fail" => !matches!(place, Place::State { last: false }),
             _ => true,
         };
         if room {
-            let part = if *part == "awaited" { "signal" } else { part };
+            let part = match *part {
+                "awaited" => "signal",
+                "gate" | "questions" => "people",
+                part => part,
+            };
             kinds.push((heavy * u32::try_from(make.mix.weight(part)).unwrap(), *action));
         }
     }
@@ -249,7 +258,7 @@ fn child(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
         let retry = make.retry();
         step.insert("retry".into(), retry);
     }
-    Inside::action(if v { Gives::V } else { Gives::Size })
+    Inside { workers: MANY, ..Inside::action(if v { Gives::V } else { Gives::Size }) }
 }
 
 fn group(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {
@@ -266,7 +275,8 @@ fn group(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
         sure.map_or(Gives::Size, |read| Gives::Of(read.id.clone()))
     };
     let tolerated = gives != Gives::V;
-    Inside { gives, reads, group: true, tolerated }
+    let workers = if reads.iter().any(|read| read.workers > 0) { MANY } else { 0 };
+    Inside { gives, reads, group: true, tolerated, workers }
 }
 
 fn fail(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: bool) -> Inside {

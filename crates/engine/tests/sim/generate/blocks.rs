@@ -64,6 +64,7 @@ impl Generator {
                 scope.looped = Some(made.clone());
             }
             scope.reads.extend(reached.iter().map(|need| made[*need].clone()));
+            scope.back = reached.iter().map(|need| made[*need].id.clone()).collect();
             let place = if join.is_some() { Place::Part } else { Place::Step };
             let (mut step, read) = self.step(id(around, at), &scope, place);
             if let Some(needs) = needs {
@@ -86,7 +87,7 @@ impl Generator {
 
     /// What runs when the block ends: it reads whatever there may be.
     fn finally(&mut self, holder: &mut Map<String, Value>, around: &Scope, reads: &[Read]) {
-        let mut scope = Scope { finally: true, looping: false, ..around.clone() };
+        let mut scope = Scope { finally: true, looping: false, back: Vec::new(), ..around.clone() };
         scope.reads.extend(reads.iter().map(|read| Read { guarded: true, ..read.clone() }));
         let count = self.rng.between(1, 2);
         let mut steps = Vec::new();

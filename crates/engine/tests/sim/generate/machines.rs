@@ -14,7 +14,7 @@ impl Generator {
         let (mut states, mut made): (Vec<Value>, Vec<Read>) = (Vec::new(), Vec::new());
         for at in 0..count {
             self.left = self.left.saturating_sub(1);
-            let mut scope = around.clone();
+            let mut scope = Scope { back: Vec::new(), ..around.clone() };
             // `iteration` counts the visits; there is no `previous`.
             scope.looped = Some(Vec::new());
             scope.reads.extend(made.iter().cloned());

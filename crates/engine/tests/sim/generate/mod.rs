@@ -8,6 +8,7 @@ mod actions;
 mod blocks;
 mod head;
 mod machines;
+mod people;
 mod reads;
 mod servers;
 mod shelf;
@@ -76,6 +77,7 @@ const PARTS: &[(&str, bool)] = &[
     ("templates", true),
     ("words", true),
     ("lines", true),
+    ("people", true),
 ];
 
 /// A file of lines, as some foreach take their items from.

@@ -32,6 +32,8 @@ pub(crate) struct Read {
     pub(crate) guarded: bool,
     /// It may have failed and the block went on.
     pub(crate) tolerated: bool,
+    /// How many people may have worked on it; 0: nobody does.
+    pub(crate) workers: u32,
 }
 
 /// What is in reach of an expression.
@@ -44,6 +46,8 @@ pub(crate) struct Scope {
     pub(crate) looped: Option<Vec<Read>>,
     /// Whether that loop is around this very step.
     pub(crate) looping: bool,
+    /// Steps of this block that a gate may begin again: those that it needs.
+    pub(crate) back: Vec<String>,
     pub(crate) inputs: Vec<String>,
     pub(crate) vars: Vec<String>,
     pub(crate) secrets: bool,

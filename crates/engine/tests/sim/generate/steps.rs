@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::actions::{self, Inside};
+use super::people::MANY;
 use super::reads::{Gives, Read, marked};
 use super::{Generator, ROWS, Scope, rows};
 
@@ -13,10 +14,14 @@ impl Generator {
         step.insert("id".into(), json!(id));
         let mut inner = Scope { looping: false, ..scope.clone() };
         let each = self.each(&mut step, &mut inner);
+        if !matches!(each, Each::Once) {
+            inner.back.clear();
+        }
         // What fails here may fail by itself, and what is around goes on.
         let tolerated = self.takes("continue") || (self.calm && place == Place::Finally);
         let may_fail = tolerated && matches!(each, Each::Once);
         let inside = actions::action(self, &mut step, &inner, may_fail, place);
+        let workers = if matches!(each, Each::Once) { inside.workers } else { inside.workers.min(1) * MANY };
         let gives = self.end_of_each(&mut step, &id, each, &inner, inside);
         let state = matches!(place, Place::State { .. });
         let guarded = !state && self.takes("if");
@@ -43,7 +48,7 @@ impl Generator {
             step.insert("deadline".into(), self.duration());
         }
         let tolerated = tolerated || place == Place::Finally;
-        (step, Read { id, gives, guarded, tolerated })
+        (step, Read { id, gives, guarded, tolerated, workers })
     }
 
     fn each(&mut self, step: &mut Map<String, Value>, inner: &mut Scope) -> Each {
@@ -145,6 +150,7 @@ impl Generator {
                         gives: inside.gives.clone(),
                         guarded: false,
                         tolerated: false,
+                        workers: 0,
                     });
                     let reads = if inside.group { inside.reads } else { reads };
                     looped["until"] = json!(self.until(inner, &reads));

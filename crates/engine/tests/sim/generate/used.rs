@@ -97,6 +97,11 @@ impl Walk {
             *self.0.entry(("action", action.name)).or_default() += 1;
             self.keys(action.name, &[action.keys], value);
             self.keys(action.name, &[action.step_keys], step);
+            self.keys("escalate", &[keys::ESCALATE], &value["escalate"]);
+            self.keys("on_reject", &[keys::REDO], &value["on_reject"]);
+            if action.name == "ask" {
+                values(&value["questions"]).for_each(|one| _ = self.keys("question", &[keys::QUESTION], one));
+            }
             if let Some(inline) = value.get("inline") {
                 self.document(inline);
             }
