@@ -175,6 +175,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("lang", "IMPORT_CHILDREN", Test("p11_import_of_graphs_is_bounded")),
     ("lang", "IMPORT_PATH", Test("p11_import_of_graphs_is_bounded")),
     ("lang", "IMPORT_PROBLEMS", Test("p11_import_of_graphs_is_bounded")),
+    ("lang", "IMPORT_VALUES", Test("p11_import_of_batches_is_bounded")),
     ("lang", "IMPORT_NOTES", Test("p11_import_is_bounded")),
     ("lang", "DOCUMENT_NODES", Test("number_of_values")),
     ("lang", "DURATION_MILLIS", Test("refuses_what_is_none")),

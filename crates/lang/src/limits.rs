@@ -126,6 +126,8 @@ pub const IMPORT_CHILDREN: usize = 100;
 pub const IMPORT_PATH: usize = 32;
 /// Findings about one text in Markdown.
 pub const IMPORT_PROBLEMS: usize = 100;
+/// Values of one input that are taken into a definition from a range or a table.
+pub const IMPORT_VALUES: usize = 10_000;
 /// What was changed, said in comments of one definition that was made.
 pub const IMPORT_NOTES: usize = 1_000;
 /// Things that are told of one form that does not fit.

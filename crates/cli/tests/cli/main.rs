@@ -8,6 +8,7 @@ mod definitions;
 mod files;
 mod gates;
 mod import;
+mod import_parts;
 mod import_people;
 mod import_pflow;
 mod inputs;

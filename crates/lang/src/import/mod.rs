@@ -5,6 +5,7 @@
 //! read or nobody knows is reported as dropped. What comes out is written as YAML and goes through the same check
 //! as any definition. Nothing is read but what the caller hands out.
 
+mod batch;
 mod chain;
 mod documents;
 mod glyph;
@@ -14,6 +15,7 @@ mod out;
 mod page;
 mod pflow;
 mod report;
+mod roles;
 mod source;
 mod stages;
 mod table;
@@ -48,15 +50,33 @@ pub enum Dialect {
     Pflow,
     /// The same in Markdown.
     PflowMd,
+    /// What an agent of a stage is told, in Markdown.
+    Role,
+    /// One calculation file with many values, in JSON.
+    Batch,
 }
 
 /// How a dialect is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Notation {
     /// JSON or YAML.
     Data,
-    /// Markdown with a heading for each part.
-    Markdown,
+    /// Markdown.
+    Markdown {
+        /// Whether a text looks like it.
+        marked: fn(&str) -> bool,
+        /// What one that does not lacks.
+        lacks: &'static str,
+        /// Reads one.
+        read: fn(&str, &str, &mut Vec<Diagnostic>) -> Option<Document>,
+    },
+}
+
+impl Notation {
+    /// Whether a text is marked as one in Markdown.
+    fn marks(self, text: &str) -> bool {
+        matches!(self, Self::Markdown { marked, .. } if marked(text))
+    }
 }
 
 /// What is known of a dialect.
@@ -75,8 +95,16 @@ struct Spec {
 }
 
 /// All of them, in the order in which they are tried.
-static DIALECTS: &[&Spec] =
-    &[&chain::SPEC, &stages::SPEC, &glyph::SPEC, &documents::SPEC, &pflow::JSON, &pflow::MARKDOWN];
+static DIALECTS: &[&Spec] = &[
+    &chain::SPEC,
+    &batch::SPEC,
+    &stages::SPEC,
+    &roles::SPEC,
+    &glyph::SPEC,
+    &documents::SPEC,
+    &pflow::JSON,
+    &pflow::MARKDOWN,
+];
 
 impl Dialect {
     /// All of them.
@@ -108,7 +136,7 @@ impl Dialect {
     pub fn tree(self, file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Document> {
         match self.spec().notation {
             Notation::Data => read(file, text, problems),
-            Notation::Markdown => pflow::document(file, text, problems),
+            Notation::Markdown { read, .. } => read(file, text, problems),
         }
     }
 
@@ -178,10 +206,10 @@ pub fn import(
     let text = read_file(file).map_err(NotImported::Unreadable)?;
     let mut problems = Vec::new();
     let data = read(file, &text, &mut problems).filter(|_| !is_broken(&problems));
-    let marked = pflow::is_one(&text);
     // What is no data may be said to be none only where it is not meant to be something else.
-    let other =
-        marked || file.ends_with(".md") || from.is_some_and(|from| from.spec().notation != Notation::Data);
+    let other = DIALECTS.iter().any(|spec| spec.notation.marks(&text))
+        || file.ends_with(".md")
+        || from.is_some_and(|from| matches!(from.spec().notation, Notation::Markdown { .. }));
     if data.is_none() && !other {
         return Err(NotImported::Broken(problems, Sources::new([(file.to_owned(), text)])));
     }
@@ -195,13 +223,13 @@ pub fn import(
                 tried.push((spec.dialect, "it is neither JSON nor YAML".to_owned()));
                 continue;
             }
-            (Notation::Markdown, _) if !marked => {
-                tried.push((spec.dialect, "it has no heading `## Steps`".to_owned()));
+            (Notation::Markdown { lacks, marked, .. }, _) if !marked(&text) => {
+                tried.push((spec.dialect, lacks.to_owned()));
                 continue;
             }
-            (Notation::Markdown, _) => {
+            (Notation::Markdown { read, .. }, _) => {
                 let mut problems = Vec::new();
-                match pflow::document(file, &text, &mut problems).filter(|_| !is_broken(&problems)) {
+                match read(file, &text, &mut problems).filter(|_| !is_broken(&problems)) {
                     Some(document) => made = document,
                     None => {
                         let sources = Sources::new([(file.to_owned(), text)]);

@@ -202,6 +202,23 @@ impl Out {
     }
 }
 
+impl Out {
+    /// The same with nothing in it that would begin an expression, or that escapes one.
+    pub(super) fn without_marks(self) -> Self {
+        let apart = |text: String| text.replace("$${{", "${{").replace("${{", "$ {{");
+        match self {
+            Out::Text(text) => Out::Text(apart(text)),
+            Out::List(items) => Out::List(items.into_iter().map(Out::without_marks).collect()),
+            Out::Map(map) => Out::Map(Map(map
+                .0
+                .into_iter()
+                .map(|(key, value)| (apart(key), value.without_marks()))
+                .collect())),
+            other => other,
+        }
+    }
+}
+
 /// Whom people's steps name, one after the other, each once, and not more than may be named.
 pub(super) fn once(names: impl IntoIterator<Item = String>) -> Vec<Out> {
     let mut known: Vec<String> = Vec::new();

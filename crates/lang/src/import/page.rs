@@ -35,11 +35,15 @@ stead import chain.json                 # the definition on standard output, the
 stead import chain.json -o chain.yml    # into a file, which has to be new; --force writes over one
 stead import chain.json --json          # definition, report and findings as one JSON document
 stead import changelog.pflow.md         # any of the dialects below
+stead import .orch/roles/planner.md     # a role by itself: a workflow of one agent
 stead import flow.txt --from chain      # for files that do not show what they are
 ```
 
 The dialect is found by the shape of the file, not by its name. The definition is checked as any other. What it needs of the language that this version
 does not have yet is said by the check (`E0501`, `E0502`) and counted at the end of the report: such a definition can be kept, and runs with a later version.
+
+Files that a definition names are read beside it: the profiles of a stage workflow (`stages/STAGE.PROFILE.yml`), its roles (`roles/ROLE.md`, there or beside its folder), workflows
+that pflow's nodes call, tables of a batch.
 
 What another tool leaves to chance gets the safe value here, and a line in the report. The tables say what becomes of each field where the report says nothing else; what depends on
 the values is said in the report only.

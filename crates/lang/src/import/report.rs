@@ -62,6 +62,22 @@ pub struct Report {
 }
 
 impl Report {
+    /// About a file of which nothing could be read.
+    pub(super) fn unread(file: &str, why: &str) -> Self {
+        let entry = Entry {
+            construct: "(file)".to_owned(),
+            file: file.to_owned(),
+            path: String::new(),
+            line: 1,
+            column: 1,
+            verdict: Verdict::NotExpressible,
+            why: why.to_owned(),
+            help: Some("`stead import FILE` says what is wrong with it".to_owned()),
+            step: None,
+        };
+        Self { entries: vec![entry], omitted: 0 }
+    }
+
     /// How many have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.entries.iter().filter(|entry| entry.verdict == verdict).count()

@@ -297,6 +297,18 @@ impl<'s, 't> At<'s, 't> {
         value(self.node)
     }
 
+    /// The value as one that is fixed, in which no expression may be, not even one that is escaped.
+    pub(super) fn fixed(self) -> Out {
+        let value = self.whole();
+        if value.has_marks() {
+            self.say(
+                Verdict::Changed,
+                "`${{` begins an expression, and none may stand in a fixed value: it has a blank in it",
+            );
+        }
+        value.without_marks()
+    }
+
     fn wrong(self, wanted: &str) {
         let is = match self.node.shape() {
             Shape::Nothing => "nothing",

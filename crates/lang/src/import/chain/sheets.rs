@@ -156,7 +156,7 @@ fn inputs<'t>(sheet: &mut Sheet<'_, 't>, sweep: &mut Sweep, names: &mut Given) {
             }
             continue;
         };
-        let out = match value.whole() {
+        let out = match if value.is_list() { value.fixed() } else { value.whole() } {
             Out::List(items) if items.len() == 1 => {
                 value.say(Changed, "a list of one value is that value");
                 items.into_iter().next().unwrap_or(Out::Null)

@@ -39,7 +39,7 @@ use crate::tree::{Node as TreeNode, Plain, Shape};
 use graph::Graph;
 use model::{Child, Flow, Form, Kind, Node};
 
-pub(super) use markdown::{document, is_one};
+use markdown::{document, is_one};
 
 pub(super) static JSON: Spec = Spec {
     dialect: Dialect::Pflow,
@@ -65,7 +65,12 @@ pub(super) static MARKDOWN: Spec = Spec {
     dialect: Dialect::PflowMd,
     name: "pflow-md",
     title: "pflow's workflows (Markdown)",
-    notation: Notation::Markdown,
+    notation: Notation::Markdown {
+        // A role may have such a heading in its template.
+        marked: |text| is_one(text) && !super::roles::is_one(text),
+        lacks: "it has no heading `## Steps`",
+        read: document,
+    },
     fields: fields::MARKDOWN,
     folds: &[],
     fits: |root| nodes(root, "steps"),

@@ -4,16 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use super::condition::condition;
 use super::known::Stages;
+use crate::import::Context;
 use crate::import::naming::{Given, snake};
 use crate::import::out::{Map, Out, literal, marked, quoted};
 use crate::import::report::Verdict::{Changed, NotExpressible};
+use crate::import::roles::Role;
 use crate::import::source::At;
 use crate::limits;
 
 /// What a stage says of all its nodes.
 pub(super) struct Stage<'a> {
     pub(super) name: &'a str,
-    pub(super) provider: &'a str,
+    /// What the stage itself names.
+    pub(super) provider: Option<&'a str>,
     pub(super) role: &'a str,
     pub(super) prompt: Option<&'a str>,
     pub(super) shared: Option<&'a str>,
@@ -41,6 +44,35 @@ pub(super) fn prompt(own: Option<&str>, stage: &str, role: &str, given: Option<&
     text
 }
 
+/// What an agent is told: what its role says, then what its stage or node says.
+pub(super) fn told(role: Option<&Role>, own: Option<&str>) -> Option<String> {
+    match (role.map(|role| role.prompt.trim_end()), own) {
+        (Some(role), Some(own)) => Some(format!("{role}\n\n{own}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+        (None, None) => None,
+    }
+}
+
+/// The skills of a stage and of its role, each once.
+pub(super) fn skilled(own: Option<&Out>, role: Option<&Role>) -> Option<Out> {
+    let more = role.map(|role| role.skills.as_slice()).unwrap_or_default();
+    let mut all: Vec<Out> = match own {
+        Some(Out::List(own)) => own.clone(),
+        Some(other) if more.is_empty() => return Some(other.clone()),
+        Some(other) => vec![other.clone()],
+        None => Vec::new(),
+    };
+    for skill in more {
+        if !all.contains(skill) {
+            all.push(skill.clone());
+        }
+    }
+    (own.is_some() || !all.is_empty()).then_some(Out::List(all))
+}
+
+/// Who does the work where neither a stage nor a role names anybody.
+pub(super) const PROVIDER: &str = "claude-code";
+
 struct Node<'s, 't> {
     at: At<'s, 't>,
     name: &'t str,
@@ -53,6 +85,7 @@ pub(super) fn convert(
     root: At<'_, '_>,
     stage: &Stage<'_>,
     stages: &mut Stages,
+    context: &mut Context<'_>,
     given: &mut Given,
 ) -> Option<Graph> {
     let mut nodes: Vec<Node<'_, '_>> = Vec::new();
@@ -153,7 +186,7 @@ pub(super) fn convert(
                 step.set("foreach", foreach(node.at, &node.id, stages));
                 let own = inner.get(node.name).copied();
                 let at = own.or_else(|| node.at.get("run").filter(|run| run.is_map())).unwrap_or(node.at);
-                let mut agent = agent(at, stage, stages, &sources);
+                let mut agent = agent(at, stage, stages, context, &sources);
                 agent.set(
                     "provider",
                     marked(&format!("item.?provider.orValue({})", plain(agent.get("provider")))),
@@ -175,7 +208,7 @@ pub(super) fn convert(
                 step.set("set", Map::new().with("results", marked(&format!("{{{}}}", sources.join(", ")))));
             }
             kind => {
-                let mut agent = agent(node.at, stage, stages, &sources);
+                let mut agent = agent(node.at, stage, stages, context, &sources);
                 if let ("reduce", Some(strategy)) = (kind, node.at.text_at("strategy")) {
                     let text = plain_text(agent.get("prompt"));
                     agent.set(
@@ -215,29 +248,40 @@ fn plain(value: Option<&Out>) -> String {
     quoted(&plain_text(value))
 }
 
-fn agent(at: At<'_, '_>, stage: &Stage<'_>, stages: &mut Stages, sources: &[String]) -> Map {
-    let provider =
-        at.text_at("provider").filter(|text| *text != "${stage.provider}").unwrap_or(stage.provider);
-    let role = at.text_at("role").unwrap_or(stage.role);
+fn agent(
+    at: At<'_, '_>,
+    stage: &Stage<'_>,
+    stages: &mut Stages,
+    context: &mut Context<'_>,
+    sources: &[String],
+) -> Map {
+    let name = at.text_at("role").unwrap_or(stage.role);
+    let role = stages.role(name, context);
+    let provider = at.text_at("provider").filter(|text| *text != "${stage.provider}").or(stage.provider);
+    let provider = match (provider, role.as_ref().and_then(|role| role.provider.clone())) {
+        (Some(provider), _) => literal(provider),
+        (None, recommended) => recommended.unwrap_or_else(|| PROVIDER.to_owned()),
+    };
     let own = at.get("prompt").and_then(|at| at.text().map(|text| stages.prompt(at, text)));
-    let own = own.as_deref().or(stage.prompt);
+    let own = told(role.as_ref(), own.as_deref().or(stage.prompt));
     let given = match sources.is_empty() {
         true => stage.shared.map(str::to_owned),
         false => Some(format!("{{{}}}", sources.join(", "))),
     };
     let schema = at.get("output_schema").map(At::whole);
+    let schema = schema.or_else(|| role.as_ref().and_then(|role| role.output.clone()));
     Map::new()
-        .with("provider", literal(provider))
-        .with("role", literal(role))
-        .with("prompt", prompt(own, stage.name, role, given.as_deref()))
+        .with("provider", provider)
+        .with("role", literal(name))
+        .with("prompt", prompt(own.as_deref(), stage.name, name, given.as_deref()))
         .with("workspace", ".")
-        .with_some("skills", stage.skills.cloned())
+        .with_some("skills", skilled(stage.skills, role.as_ref()))
         .with_some("output", schema)
 }
 
 fn foreach(at: At<'_, '_>, id: &str, stages: &mut Stages) -> Map {
     let items: Out = match at.get("items") {
-        Some(items) if items.is_list() => marked(&stages.list(id, items.whole())).into(),
+        Some(items) if items.is_list() => marked(&stages.list(id, items.fixed())).into(),
         Some(items) => {
             let text = items.text().unwrap_or_default();
             let name = text.strip_prefix("${vars.").and_then(|rest| rest.strip_suffix('}'));

@@ -1,9 +1,13 @@
 //! What is known while stages are made: those that were, and the inputs that their variables become.
 
+use std::collections::HashMap;
+
 use super::rounds::START;
+use crate::import::Context;
 use crate::import::naming::snake;
 use crate::import::out::{Map, Out, literal, marked};
 use crate::import::report::Verdict::Changed;
+use crate::import::roles::{Role, beside, shared};
 use crate::import::source::At;
 
 /// What is known while stages are made.
@@ -16,6 +20,8 @@ pub(super) struct Stages {
     pub(super) all: Vec<(String, String)>,
     /// Whether they go in rounds.
     pub(super) looped: bool,
+    /// Roles that were looked for, and what was found.
+    pub(super) roles: HashMap<String, Option<Role>>,
 }
 
 pub(super) struct Made {
@@ -25,6 +31,16 @@ pub(super) struct Made {
 }
 
 impl Stages {
+    /// What the file of a role says, if there is one.
+    pub(super) fn role(&mut self, name: &str, context: &mut Context<'_>) -> Option<Role> {
+        if !self.roles.contains_key(name) {
+            let inputs = &mut self.inputs;
+            let found = beside(name, context, &mut |variable, input| shared(inputs, variable, input));
+            self.roles.insert(name.to_owned(), found);
+        }
+        self.roles.get(name).cloned().flatten()
+    }
+
     /// A list becomes an input with that list as its default.
     pub(super) fn list(&mut self, name: &str, items: Out) -> String {
         let mut id = name.to_owned();

@@ -7,6 +7,8 @@ mod known;
 mod one;
 mod rounds;
 
+use std::collections::HashMap;
+
 use super::naming::{Given, kebab, snake};
 use super::out::Map;
 use super::report::Verdict::{Changed, NotExpressible};
@@ -55,7 +57,13 @@ fn convert(root: At<'_, '_>, context: &mut Context<'_>) -> Map {
     for key in ["id", "isDefault", "protected"] {
         top.get(key);
     }
-    let mut stages = Stages { inputs: Map::new(), made: Vec::new(), all: Vec::new(), looped: false };
+    let mut stages = Stages {
+        inputs: Map::new(),
+        made: Vec::new(),
+        all: Vec::new(),
+        looped: false,
+        roles: HashMap::new(),
+    };
     let mut given = Given::default();
     given.give(ROUNDS);
     given.give(START);

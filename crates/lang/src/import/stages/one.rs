@@ -1,7 +1,7 @@
 //! The step that a stage becomes: one agent, several, or the graph of its profile.
 
 use super::fields::FIELDS;
-use super::graph::{self, Graph};
+use super::graph::{self, Graph, PROVIDER};
 use super::known::Stages;
 use super::rounds::START;
 use crate::import::Context;
@@ -43,7 +43,7 @@ pub(super) fn one(
         (None, None) => None,
     };
     let role = text("role").unwrap_or_else(|| usual_role(stage));
-    let provider = text("provider").unwrap_or("claude-code");
+    let provider = text("provider");
     text("id");
     if let Some(at) = map {
         at.get("dependsOn");
@@ -84,7 +84,7 @@ pub(super) fn one(
                     skills: skills.as_ref(),
                     retry: retry.as_ref(),
                 };
-                let graph = graph::convert(source.root(), &settings, stages, given);
+                let graph = graph::convert(source.root(), &settings, stages, context, given);
                 context.reports.push(source.report());
                 graph
             }
@@ -140,15 +140,39 @@ pub(super) fn one(
             true
         }
         None => {
-            let prompt = graph::prompt(own.as_deref(), stage, role, shared.as_deref());
+            let said = stages.role(role, context);
+            let recommended = said.as_ref().and_then(|said| said.provider.clone());
             let mut agent = Map::new();
-            if providers.is_empty() {
-                agent = agent.with("provider", literal(provider)).with("role", literal(role));
+            let prompt = if providers.is_empty() {
+                let provider = provider.map(literal).or(recommended).unwrap_or_else(|| PROVIDER.to_owned());
+                agent = agent.with("provider", provider).with("role", literal(role));
+                let own = graph::told(said.as_ref(), own.as_deref());
+                graph::prompt(own.as_deref(), stage, role, shared.as_deref())
             } else {
-                step.set("foreach", everyone(&providers, map, role, parallel));
+                // Parts whose roles say something of their own are told that.
+                let named: Vec<&str> = providers.iter().filter_map(|at| at.text_at("role")).collect();
+                let differ = named.iter().any(|name| stages.role(name, context).is_some());
+                let mut each = |name: &str| {
+                    let said = stages.role(name, context);
+                    let told = graph::told(said.as_ref(), own.as_deref());
+                    graph::prompt(told.as_deref(), stage, name, None)
+                };
+                let foreach = match differ {
+                    true => everyone(&providers, map, role, parallel, Some(&mut each)),
+                    false => everyone(&providers, map, role, parallel, None),
+                };
+                step.set("foreach", foreach);
                 agent = agent.with("provider", marked("each.provider")).with("role", marked("each.role"));
-            }
+                let own = match differ {
+                    true => Some(marked("each.prompt")),
+                    false => graph::told(said.as_ref(), own.as_deref()),
+                };
+                graph::prompt(own.as_deref(), stage, role, shared.as_deref())
+            };
+            let skills = graph::skilled(skills.as_ref(), said.as_ref());
+            let output = said.and_then(|said| said.output);
             agent = agent.with("prompt", prompt).with("workspace", ".").with_some("skills", skills);
+            agent = agent.with_some("output", output);
             step.set("agent", agent);
             if let Some(retry) = retry {
                 step.set("retry", retry);
@@ -203,16 +227,25 @@ fn failure(map: Option<At<'_, '_>>) -> (Option<Map>, bool) {
 }
 
 /// `foreach` over several providers.
-fn everyone(providers: &[At<'_, '_>], map: Option<At<'_, '_>>, role: &str, parallel: bool) -> Map {
+fn everyone(
+    providers: &[At<'_, '_>],
+    map: Option<At<'_, '_>>,
+    role: &str,
+    parallel: bool,
+    prompts: Option<&mut dyn FnMut(&str) -> String>,
+) -> Map {
     let mut parts = Vec::new();
+    let mut prompts = prompts;
     for at in providers {
         let Some(provider) = at.text_at("provider") else {
             at.say_all(NotExpressible, "it names no provider", None);
             continue;
         };
         at.get("weight");
-        let role = literal(at.text_at("role").unwrap_or(role));
-        parts.push(Map::new().with("provider", literal(provider)).with("role", role));
+        let role = at.text_at("role").unwrap_or(role);
+        let prompt = prompts.as_mut().map(|prompts| prompts(role));
+        let part = Map::new().with("provider", literal(provider)).with("role", literal(role));
+        parts.push(part.with_some("prompt", prompt));
     }
     let join = match map.and_then(|at| at.text_at("parallel_strategy")) {
         Some("race") => {
