@@ -32,6 +32,6 @@ mod templates;
 pub mod tree;
 
 pub use bundle::{Bundle, collect, gather, link};
-pub use check::{Checked, check};
+pub use check::{Checked, check, outline};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use templates::expanded;

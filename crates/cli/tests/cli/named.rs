@@ -267,3 +267,29 @@ fn pause_cancel_and_retry_reach_children_that_are_called_by_name() {
     assert_eq!(of("leaf"), vec![json!("completed"); 4]);
     assert_eq!(of("kid"), [json!("cancelled")]);
 }
+
+#[test]
+fn what_a_workflow_takes_is_shown_though_it_calls_a_file_of_the_project() {
+    let project = Project::new().workflows_folder().with("workflows/greet.yml", &leaf("greet", "file"));
+    let parent = "stead: 1\nname: parent\ninputs: { times: { type: integer, default: 2, description: How often } }\nsteps:\n  - { id: before, set: { a: 1 } }\n  - id: group\n    needs: []\n    steps:\n      - { id: c, workflow: { name: greet, inputs: { n: '${{ inputs.times }}' } } }\n      - { id: after, set: { said: '${{ steps.c.output.said }}' } }\noutputs: { said: '${{ steps.group.output.after.said }}' }\n";
+    let project = project.saves("parent", parent);
+    let shown = project.stead("show parent").is(0);
+    shown.answers("inputs     times: integer = 2  How often");
+    let shown = project.stead("show parent --json").is(0).json();
+    let contents = &shown["contents"];
+    assert_eq!(contents["outputs"], json!(["said"]));
+    assert_eq!(contents["steps"], json!(["before", "group", "group/c", "group/after"]));
+    assert_eq!((&contents["calls"], &contents["files"]), (&json!(["greet"]), &json!(["saved.tmp"])));
+    // So it is where the file is gone, or the called one has been deleted.
+    std::fs::remove_file(project.path("workflows/greet.yml")).unwrap();
+    assert_eq!(project.stead("show parent --json").is(0).json()["contents"], *contents);
+    project.stead("run parent").is(2).says("E0328");
+    // A draft shows what can be read of it.
+    let project = project.with(
+        "half.yml",
+        &parent.replace("name: parent", "name: half").replace("set: { a: 1 }", "nonsense: 1"),
+    );
+    project.stead("save half.yml --draft").is(0);
+    let half = project.stead("show half --json").is(0).json();
+    assert_eq!(half["contents"]["inputs"][0]["name"], "times");
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_lang::plan::{InputKind, Plan};
-use stead_lang::{Bundle, check};
+use stead_lang::{Bundle, outline};
 
 /// What a definition takes and gives, in short.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,9 +38,10 @@ pub struct InputFacts {
     pub description: String,
 }
 
-/// The contents of a definition without errors.
+/// The contents of a definition, as far as it can be read: a draft may be wrong, and what it calls may be a file of a
+/// project, which a library knows nothing of.
 pub(super) fn contents(bundle: &Bundle) -> Option<Contents> {
-    let plan = check(bundle).plan?;
+    let plan = outline(bundle)?;
     Some(Contents {
         inputs: inputs(&plan),
         outputs: plan.root.outputs.iter().flatten().map(|(name, _)| name.clone()).collect(),

@@ -40,17 +40,15 @@ pub struct Checked {
     pub sources: Sources,
 }
 
+/// What a definition says of itself as far as it can be read, whatever is wrong with it or cannot be found beside it.
+/// It is for telling about the definition; what is run is what [`check`] gives.
+pub fn outline(bundle: &Bundle) -> Option<Plan> {
+    Checker::of(bundle).entry()
+}
+
 /// Checks a definition and everything it names.
 pub fn check(bundle: &Bundle) -> Checked {
-    let checker = Checker {
-        bundle,
-        found: RefCell::default(),
-        done: RefCell::default(),
-        under_way: RefCell::default(),
-        parts: RefCell::default(),
-        children: RefCell::default(),
-        schemas: RefCell::default(),
-    };
+    let checker = Checker::of(bundle);
     let plan = checker.entry();
     let mut diagnostics = checker.found.into_inner();
     let (entry, _) = bundle::split(&bundle.entry);
@@ -109,6 +107,20 @@ struct Open {
 struct Done {
     facts: Option<ChildFacts>,
     parts: Parts,
+}
+
+impl<'b> Checker<'b> {
+    fn of(bundle: &'b Bundle) -> Self {
+        Self {
+            bundle,
+            found: RefCell::default(),
+            done: RefCell::default(),
+            under_way: RefCell::default(),
+            parts: RefCell::default(),
+            children: RefCell::default(),
+            schemas: RefCell::default(),
+        }
+    }
 }
 
 impl Checker<'_> {
