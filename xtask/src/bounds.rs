@@ -56,6 +56,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("core", "WAITS_LISTED", Test("p11_what_a_run_waits_for_is_listed_to_a_bound")),
     ("core", "QUORUM", Test("p11_settings_of_gates_that_are_computed_are_bounded")),
     ("core", "REDOS", Test("p11_settings_of_gates_that_are_computed_are_bounded")),
+    ("core", "DECIDERS", Test("p11_gates_that_remember_who_decided_are_bounded")),
     ("core", "TASK_REMINDERS", Test("p11_what_people_hand_in_is_bounded")),
     ("core", "TASK_LEASE", Tunable("how long a claim lasts: the manual says two hours")),
     ("core", "TASK_DELEGATIONS", Test("p11_what_people_hand_in_is_bounded")),

@@ -74,6 +74,8 @@ pub const PEOPLE_EDITS: usize = 1_000;
 pub const QUORUM: u32 = stead_lang::limits::QUORUM;
 /// How often one gate leads back to an earlier step.
 pub const REDOS: u32 = 100;
+/// Gates of one run, each item of a `foreach` for itself, of which it is remembered who decided: `not: [deciders]`.
+pub const DECIDERS: usize = 10_000;
 /// Reminders of one task; nothing is sent behind the last.
 pub const TASK_REMINDERS: u32 = 1_000;
 /// How long somebody who has claimed a task keeps it when nothing more is heard of them, in milliseconds.

@@ -164,6 +164,25 @@ pub(crate) fn is_canonical(path: &str) -> bool {
     }
 }
 
+/// A path without the numbers of iterations and visits: what stays the same when a step is done again.
+pub fn place(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let (mut key, mut number) = (false, false);
+    for c in path.chars() {
+        match c {
+            '[' => (key, number) = (true, false),
+            ']' => key = false,
+            '/' if !key => number = false,
+            '#' | '~' if !key => number = true,
+            _ => {}
+        }
+        if !number {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The ids of a path without keys, numbers and what is done about it: the path of the step in the plan.
 pub fn plan_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
@@ -236,6 +255,19 @@ fn decode(key: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_has_keys_and_no_numbers() {
+        for (path, is) in [
+            ("ship", "ship"),
+            ("ship~2", "ship"),
+            ("a#3/ship~12", "a/ship"),
+            ("each[a]#2/b[x~1#2/y]/ship~3", "each[a]/b[x~1#2/y]/ship"),
+            ("a~2[k]/b#1", "a[k]/b"),
+        ] {
+            assert_eq!(place(path), is);
+        }
+    }
 
     #[test]
     fn a_path_says_where_it_stands() {

@@ -315,19 +315,25 @@ impl RunState {
                     Some(error) => self.tried(ix, error, *retry_at, *stops),
                 }
             }
-            Event::TaskOpened { path, number, task, by, due_at, deadline_at, index, .. } => {
+            Event::TaskOpened { path, number, task, by, remembers, due_at, deadline_at, index, .. } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
                 let by = by.iter().map(|who| who.as_str().into()).collect();
                 let (number, task, due_at) = (*number, task.clone(), *due_at);
-                let kind = Kind::Task { number, task, by, due_at, told: false, acted: Vec::new() };
+                let (told, acted, remembers) = (false, Vec::new(), *remembers);
+                let kind = Kind::Task { number, task, by, due_at, told, acted, remembers };
                 self.begin(ix, kind, StepStatus::Waiting);
                 self.set_deadline(ix, *deadline_at);
             }
             Event::TaskEnded { path, by, outcome, output, error, stops, .. } => {
                 let ix = self.at_path(path);
                 match &mut self.get_mut(ix).kind {
-                    Kind::Task { acted, .. } => *acted = by.iter().map(|who| who.as_str().into()).collect(),
+                    Kind::Task { acted, remembers, .. } => {
+                        *acted = by.iter().map(|who| who.as_str().into()).collect();
+                        if *remembers {
+                            self.note_deciders(path, by);
+                        }
+                    }
                     _ => self.note_misfit(|| format!("`{path}` has asked nobody")),
                 }
                 match error {

@@ -384,6 +384,9 @@ pub enum Event {
         version: String,
         /// Who may act.
         by: Vec<String>,
+        /// Whoever decides is not to decide on a later instance of it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        remembers: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         due_at: Option<Time>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,6 +17,7 @@ mod apply;
 mod attempts;
 mod budget;
 mod children;
+mod deciders;
 mod each;
 mod ends;
 pub mod event;

@@ -66,8 +66,16 @@ impl Machine<'_> {
             return Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }));
         }
         let form = asked.as_ref().map(|asked| questions::answers(asked)).or_else(|| people.form.clone());
-        let by = self.selectors(site, &people.by)?;
-        let not = self.selectors(site, &people.not)?;
+        let by = self.words(site, &people.by)?;
+        let by = self.selectors(site, people, &by, false)?;
+        let not = self.words(site, &people.not)?;
+        let remembers = not.iter().any(|word| word == "deciders");
+        if remembers && !self.state.remembers(path) {
+            let message =
+                format!("who decided is remembered of {} gates, which is the most", limits::DECIDERS);
+            return Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)));
+        }
+        let not = self.selectors(site, people, &not, true)?;
         let quorum = self.voices(site, &people.quorum, "quorum")?;
         let rejects = self.voices(site, &people.rejects, "rejects")?;
         let remind = self.millis(path, people.remind.as_ref(), |reach| site.scope(reach))?;
@@ -75,7 +83,9 @@ impl Machine<'_> {
             None => None,
             Some(escalate) => {
                 let after = self.millis(path, Some(&escalate.after), |reach| site.scope(reach))?;
-                Some(Escalate { after: after.unwrap_or(0), to: self.selectors(site, &escalate.to)? })
+                let to = self.words(site, &escalate.to)?;
+                let to = self.selectors(site, people, &to, false)?;
+                Some(Escalate { after: after.unwrap_or(0), to })
             }
         };
         let timeout = self.millis(path, action.timeout.as_ref(), |reach| site.scope(reach))?;
@@ -95,6 +105,7 @@ impl Machine<'_> {
                 title: title.clone(),
                 version: version.clone(),
                 by: by.clone(),
+                remembers,
                 due_at,
                 deadline_at,
                 index,
@@ -142,22 +153,41 @@ impl Machine<'_> {
         self.count(&site.path, setting, what, limits::QUORUM, |reach| site.scope(reach))
     }
 
-    /// Who is meant, with people by their names where a word stands for whoever started or did something.
-    fn selectors(&self, site: &Site, all: &[Template]) -> Result<Vec<String>, Stop> {
+    /// Who is named, as it is written.
+    fn words(&self, site: &Site, all: &[Template]) -> Result<Vec<String>, Stop> {
+        let word =
+            |template: &Template| self.eval(&site.path, |reach| template.render_text(&site.scope(reach)));
+        all.iter().map(word).collect()
+    }
+
+    /// Who is meant, with people by their names where a word stands for whoever started or did something. What
+    /// excludes may also mean whoever made what is shown, or decided before.
+    fn selectors(
+        &self,
+        site: &Site,
+        people: &People,
+        words: &[String],
+        excludes: bool,
+    ) -> Result<Vec<String>, Stop> {
         let mut names: Vec<String> = Vec::new();
-        for template in all {
-            let word = self.eval(&site.path, |reach| template.render_text(&site.scope(reach)))?;
+        for word in words {
             let meant = match word.split_once(':') {
                 Some(("step", id)) => self.who_worked_on(site, id),
-                Some(("user" | "group" | "role" | "agent", name)) if !name.is_empty() => vec![word],
-                None if word == "agents" => vec![word],
+                Some(("user" | "group" | "role" | "agent", name)) if !name.is_empty() => vec![word.clone()],
+                None if word == "agents" => vec![word.clone()],
                 None if word == "starter" => {
                     let known = !self.state.starter.is_empty();
                     if known { vec![self.state.starter.clone()] } else { Vec::new() }
                 }
+                None if word == "authors" && excludes => {
+                    let shown = people.shown_steps();
+                    shown.into_iter().flat_map(|id| self.who_worked_on(site, id)).collect()
+                }
+                None if word == "deciders" && excludes => self.state.deciders(&site.path),
                 _ => {
+                    let more = if excludes { ", authors, deciders" } else { "" };
                     let message = format!(
-                        "`{word}` names nobody: user:NAME, group:NAME, role:NAME, agent:NAME, agents, starter and step:ID do"
+                        "`{word}` names nobody: user:NAME, group:NAME, role:NAME, agent:NAME, agents, starter{more} and step:ID do"
                     );
                     return Err(expression_error(&site.path, &message));
                 }

@@ -18,7 +18,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SNAPSHOT_FORMAT: u32 = 7;
+pub const SNAPSHOT_FORMAT: u32 = 8;
 
 /// A snapshot that cannot be read. It is dropped, the journal has all.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,8 @@ struct Stored {
     passed: Option<Box<str>>,
     keys: Vec<(String, String)>,
     signals: signals::Stored,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    deciders: BTreeMap<Box<str>, Vec<Box<str>>>,
     share: Option<u32>,
     within: Vec<Held>,
     slab: Vec<Option<Instance>>,
@@ -115,6 +117,7 @@ impl RunState {
             passed: self.passed.clone(),
             keys: self.keys.clone(),
             signals: self.signals.stored(),
+            deciders: self.deciders.clone(),
             share: self.share,
             within: self.within.clone(),
             finishing: self.finishing,
@@ -162,6 +165,7 @@ impl RunState {
         state.passed = stored.passed;
         state.keys = stored.keys;
         state.signals = Signals::of_stored(stored.signals);
+        state.deciders = stored.deciders;
         state.share = stored.share;
         state.within = stored.within;
         state.finishing = stored.finishing;

@@ -101,6 +101,8 @@ pub struct RunState {
     /// What runs are found by: indexed inputs and their values, as text.
     pub(super) keys: Vec<(String, String)>,
     pub(super) signals: Signals,
+    /// Who decided at gates that are not to be decided by the same people again, by their paths without numbers.
+    pub(super) deciders: BTreeMap<Box<str>, Vec<Box<str>>>,
     /// What the run that started it lets it have of its budget.
     pub(super) share: Option<u32>,
     /// Whether there is a budget anywhere; derived.
@@ -440,6 +442,9 @@ pub(super) enum Kind {
         /// Who had a part in it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         acted: Vec<Box<str>>,
+        /// That is kept for later instances.
+        #[serde(default, skip_serializing_if = "is_false")]
+        remembers: bool,
     },
 }
 
@@ -546,6 +551,7 @@ impl RunState {
             undo: Vec::new(),
             keys: Vec::new(),
             signals: Signals::default(),
+            deciders: BTreeMap::new(),
             share: None,
             budgeted: false,
             slab: Vec::new(),

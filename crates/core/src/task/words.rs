@@ -69,8 +69,8 @@ pub struct Escalate {
 
 /// What people are asked.
 ///
-/// Names of people are `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, or `agents` for all agents. `starter` and
-/// `step:ID` stand for people by name by the time they come here.
+/// Names of people are `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, or `agents` for all agents. `starter`,
+/// `step:ID`, `authors` and `deciders` stand for people by name by the time they come here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// What kind of answer is wanted.

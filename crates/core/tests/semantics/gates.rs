@@ -87,6 +87,92 @@ fn who_may_is_named_with_the_starter_and_those_who_worked_on_a_step() {
 }
 
 #[test]
+fn whoever_worked_on_what_is_shown_may_be_left_out() {
+    let mut world = World::run(
+        "steps:
+  - { id: plan, ask: { title: What?, form: { type: object }, by: ['role:approver'] } }
+  - { id: other, approve: { title: That?, by: ['role:approver'] } }
+  - { id: built, noop: 1 }
+  - id: ship
+    approve: { title: Ship it?, show: { plan: '${{ steps.plan.output }}', built: '${{ steps.built.output }}' }, not: [authors] }
+",
+    );
+    let answer = Act::Answer { answers: json!({}), comment: String::new(), version: None };
+    world.act("plan", "bo", answer).unwrap();
+    world.decide("other", "cy", true, "").unwrap();
+    let why = world.decide("ship", "bo", true, "").unwrap_err();
+    assert!(why.contains("`not` names user:bo"), "{why}");
+    // What is not shown is nobody's work here.
+    world.decide("ship", "cy", true, "").unwrap();
+    assert_eq!(world.ended().0, RunStatus::Completed);
+}
+
+#[test]
+fn whoever_decided_an_earlier_instance_may_be_left_out() {
+    // By a redo, by a loop, by a visit; also of those that are long forgotten, and after a crash.
+    for (text, first, later) in [
+        (
+            "steps:
+  - { id: draft, noop: 1 }
+  - { id: ship, approve: { title: A, not: [deciders], on_reject: { redo: draft, max: 3 } } }
+",
+            "ship",
+            ["ship~2", "ship~3"],
+        ),
+        (
+            "steps:
+  - id: rounds
+    loop: { max: 3 }
+    steps:
+      - { id: ship, approve: { title: A, not: [deciders], on_reject: continue } }
+",
+            "rounds#1/ship",
+            ["rounds#2/ship", "rounds#3/ship"],
+        ),
+        (
+            "states:
+  - { id: draft, noop: 1, next: ship }
+  - id: ship
+    approve: { title: A, not: [deciders], on_reject: continue }
+    next: [{ when: steps.ship.output.decision == 'reject', go: draft, max: 2 }, { go: end }]
+",
+            "ship",
+            ["ship~2", "ship~3"],
+        ),
+    ] {
+        for crash in [false, true] {
+            let mut world = World::run(text);
+            world.decide(first, "bo", false, "no").unwrap();
+            if crash {
+                world.crash_to_snapshot();
+            }
+            let why = world.decide(later[0], "bo", true, "").unwrap_err();
+            assert!(why.contains("`not` names user:bo"), "{why}");
+            world.decide(later[0], "cy", false, "no").unwrap();
+            if crash {
+                world.crash();
+            }
+            for who in ["bo", "cy"] {
+                let why = world.decide(later[1], who, true, "").unwrap_err();
+                assert!(why.contains(&format!("`not` names user:{who}")), "{why}");
+            }
+            world.decide(later[1], "di", true, "").unwrap();
+            assert!(world.ended().0.is_end());
+        }
+    }
+}
+
+#[test]
+fn items_are_gates_apart_and_say_nothing_of_who_decided_the_others() {
+    let mut world = World::run(
+        "steps:\n  - id: each\n    foreach: { in: [a, b], key: '${{ item }}' }\n    approve: { title: A, not: [deciders] }\n",
+    );
+    world.decide("each[a]", "bo", true, "").unwrap();
+    world.decide("each[b]", "bo", true, "").unwrap();
+    assert_eq!(world.ended().0, RunStatus::Completed);
+}
+
+#[test]
 fn questions_go_to_the_starter_and_their_answers_are_the_output() {
     let mut world = World::run(
         "steps:\n  - id: make\n    set: { all: [ { id: colour, text: Which?, choices: [red, blue] } ] }\n  - id: ask\n    ask: { title: Some questions, questions: '${{ steps.make.output.all }}' }\n  - { id: none, ask: { questions: '${{ [] }}' } }\noutputs: { colour: '${{ steps.ask.output.colour }}', none: '${{ steps.none.output }}' }\n",

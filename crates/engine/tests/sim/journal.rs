@@ -235,6 +235,7 @@ impl Mirror {
     fn reopened(&mut self, drop: &[String], reopen: &[(String, Option<Time>)]) {
         self.reopens += 1;
         self.checked = false;
+        let forced = self.forced;
         (self.paused, self.forced, self.cancelled) = (false, false, false);
         (self.asked_to_end, self.finished) = (false, false);
         let gone = |path: &str| drop.iter().any(|drop| path::is_within(path, drop));
@@ -246,7 +247,7 @@ impl Mirror {
         let open: BTreeSet<&str> = reopen.iter().map(|(path, _)| path.as_str()).collect();
         let gone = |path: &str| gone(path) || path::as_aside(path).is_some();
         self.statuses.retain(|path, _| !gone(path) && !open.contains(path.as_str()));
-        self.unwound.reopened(gone, &open);
+        self.unwound.reopened(gone, &open, forced);
         self.signals.awaited.clear();
         self.ending.clear();
     }

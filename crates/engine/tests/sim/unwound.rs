@@ -75,9 +75,10 @@ impl Unwound {
     }
 
     /// A run that had ended goes on: what is gone begins anew, what is open again ends anew.
-    pub(crate) fn reopened(&mut self, gone: impl Fn(&str) -> bool, open: &BTreeSet<&str>) {
+    pub(crate) fn reopened(&mut self, gone: impl Fn(&str) -> bool, open: &BTreeSet<&str>, forced: bool) {
         let stays = |path: &str| !gone(path) && !open.contains(path);
-        self.begun.retain(|path| !gone(path));
+        // What has ended by force may have left out its `finally`.
+        self.begun.retain(|path| !gone(path) && (!forced || open.contains(path.as_str())));
         self.completed.retain(|path| stays(path));
         self.ready.retain(|path, _| stays(path));
         self.first.retain(|path, _| stays(path));

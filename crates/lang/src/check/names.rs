@@ -128,6 +128,11 @@ impl<'t> Names<'_, 't> {
                 for worker in &decoded.steps[ix as usize].workers {
                     self.worker(worker, at(Role::Instance));
                 }
+                if let (Some(node), ActionKind::People(people)) =
+                    (decoded.steps[ix as usize].authors, &action.kind)
+                {
+                    self.authors(node, people, at(Role::Instance));
+                }
                 match (&decoded.steps[ix as usize].output, &action.kind) {
                     (Output::Known(ty), _) => ty.clone(),
                     (Output::OfTemplate, ActionKind::Set(values)) => self.type_of(values, at(Role::Instance)),

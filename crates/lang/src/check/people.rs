@@ -3,6 +3,8 @@
 use crate::codes;
 use crate::decode::{Decoded, Worker};
 use crate::diagnostic::{Diagnostic, nearest, worth_looking};
+use crate::plan::People;
+use crate::tree::Node;
 
 use super::names::Names;
 use super::scope::{Found, Spot};
@@ -61,11 +63,34 @@ impl<'t> Names<'_, 't> {
     }
 }
 
+impl<'t> Names<'_, 't> {
+    /// That somebody may have worked on something that is shown.
+    pub(super) fn authors(&mut self, node: Node<'t>, people: &People, spot: Spot<'_>) {
+        let shown = people.shown_steps();
+        let worked = |id: &&str| match spot.find(id, self.decoded, self.order) {
+            Found::Step { ix, .. } | Found::ThisOne { ix, .. } => self.worked_on[ix as usize],
+            // That it cannot be read is said where it is shown.
+            _ => true,
+        };
+        if shown.iter().any(worked) {
+            return;
+        }
+        let message = match shown.is_empty() {
+            true => "`authors` are nobody: no step is shown".to_owned(),
+            false => {
+                format!("`authors` are nobody: no person and no agent works on `{}`", shown.join("`, `"))
+            }
+        };
+        let help = "show a step that somebody works on, or remove `authors`";
+        self.problems.push(Diagnostic::at(codes::NOBODY_WORKS, node, message).help(help));
+    }
+}
+
 /// Of each step whether somebody may work on it, or on what is inside of it.
 pub(super) fn worked_on(decoded: &Decoded<'_>) -> Vec<bool> {
     let mut worked = vec![false; decoded.steps.len()];
     // Where nobody is named by a step, nobody asks.
-    if decoded.steps.iter().all(|notes| notes.workers.is_empty()) {
+    if decoded.steps.iter().all(|notes| notes.workers.is_empty() && notes.authors.is_none()) {
         return worked;
     }
     // Outer steps come before inner ones.

@@ -541,8 +541,8 @@ others. A step that the gate does not wait for would run on beside the decision.
 "
 
 NOBODY_WORKS "E0331" "the workers of a step that nobody works on"
-"`step:ID` stands for the people and agents who worked on a step. On a program, a request or a calculation nobody \
-does."
+"`step:ID` stands for the people and agents who worked on a step, `authors` for those who worked on the steps that are \
+shown. On a program, a request or a calculation nobody does."
 "steps:
   - id: build
     run: ./build.sh

@@ -372,7 +372,8 @@ fill in stands in its `properties`."
 
 UNKNOWN_WHO "E0228" "nobody who could be told"
 "Whoever may act is a user, a group, a role or an agent by name, whoever started the run, any agent, or whoever worked \
-on a step: `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, `starter`, `agents`, `step:ID`."
+on a step: `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, `starter`, `agents`, `step:ID`. Who may \
+not is also `authors`, whoever worked on what is shown, and `deciders`, whoever decided an earlier instance of it."
 "steps:
   - id: ship
     approve: { by: [maintainers] }

@@ -231,6 +231,7 @@ fn blank_notes(node: Node<'_>) -> Notes<'_> {
         caught: None,
         redo: None,
         workers: Vec::new(),
+        authors: None,
         astray: false,
     }
 }

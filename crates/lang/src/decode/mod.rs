@@ -68,6 +68,8 @@ pub(crate) struct Notes<'t> {
     pub(crate) redo: Option<Goal<'t>>,
     /// Steps whose workers are named.
     pub(crate) workers: Vec<Worker<'t>>,
+    /// Where `authors` of what is shown are named.
+    pub(crate) authors: Option<Node<'t>>,
     /// Whether its `next` could not be read, so that nothing can be said of where it leads.
     pub(crate) astray: bool,
 }

@@ -264,11 +264,21 @@ impl<'t> Decoder<'t, '_> {
         };
         let refused = |message: String| Diagnostic::at(codes::UNKNOWN_WHO, node, message);
         let Some((prefix, name)) = text.split_once(':') else {
-            if whole && keys::WHO_WORDS.contains(&text) {
+            let excludes = key == "not";
+            if whole && (keys::WHO_WORDS.contains(&text) || (excludes && keys::NOT_WORDS.contains(&text))) {
+                if let (true, Some(ix)) = (text == "authors", slot.step) {
+                    self.steps.borrow_mut()[ix as usize].1.authors = Some(node);
+                }
                 return true;
             }
+            if keys::NOT_WORDS.contains(&text) {
+                let problem = refused(format!("`{text}` tells who may not, and not who may"));
+                self.push(problem.help("it stands in `not`"));
+                return false;
+            }
             let problem = refused(format!("`{text}` does not tell who is meant"));
-            self.push(match nearest(text, keys::WHO_WORDS.iter().copied()) {
+            let words = keys::WHO_WORDS.iter().chain(keys::NOT_WORDS.iter().filter(|_| excludes));
+            self.push(match nearest(text, words.copied()) {
                 Some(near) => problem.nearest(near),
                 None => problem.help(who_there_is()),
             });

@@ -11,7 +11,7 @@ mod shown;
 mod tables;
 
 pub(crate) use people::{BY, ESCALATION, FORM, NOT, REMIND, SHOW, TITLE};
-pub use people::{ESCALATE, ON_REJECT, ON_TIMEOUT, QUESTION, REDO, WHO, WHO_WORDS};
+pub use people::{ESCALATE, NOT_WORDS, ON_REJECT, ON_TIMEOUT, QUESTION, REDO, WHO, WHO_WORDS};
 pub use reference::reference_markdown;
 pub use schema::schema;
 pub use shown::{ALL_KEYS, SHOWN, shown};

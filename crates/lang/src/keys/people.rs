@@ -10,6 +10,9 @@ pub static WHO: &[&str] = &["user", "group", "role", "agent", "step"];
 /// What an entry of `by` and `not` may be without a name.
 pub static WHO_WORDS: &[&str] = &["starter", "agents"];
 
+/// What an entry of `not` may be besides: whoever worked on what is shown, and whoever decided here before.
+pub static NOT_WORDS: &[&str] = &["authors", "deciders"];
+
 pub(crate) const TITLE: Key =
     Key::new("title", Shape::Template, "What is asked, in a line; without it the step's name, else its id");
 pub(crate) const SHOW: Key = Key::new(
@@ -25,7 +28,11 @@ pub(crate) const BY: Key = Key::new(
     WHO_SHAPE,
     "Who may: `user:NAME`, `group:NAME`, `role:NAME`, `agent:NAME`, `starter`, `agents`, `step:ID` for whoever worked on a step",
 );
-pub(crate) const NOT: Key = Key::new("not", WHO_SHAPE, "Who may not, whatever `by` says; written as there");
+pub(crate) const NOT: Key = Key::new(
+    "not",
+    WHO_SHAPE,
+    "Who may not, whatever `by` says; written as there, or `authors` for whoever worked on what is shown, `deciders` for whoever decided an earlier instance of it",
+);
 pub(crate) const REMIND: Key = Key::new("remind", Shape::Duration, "How often they are reminded");
 pub(crate) const ESCALATION: Key =
     Key::new("escalate", ESCALATE_SHAPE, "Who is asked as well when nobody did it");

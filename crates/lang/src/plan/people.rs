@@ -21,7 +21,7 @@ pub struct People {
     pub questions: Option<Template>,
     /// Who may: texts such as `role:approver`, `starter` or `step:ID`.
     pub by: Vec<Template>,
-    /// Who may not, whatever `by` says.
+    /// Who may not, whatever `by` says: as there, and `authors` and `deciders`.
     pub not: Vec<Template>,
     /// So many accept.
     pub quorum: Setting<u32>,
@@ -35,6 +35,20 @@ pub struct People {
     pub on_timeout: OnTimeout,
     /// What a rejection does.
     pub on_reject: OnReject,
+}
+
+impl People {
+    /// The steps that are read for what is shown.
+    pub fn shown_steps(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for expression in self.show.iter().flat_map(|(_, shown)| shown.expressions()) {
+            let steps = expression.1.references().iter().filter(|reference| reference.root == "steps");
+            ids.extend(steps.filter_map(|reference| reference.field(0)));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
 }
 
 /// What people are asked for.

@@ -170,6 +170,18 @@ fn whoever_worked_on_a_step_is_known_where_the_step_can_be_read() {
     finds(&text("not: [\"step:later\"]"), &[("E0308", 11, "`later` need not have run")]);
     finds(&text("not: [\"step:deep\"]"), &[("E0309", 11, "stands inside of `inner`")]);
     finds(&text("not: [\"step:ship\"]"), &[("E0310", 11, "`ship`")]);
+    // Whoever made what is shown, as far as somebody may have.
+    good(&text("show: [told, build], not: [authors, deciders]"));
+    good(&text("show: { All: '${{ steps.inner.output }}' }, not: [authors]"));
+    finds(
+        &text("show: [build], not: [authors]"),
+        &[("E0331", 11, "no person and no agent works on `build`")],
+    );
+    finds(&text("not: [authors]"), &[("E0331", 11, "no step is shown")]);
+    finds(&text("by: [authors]"), &[("E0228", 11, "`authors` tells who may not")]);
+    finds(&text("escalate: { after: 1d, to: [deciders] }"), &[("E0228", 11, "`deciders` tells who may not")]);
+    finds(&text("not: [author]"), &[("E0228", 11, "`author` does not tell")]);
+    assert_eq!(checked(&text("not: [author]")).diagnostics[0].nearest.as_deref(), Some("authors"));
     // In a machine another way may have been taken.
     let machine = |key: &str| {
         format!(

@@ -128,11 +128,20 @@ impl Generator {
         if !by.is_null() {
             asked.insert("by".into(), by.clone());
         }
+        let seen = asked.get("show").and_then(|show| show.get(0)?.as_str());
+        let made = scope.reads.iter().find(|read| Some(read.id.as_str()) == seen);
+        let authors = made.is_some_and(|read| read.workers > 0 && (!self.calm || read.workers <= 2));
         // Where it has to go on, somebody has to be left.
         if self.rng.hits(1, 2) && (open || !self.calm) {
             let mut not = vec![*self.rng.pick(&["starter", "agents"])];
             if let Some(worked) = &worked {
                 not.push(worked);
+            }
+            if authors {
+                not.push("authors");
+            }
+            if !self.calm && self.rng.hits(1, 3) {
+                not.push("deciders");
             }
             not.retain(|word| !by.as_array().is_some_and(|by| by.contains(&json!(word))));
             asked.insert("not".into(), json!(not));
