@@ -99,6 +99,14 @@ pub fn live() -> bool {
         && variable("CI").is_none_or(|value| value == "false" || value == "0")
 }
 
+/// Whether the whole screen can be drawn on, and keys be read: a terminal that is not dumb, in and out.
+pub fn whole_screen() -> bool {
+    terminal::stdin_is_terminal()
+        && terminal::stdout_is_terminal()
+        && !dumb(&variable)
+        && variable("CI").is_none_or(|value| value == "false" || value == "0")
+}
+
 fn dumb(var: &dyn Fn(&str) -> Option<String>) -> bool {
     var("TERM").is_some_and(|term| term == "dumb")
 }

@@ -5,6 +5,7 @@
 //! | [`args`] | what can be said on the command line |
 //! | [`commands`] | a module per command |
 //! | [`follow`] | a run from its first event to its end: picture, lines, JSON; leaving before it |
+//! | [`inbox`] | what waits for somebody, on the whole screen |
 //! | [`complete`] | what shells are told that complete a word |
 //! | [`definition`], [`inputs`] | what a run is started with |
 //! | [`here`] | folder, home, hints |
@@ -23,7 +24,9 @@ pub mod exit;
 pub mod face;
 pub mod follow;
 pub mod here;
+pub mod inbox;
 pub mod inputs;
+pub mod limits;
 pub mod line;
 pub mod out;
 pub mod signals;

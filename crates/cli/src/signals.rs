@@ -1,7 +1,7 @@
 //! Signals as messages.
 
-use crossbeam_channel::{Receiver, unbounded};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use crossbeam_channel::{Receiver, TrySendError, bounded, unbounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use crate::error::CliError;
@@ -32,5 +32,25 @@ pub fn listen() -> Result<Receiver<Leave>, CliError> {
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(listen).map_err(cannot)?;
+    Ok(receiver)
+}
+
+/// From here on it is told when the terminal has another size.
+///
+/// # Errors
+/// When the system does not let us.
+pub fn resizes() -> Result<Receiver<()>, CliError> {
+    let cannot = |e: std::io::Error| CliError::machine(format!("signals cannot be handled: {e}"));
+    let mut signals = Signals::new([SIGWINCH]).map_err(cannot)?;
+    // One is enough: the size is looked up.
+    let (sender, receiver) = bounded(1);
+    let listen = move || {
+        for _ in signals.forever() {
+            if let Err(TrySendError::Disconnected(())) = sender.try_send(()) {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("resizes".into()).spawn(listen).map_err(cannot)?;
     Ok(receiver)
 }

@@ -3,6 +3,10 @@
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{self, OptionalActions, Termios};
 
 /// Size of a terminal in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,66 @@ fn utf8_named<T: AsRef<OsStr>>(var: impl Fn(&str) -> Option<T>) -> bool {
     };
     let value = value.as_ref().to_string_lossy().to_ascii_lowercase();
     value.contains("utf-8") || value.contains("utf8")
+}
+
+/// A terminal whose keys come one by one, unseen and without a meaning to the system: Ctrl-C is a key. Given back as it
+/// was when this is dropped.
+#[derive(Debug)]
+pub struct Raw {
+    was: Termios,
+}
+
+impl Raw {
+    /// Makes the terminal at standard input so.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn enter() -> std::io::Result<Self> {
+        let was = termios::tcgetattr(std::io::stdin())?;
+        let raw = Self { was };
+        raw.again()?;
+        Ok(raw)
+    }
+
+    /// Makes it so again, after it was [given back](Self::give_back).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn again(&self) -> std::io::Result<()> {
+        let mut raw = self.was.clone();
+        raw.make_raw();
+        Ok(termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, &raw)?)
+    }
+
+    /// Gives it back for a while, to another program.
+    pub fn give_back(&self) {
+        // A terminal that is gone needs nothing back.
+        let _ = termios::tcsetattr(std::io::stdin(), OptionalActions::Drain, &self.was);
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+/// Whether something can be read from standard input, or it was closed; waits for it so long.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub fn readable(time: Duration) -> std::io::Result<bool> {
+    let stdin = std::io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let time = Timespec {
+        tv_sec: time.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: time.subsec_nanos().into(),
+    };
+    match poll(&mut fds, Some(&time)) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

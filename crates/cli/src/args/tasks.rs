@@ -18,12 +18,15 @@ pub struct Inbox {
     /// Only what this run asks, and the runs that it has started
     #[arg(long, value_name = "RUN", conflicts_with = "task")]
     pub run: Option<String>,
-    /// At most so many; 0: all
-    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "task")]
-    pub limit: usize,
+    /// At most so many; 0: all. Without it 50
+    #[arg(long, value_name = "N", conflicts_with = "task")]
+    pub limit: Option<usize>,
     /// Only those that come after this one
     #[arg(long, value_name = "TASK", conflicts_with = "task")]
     pub after: Option<String>,
+    /// The plain list at a terminal, too, instead of the whole screen
+    #[arg(long, conflicts_with = "task")]
+    pub plain: bool,
     /// JSON: an object per line
     #[arg(long)]
     pub json: bool,

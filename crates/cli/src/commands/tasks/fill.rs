@@ -13,7 +13,7 @@ use crate::text;
 const BYTES: u64 = 1 << 20;
 
 /// The fields of a form, each with its schema; those that have to be filled in first.
-pub(super) fn fields(form: &Value) -> Vec<(String, Value)> {
+pub(crate) fn fields(form: &Value) -> Vec<(String, Value)> {
     let required = |name: &str| {
         let all = form.get("required").and_then(Value::as_array);
         all.is_some_and(|all| all.iter().any(|one| one == name))
@@ -110,7 +110,7 @@ fn schema_of<'f>(form: Option<&'f Value>, name: &str) -> Option<&'f Value> {
 }
 
 /// A text as the value that a field takes; what it cannot be stays text, and the form says so.
-fn typed(schema: Option<&Value>, text: &str) -> Value {
+pub(crate) fn typed(schema: Option<&Value>, text: &str) -> Value {
     let kind = schema.and_then(|schema| schema.get("type")).and_then(Value::as_str);
     match kind {
         Some("number" | "integer" | "boolean" | "object") => {

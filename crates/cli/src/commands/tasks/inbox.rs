@@ -7,8 +7,9 @@ use super::{ask, now, show, strange};
 use crate::args::Inbox;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::face::Ink;
+use crate::face::{self, Ink};
 use crate::here::{Here, actor};
+use crate::inbox::worker::Asker;
 use crate::out;
 use crate::table::Table;
 use crate::text;
@@ -28,12 +29,18 @@ pub fn inbox(here: &Here, args: &Inbox) -> Result<Exit, CliError> {
         }
         return Ok(Exit::Done);
     }
+    let listed = args.plain || args.json || args.done || args.limit.is_some() || args.after.is_some();
+    if !listed && face::whole_screen() {
+        let query = TaskQuery { everybody: args.all, run: args.run.clone(), ..TaskQuery::default() };
+        return crate::inbox::live(&Asker { here: here.clone(), query });
+    }
+    let limit = args.limit.unwrap_or(50);
     let query = TaskQuery {
         everybody: args.all,
         done: args.done,
         run: args.run.clone(),
         after: args.after.clone(),
-        limit: args.limit,
+        limit,
     };
     let tasks = match ask(here, TaskOperation::List { query, by: actor() })? {
         TaskAnswer::Tasks { tasks } => tasks,
@@ -56,7 +63,7 @@ pub fn inbox(here: &Here, args: &Inbox) -> Result<Exit, CliError> {
     let columns = terminal::stdout_is_terminal().then(|| terminal::size(std::io::stdout())).flatten();
     let columns = columns.map(|size| usize::from(size.columns));
     out::answer(&table(&tasks, text::now()).render(columns, here.out))?;
-    let more = args.limit > 0 && tasks.len() == args.limit;
+    let more = limit > 0 && tasks.len() == limit;
     match tasks.last() {
         Some(last) if more => {
             let all = if args.all { " --all" } else { "" };

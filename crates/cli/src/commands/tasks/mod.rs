@@ -1,9 +1,9 @@
 //! What people are asked: the inbox, one task, and what somebody does about it.
 
 pub mod act;
-mod fill;
+pub(crate) mod fill;
 pub mod inbox;
-mod show;
+pub(crate) mod show;
 
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::tasks::{TaskAnswer, TaskNow, TaskOperation};

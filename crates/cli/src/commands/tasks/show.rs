@@ -12,7 +12,7 @@ use crate::out;
 use crate::text;
 
 /// How it stands, in a few words.
-pub(super) fn stands(head: &TaskHead, now: Time) -> String {
+pub(crate) fn stands(head: &TaskHead, now: Time) -> String {
     let mut words = Vec::new();
     match head.status {
         TaskStatus::Claimed => {
@@ -127,7 +127,7 @@ pub(super) fn told(task: &TaskNow, now: Time) -> String {
 }
 
 /// A value for people: a text as it is, anything else as JSON.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // A value always serialises.

@@ -1,0 +1,10 @@
+//! Bounds of the command line's own (P11).
+
+/// Tasks that the inbox reads at once; as many more when somebody comes near the end of them.
+pub const INBOX_PAGE: usize = 200;
+/// Lines of one thing shown that the inbox shows, and columns of one of them; `stead inbox TASK` prints all.
+pub const SHOWN_LINES: usize = 5_000;
+/// See [`SHOWN_LINES`].
+pub const SHOWN_COLUMNS: usize = 10_000;
+/// Bytes that are pasted at once.
+pub const PASTE_BYTES: usize = 1 << 20;
