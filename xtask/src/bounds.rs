@@ -19,6 +19,11 @@ enum Proof {
 
 /// Crate, constant, and its proof.
 const BOUNDS: &[(&str, &str, Proof)] = &[
+    ("cli", "INBOX_PAGE", Test("a_long_inbox_is_read_by_pages")),
+    ("cli", "KEYS_AHEAD", Test("p11_keys_that_are_pressed_before_a_task_is_there_are_for_it_and_bounded")),
+    ("cli", "PASTE_BYTES", Test("p11_what_is_pasted_is_one_text_and_bounded")),
+    ("cli", "SHOWN_COLUMNS", Test("p11_of_what_is_shown_so_many_lines_are")),
+    ("cli", "SHOWN_LINES", Test("p11_of_what_is_shown_so_many_lines_are")),
     ("core", "ALIASES", Test("p11_people_are_bounded")),
     ("core", "BUDGET_ATTEMPTS", Test("rule_43_a_budget_may_be_computed_and_is_bounded")),
     ("core", "CHILD_DEPTH", Test("p11_runs_inside_runs_are_bounded")),

@@ -104,7 +104,7 @@ pub enum Command {
     Limits(Limits),
     /// List the people of this home; add them, say which groups and roles they have
     People(People),
-    /// List what waits for you, or show one task with all that is shown
+    /// Open your inbox at a terminal, list it elsewhere; or show one task with all that is shown
     Inbox(Inbox),
     /// Accept what a gate shows
     Approve(Approve),

@@ -8,3 +8,5 @@ pub const SHOWN_LINES: usize = 5_000;
 pub const SHOWN_COLUMNS: usize = 10_000;
 /// Bytes that are pasted at once.
 pub const PASTE_BYTES: usize = 1 << 20;
+/// Keys that are kept for a task that is on its way to the screen.
+pub const KEYS_AHEAD: usize = 4_096;

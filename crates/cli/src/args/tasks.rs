@@ -6,8 +6,9 @@ use clap::{Args, ValueHint};
 
 /// Arguments of `inbox`.
 #[derive(Debug, Args)]
+#[command(after_help = crate::inbox::keys::help())]
 pub struct Inbox {
-    /// Show this one: its id, RUN/STEP, or a run that asks for one thing only. Without it the inbox is listed
+    /// Show this one: its id, RUN/STEP, or a run that asks for one thing only. Without it the inbox is opened, or listed
     pub task: Option<String>,
     /// What anybody is asked, not only you
     #[arg(long, conflicts_with = "task")]

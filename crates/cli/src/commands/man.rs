@@ -20,6 +20,7 @@ const VARIABLES: &[(&str, &str)] = &[
         "STEAD_OFFER",
         "0: a run at a terminal does not ask whether its definition shall be saved. With CI set it never does.",
     ),
+    ("VISUAL, EDITOR", "What the inbox opens a comment in; vi without."),
     ("STEAD_COMPLETE", "Set by the scripts of stead-completions(1)."),
 ];
 

@@ -71,7 +71,7 @@ impl Edit {
             Key::Delete => self.remove(self.at, behind(self.at)),
             Key::Ctrl('w') => {
                 let kept = self.text[..self.at].trim_end();
-                let from = kept.rfind(char::is_whitespace).map_or(0, |at| behind(at));
+                let from = kept.rfind(char::is_whitespace).map_or(0, behind);
                 self.remove(from, self.at)
             }
             Key::Ctrl('u') => self.remove(self.line_start(), self.at),

@@ -1,5 +1,7 @@
 //! What a terminal sends, as keys; and what each key does, in one table that help and hints are made from.
 
+use std::fmt::Write as _;
+
 use crate::limits;
 
 /// A key that was pressed.
@@ -263,8 +265,8 @@ pub const KEYS: &[Binding] = &[
         "choose the first, the second, ... of the field",
     ),
     (&[Task], &[Key::Char('x'), Key::Delete], Do::Clear, "empty the field"),
-    (BOTH, &[Key::Char('a')], Do::Accept, "lean to accept a gate; handing it in decides"),
-    (BOTH, &[Key::Char('r')], Do::Reject, "lean to reject it"),
+    (BOTH, &[Key::Char('a')], Do::Accept, "accept; it counts once it is handed in"),
+    (BOTH, &[Key::Char('r')], Do::Reject, "reject, likewise"),
     (BOTH, &[Key::Char('m')], Do::Comment, "comment"),
     (&[Task], &[Key::Char('e')], Do::Editor, "comment, or the field, with $EDITOR"),
     (&[Task], &[Key::Char('u'), Key::Ctrl('z')], Do::Undo, "undo, as far back as you like"),
@@ -281,6 +283,31 @@ pub const KEYS: &[Binding] = &[
     (&[List], &[Key::Char('q'), Key::Esc], Do::Leave, "leave"),
     (BOTH, &[Key::Ctrl('c')], Do::Leave, "leave; nothing is lost"),
 ];
+
+/// The keys of one row as people call them.
+pub fn names(keys: &[Key]) -> String {
+    match keys.len() {
+        9 => "1-9".to_owned(),
+        _ => keys.iter().map(name).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The table for the help of the command.
+pub fn help() -> String {
+    let mut help = String::from(
+        "At a terminal the inbox takes the whole screen; --plain, --json, --done, --limit and --after list it, and so does a \
+         terminal that cannot be drawn on.\nWhat is filled in is saved as your draft within a second, and nothing is \
+         decided before it is handed in.\n\nKeys (L in the list, T in a task):\n",
+    );
+    for (places, keys, _, what) in KEYS {
+        let place = |place: Place, word: &'static str| if places.contains(&place) { word } else { " " };
+        let places = format!("{}{}", place(List, "L"), place(Task, "T"));
+        // Writing to a text does not fail.
+        let _ = writeln!(help, "  {places}  {:<20} {what}", names(keys));
+    }
+    help.push_str("The comment and texts are typed; Enter ends that, Alt+Enter begins a new line, Ctrl+O opens $EDITOR.");
+    help
+}
 
 /// What a key does.
 pub fn bound(place: Place, key: &Key) -> Option<Do> {
@@ -386,5 +413,20 @@ mod tests {
         }
         assert_eq!(bound(Place::Task, &Key::Char('3')), Some(Do::Choose(2)));
         assert_eq!(bound(Place::List, &Key::Char('3')), None);
+    }
+
+    #[test]
+    fn the_manual_has_every_key() {
+        let manual = include_str!("../../../../docs/people.md");
+        let table = manual.split_once("| key | ").unwrap().1.split_once("\n\n").unwrap().0;
+        for (_, keys, _, what) in KEYS {
+            let names: Vec<String> = match keys.len() {
+                9 => vec!["1".into(), "9".into()],
+                _ => keys.iter().map(name).collect(),
+            };
+            for name in names {
+                assert!(table.contains(&format!("`{name}`")), "{name}: {what}");
+            }
+        }
     }
 }

@@ -60,8 +60,7 @@ pub fn live(asker: &Asker) -> Result<Exit, CliError> {
 /// What could not be saved is not lost on top of it.
 fn unsaved(state: &State) {
     for (task, work) in state.works.iter().filter(|(_, work)| work.is_dirty() || work.trouble.is_some()) {
-        let why =
-            work.trouble.as_deref().map(text::clean).unwrap_or_else(|| "there was no answer".to_owned());
+        let why = work.trouble.as_deref().map_or_else(|| "there was no answer".to_owned(), text::clean);
         // Plain data always serialises.
         let draft = serde_json::to_string(&work.draft).unwrap_or_default();
         out::note(&format!("your draft of {task} is not saved: {why}"));

@@ -10,7 +10,7 @@ use stead_platform::terminal::Size;
 
 use super::edit::Edit;
 use super::field::Field;
-use super::keys::Do;
+use super::keys::Key;
 use super::rows::Rows;
 use super::work::Work;
 use crate::face::Face;
@@ -80,8 +80,8 @@ pub struct Open {
     pub scroll: usize,
     /// What is being typed.
     pub typing: Option<Typing>,
-    /// What is to be done as soon as it is there.
-    pub then: Option<Do>,
+    /// Keys that were pressed before it was there.
+    pub ahead: Vec<Key>,
     /// It is being read.
     pub asked: bool,
     /// When it was read.
@@ -241,7 +241,7 @@ impl State {
             focus: None,
             scroll: 0,
             typing: None,
-            then: None,
+            ahead: Vec::new(),
             asked: true,
             read_at: 0,
         });
@@ -291,6 +291,7 @@ impl State {
         }
         self.settle();
         let mut asks: Vec<Ask> = Vec::new();
+        let open_gone = self.open_id().is_some_and(|open| gone.contains(&open));
         for task in gone {
             // How it ended is told by the task itself; once is enough.
             let known = self.rows.at(&task).is_some_and(|at| self.rows.all[at].head.status.is_end());
@@ -303,7 +304,7 @@ impl State {
             self.open.as_ref().and_then(|open| open.now.as_ref()).is_some_and(|now| now.head.status.is_end());
         let stays =
             after == before && after.is_some() && self.open.as_ref().is_none_or(|open| open.is_as(&after));
-        if !stays && !ended {
+        if (open_gone || !stays) && !ended {
             asks.extend(self.look());
         }
         asks.extend(self.rows.further(self.at).map(Ask::List));
@@ -339,17 +340,23 @@ impl State {
                 if first {
                     open.focus = open.now.as_ref().filter(|now| now.questions.is_some()).map(|_| 0);
                 }
-                let then = self.open.as_mut().and_then(|open| open.then.take());
+                let ahead =
+                    self.open.as_mut().map(|open| std::mem::take(&mut open.ahead)).unwrap_or_default();
                 if changed {
                     self.say("your draft was changed in another window; u goes back and forth", true);
                 }
-                if let Some(then) = then {
-                    let asks = self.in_task(then, now);
-                    self.settle();
-                    return asks;
+                let mut asks = self.saves(now, false);
+                self.settle();
+                for key in ahead {
+                    asks.extend(self.key(&key, now));
                 }
+                return asks;
             }
-            Err(trouble) => self.say_trouble(trouble),
+            Err(trouble) => {
+                // They were for something that is not there.
+                open.ahead.clear();
+                self.say_trouble(trouble);
+            }
         }
         self.settle();
         self.saves(now, false)

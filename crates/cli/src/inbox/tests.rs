@@ -105,9 +105,9 @@ fn a_list_is_walked_and_cut_to_any_screen() {
     assert_eq!(
         screen(&state),
         "Inbox  user:ana  30 wait
-  ◆ Ship number 1?                 ask   fix-issue           1m 30s
-  ◆ Ship number 2?                 ask   fix-issue           1m 30s
-› ◆ Ship number 3?                 ask   fix-issue           1m 30s
+  ◆ Ship number 1?              ask   fix-issue       1m 30s
+  ◆ Ship number 2?              ask   fix-issue       1m 30s
+› ◆ Ship number 3?              ask   fix-issue       1m 30s
 
 j k move · Enter open · a accept · r reject · c claim · q leave · ? keys"
             .replace("ask ", "gate")
@@ -121,7 +121,7 @@ j k move · Enter open · a accept · r reject · c claim · q leave · ? keys"
         let picture = view::draw(&state, 0);
         assert_eq!(picture.lines.len(), usize::from(rows));
     }
-    state.resize(size(30, 4));
+    state.resize(size(31, 4));
     assert_eq!(
         screen(&state),
         "Inbox  user:ana  30 wait\n› ◆ Ship number 1?\n\nj k move · Enter open · ? keys"
@@ -177,6 +177,25 @@ fn in_the_list_a_key_opens_what_it_is_for_and_its_draft_is_not_lost() {
 }
 
 #[test]
+fn p11_keys_that_are_pressed_before_a_task_is_there_are_for_it_and_bounded() {
+    let mut state = inbox(3);
+    // An `a` of the comment is none that accepts.
+    assert_eq!(press(&mut state, "\rma draft\r"), [Ask::Show(id(1))]);
+    show(&mut state, gate(1));
+    assert_eq!((comment(&state), state.draft().accept), ("a draft".into(), None));
+    press(&mut state, "n");
+    press(&mut state, &format!("m{}", "x".repeat(crate::limits::KEYS_AHEAD + 10)));
+    show(&mut state, gate(2));
+    assert_eq!(comment(&state).len(), crate::limits::KEYS_AHEAD - 1);
+    // What cannot be shown is left at once.
+    press(&mut state, "\x1b\x1b");
+    press(&mut state, "\r");
+    assert!(state.open.as_ref().is_some_and(|open| open.now.is_none()));
+    press(&mut state, "\x1b");
+    assert!(state.open.is_none());
+}
+
+#[test]
 fn questions_are_answered_field_by_field() {
     let mut state = opened(questions(1));
     let before = screen(&state);
@@ -224,7 +243,7 @@ fn every_edit_is_undone_and_made_again() {
     press(&mut state, "UUUU");
     assert_eq!(comment(&state), "one two");
     // While typing, too; and a field is emptied.
-    press(&mut state, "m three\x1a");
+    press(&mut state, "m three\x1a\x1a");
     assert_eq!(comment(&state), "one two");
     press(&mut state, "\x1b");
     press(&mut state, "x");

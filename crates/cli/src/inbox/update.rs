@@ -11,6 +11,7 @@ use super::field::{Field, Kind, text_of, whole};
 use super::keys::{Do, Key, Place, bound};
 use super::model::{Ask, State, Typing, What};
 use super::view;
+use crate::limits;
 
 impl State {
     /// Takes a key.
@@ -23,15 +24,40 @@ impl State {
             self.settle();
             return asks;
         }
+        if self.types_ahead(key) {
+            return Vec::new();
+        }
         let place = if self.open.is_some() { Place::Task } else { Place::List };
         let Some(what) = bound(place, key) else { return Vec::new() };
         self.said = None;
         let asks = match place {
+            // Nothing is decided on that was not looked at: it is opened, and the key is for it there.
+            Place::List if is_for_a_task(what) => match self.task() {
+                Some(task) => {
+                    let asks = self.open(task);
+                    self.types_ahead(key);
+                    asks
+                }
+                None => Vec::new(),
+            },
             Place::List => self.in_list(what, now),
             Place::Task => self.in_task(what, now),
         };
         self.settle();
         asks
+    }
+
+    /// Whether a key was pressed for a task that is not there yet: it counts as soon as it is, for what is there then may
+    /// be a draft. To leave counts at once.
+    fn types_ahead(&mut self, key: &Key) -> bool {
+        let Some(open) = self.open.as_mut().filter(|open| open.now.is_none()) else { return false };
+        if *key == Key::Ctrl('c') || (*key == Key::Esc && open.ahead.is_empty()) {
+            return false;
+        }
+        if open.ahead.len() < limits::KEYS_AHEAD {
+            open.ahead.push(key.clone());
+        }
+        true
     }
 
     fn help_key(&mut self, key: &Key) -> Vec<Ask> {
@@ -58,13 +84,6 @@ impl State {
             Do::First => self.at = 0,
             Do::Last => self.at = last,
             Do::Open => return self.task().map(|task| self.open(task)).unwrap_or_default(),
-            Do::Accept | Do::Reject | Do::Comment | Do::Claim | Do::Skip | Do::Delegate => {
-                // Nothing is decided on that was not looked at: it is opened, and the key is for it there.
-                let Some(task) = self.task() else { return Vec::new() };
-                let mut asks = self.open(task);
-                asks.extend(self.in_task(what, now));
-                return asks;
-            }
             Do::Reload => return self.reload(now),
             Do::Help => self.help = Some(0),
             Do::Leave => return vec![Ask::Leave],
@@ -89,21 +108,10 @@ impl State {
         asks
     }
 
-    pub(super) fn in_task(&mut self, what: Do, now: Time) -> Vec<Ask> {
+    fn in_task(&mut self, what: Do, now: Time) -> Vec<Ask> {
         let page = view::body_height(self).saturating_sub(1).max(1);
         let Some(open) = self.open.as_mut() else { return Vec::new() };
         let fields = open.comment();
-        let waits = matches!(
-            what,
-            Do::Accept | Do::Reject | Do::Comment | Do::Claim | Do::Skip | Do::Delegate | Do::HandIn
-        );
-        if open.now.is_none()
-            && (waits || matches!(what, Do::Undo | Do::Redo | Do::Clear | Do::Choose(_) | Do::Open))
-        {
-            // It may have a draft, which comes with it.
-            open.then = waits.then_some(what).filter(|what| *what != Do::HandIn).or(open.then);
-            return Vec::new();
-        }
         match what {
             Do::Down => open.scroll = open.scroll.saturating_add(1),
             Do::Up => open.scroll = open.scroll.saturating_sub(1),
@@ -497,4 +505,8 @@ impl State {
         }
         view::reveal(self);
     }
+}
+
+fn is_for_a_task(what: Do) -> bool {
+    matches!(what, Do::Accept | Do::Reject | Do::Comment | Do::Claim | Do::Skip | Do::Delegate)
 }

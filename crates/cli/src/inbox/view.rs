@@ -213,12 +213,12 @@ fn row(state: &State, row: &TaskRow, selected: bool, now: Time) -> Line {
         return line.ink(ink, &title).ink(how_ink, &format!("  {how}"));
     }
     let wide = columns >= 100;
-    let title_width = if wide { columns * 45 / 100 } else { columns * 40 / 100 };
+    let (title_width, width) = if wide { (columns * 45 / 100, 18) } else { (columns * 36 / 100, 14) };
     line.add(ink, &text::pad(&text::cut(&title, title_width, face.ellipsis()), title_width));
     let kind = if head.kind == TaskKind::Gate { "gate" } else { "ask" };
     line.add(Ink::Dim, &format!("  {kind:<4}  "));
-    let workflow = text::cut(&text::clean(&head.origin.workflow), 18, face.ellipsis());
-    line.add(ink, &text::pad(&workflow, 18));
+    let workflow = text::cut(&text::clean(&head.origin.workflow), width, face.ellipsis());
+    line.add(ink, &text::pad(&workflow, width));
     let age = text::duration(now.saturating_sub(head.opened_at).max(0) / 1000 * 1000);
     line.add(Ink::Dim, &format!("  {}  ", text::pad(if age == "0ms" { "now" } else { &age }, 7)));
     line.add(how_ink, &how);
@@ -545,8 +545,8 @@ fn hints(state: &State, columns: usize) -> String {
                 _ => vec![
                     "a accept",
                     "r reject",
-                    "m comment",
                     "^S hand in",
+                    "m comment",
                     "u undo",
                     "j k scroll",
                     "Esc back",
@@ -572,11 +572,7 @@ fn help(state: &State) -> Vec<Line> {
         lines.push(Line::new());
         lines.push(Line::new().ink(Ink::Bold, title));
         for (_, all, _, what) in KEYS.iter().filter(|(places, ..)| places.contains(&place)) {
-            let names: Vec<String> = match all.len() {
-                9 => vec!["1-9".to_owned()],
-                _ => all.iter().map(keys::name).collect(),
-            };
-            let mut line = Line::new().plain("  ").ink(Ink::Bold, &names.join(" "));
+            let mut line = Line::new().plain("  ").ink(Ink::Bold, &keys::names(all));
             line.pad_to(22.min(state.columns() / 2));
             lines.push(line.plain(" ").plain(what));
         }

@@ -11,6 +11,7 @@ mod import;
 mod import_parts;
 mod import_people;
 mod import_pflow;
+mod inbox;
 mod inputs;
 mod leave;
 mod library;

@@ -26,8 +26,19 @@ impl Terminal {
         variables: &[(&str, &str)],
         words: &str,
     ) -> Self {
-        let stead = env!("CARGO_BIN_EXE_stead");
-        let line = format!("stty rows {rows} cols {columns}; exec {stead} {words}");
+        let line = format!("exec {} {words}", env!("CARGO_BIN_EXE_stead"));
+        Self::shell(project, rows, columns, variables, &line)
+    }
+
+    /// Has a shell perform a line at a terminal of this size.
+    pub(crate) fn shell(
+        project: &Project,
+        rows: usize,
+        columns: usize,
+        variables: &[(&str, &str)],
+        line: &str,
+    ) -> Self {
+        let line = format!("stty rows {rows} cols {columns}; {line}");
         let mut command = std::process::Command::new("script");
         let like = project.command();
         command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -67,6 +78,74 @@ impl Terminal {
         // The end may be in the middle of a sequence.
         screen.print(printed.rsplit_once('\n').map_or("", |(whole, _)| whole));
         screen
+    }
+
+    /// The screen as it is now, of a program that draws all of it.
+    pub(crate) fn whole(&self) -> Screen {
+        let mut screen = Screen::new(self.rows, self.columns);
+        let printed = self.printed();
+        // The end may be in the middle of a sequence.
+        let cut = printed.rfind('\x1b').filter(|at| {
+            let rest = printed[*at..].strip_prefix("\x1b[").unwrap_or_default();
+            !rest.contains(|c: char| c.is_ascii_alphabetic())
+        });
+        screen.print(printed[..cut.unwrap_or(printed.len())].trim_end_matches('\u{fffd}'));
+        screen
+    }
+
+    /// Waits until the screen shows something.
+    #[track_caller]
+    pub(crate) fn shows(&self, text: &str) -> String {
+        self.comes_to(text, |shown| shown.contains(text))
+    }
+
+    /// Waits until the screen does not show something any more.
+    #[track_caller]
+    pub(crate) fn shows_no(&self, text: &str) -> String {
+        self.comes_to(&format!("not {text}"), |shown| !shown.contains(text))
+    }
+
+    #[track_caller]
+    fn comes_to(&self, what: &str, there: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let shown = self.whole().text();
+            if there(&shown) {
+                return shown;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(15), "`{what}` did not come:\n{shown}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The process that was called: the one child of `script`, or its child, where a shell stands between them.
+    pub(crate) fn pid(&self) -> String {
+        let child = |of: &str| {
+            let children = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap();
+            children.split_whitespace().next().map(str::to_owned)
+        };
+        let mut pid = child(&self.child.id().to_string()).unwrap();
+        while let Some(inner) = child(&pid) {
+            pid = inner;
+        }
+        pid
+    }
+
+    /// Sends the program a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent =
+            std::process::Command::new("kill").args([&format!("-{name}"), &self.pid()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Makes the terminal another size.
+    pub(crate) fn resize(&mut self, rows: usize, columns: usize) {
+        let tty = std::fs::read_link(format!("/proc/{}/fd/0", self.pid())).unwrap();
+        let size = [rows.to_string(), columns.to_string()];
+        let mut stty = std::process::Command::new("stty");
+        stty.arg("-F").arg(tty).args(["rows", &size[0], "cols", &size[1]]);
+        assert!(stty.status().unwrap().success());
+        (self.rows, self.columns) = (rows, columns);
     }
 
     /// Waits until something was shown, in whichever colours.
@@ -111,13 +190,23 @@ pub(crate) struct Screen {
     cells: Vec<Vec<char>>,
     row: usize,
     column: usize,
+    /// A screen of its own is shown, beside the one with the lines before.
+    pub(crate) own: bool,
     /// Lines that went out at the top.
     pub(crate) scrolled: usize,
 }
 
 impl Screen {
     pub(crate) fn new(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, cells: vec![vec![' '; columns]; rows], row: 0, column: 0, scrolled: 0 }
+        Self {
+            rows,
+            columns,
+            cells: vec![vec![' '; columns]; rows],
+            row: 0,
+            column: 0,
+            own: false,
+            scrolled: 0,
+        }
     }
 
     pub(crate) fn print(&mut self, text: &str) {
@@ -129,6 +218,10 @@ impl Screen {
                 '\x1b' => self.sequence(&mut rest),
                 c => {
                     assert!(!c.is_control(), "a control character {c:?} in {text:?}");
+                    // A screen that was larger a moment ago.
+                    if self.row >= self.rows {
+                        continue;
+                    }
                     if self.column >= self.columns {
                         self.column = 0;
                         self.down();
@@ -145,8 +238,34 @@ impl Screen {
         let mut number = String::new();
         loop {
             match rest.next().expect("the end of a sequence") {
-                c @ ('0'..='9' | ';') => number.push(c),
+                c @ ('0'..='9' | ';' | '?' | '<' | '>') => number.push(c),
                 'm' => return,
+                'H' => {
+                    let mut parts = number.split(';').map(|part| part.parse::<usize>().unwrap_or(1) - 1);
+                    (self.row, self.column) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+                    return;
+                }
+                c @ ('h' | 'l') => {
+                    match &*number {
+                        "?1049" => {
+                            self.own = c == 'h';
+                            self.cells.iter_mut().for_each(|row| row.fill(' '));
+                            (self.row, self.column) = (0, 0);
+                        }
+                        "?2004" | "?25" => {}
+                        other => panic!("an unknown mode: {other}"),
+                    }
+                    return;
+                }
+                'u' => {
+                    assert!(number == ">1" || number == "<", "an unknown sequence: {number}u");
+                    return;
+                }
+                'J' if number == "2" => {
+                    self.cells.iter_mut().for_each(|row| row.fill(' '));
+                    return;
+                }
+                'K' | 'J' if self.row >= self.rows => return,
                 'A' => {
                     self.row = self.row.saturating_sub(number.parse().unwrap());
                     return;
