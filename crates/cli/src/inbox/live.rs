@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, select};
 use stead_core::limits::COMMENT_BYTES;
 
-use super::keys::Keys;
+use super::keys::{Key, Keys};
 use super::model::{Ask, State, Told, Trouble};
 use super::screen::{Input, Screen};
 use super::view;
@@ -26,6 +26,8 @@ const ESCAPE: Duration = Duration::from_millis(40);
 const TICK: Duration = Duration::from_millis(100);
 /// How long is waited at the end for what is being saved.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is drawn when nothing has happened.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Shows the inbox until somebody leaves it.
 ///
@@ -46,7 +48,7 @@ pub fn live(asker: &Asker) -> Result<Exit, CliError> {
     let worker = Worker::begin(asker.clone())?;
     let screen = Screen::enter(face)?;
     let input = Input::begin()?;
-    let mut inbox = Inbox { state, worker, screen, input, leave, resized, leaving: None };
+    let mut inbox = Inbox { state, worker, screen, input, leave, resized, changed: true, leaving: None };
     let end = inbox.run();
     let Inbox { state, screen, .. } = inbox;
     drop(screen);
@@ -75,6 +77,8 @@ struct Inbox {
     input: Input,
     leave: Receiver<Leave>,
     resized: Receiver<()>,
+    /// Something has happened since it was drawn.
+    changed: bool,
     /// It is left as soon as all is saved, at last then, with this.
     leaving: Option<(Instant, Exit)>,
 }
@@ -82,20 +86,24 @@ struct Inbox {
 impl Inbox {
     fn run(&mut self) -> Exit {
         let mut keys = Keys::default();
+        let mut drawn = Instant::now();
         loop {
             if let Some((until, exit)) = self.leaving
                 && (!self.state.is_busy() || Instant::now() >= until)
             {
                 return exit;
             }
-            let picture = view::draw(&self.state, text::now());
-            self.screen.draw(&picture, self.state.size);
+            // Ages and what is left of times go on by themselves.
+            if std::mem::take(&mut self.changed) || drawn.elapsed() >= SECOND {
+                let picture = view::draw(&self.state, text::now());
+                self.screen.draw(&picture, self.state.size);
+                drawn = Instant::now();
+            }
             let wait = if keys.waits() { ESCAPE } else { TICK };
             select! {
                 recv(self.input.bytes) -> bytes => match bytes {
                     Ok(bytes) => for key in keys.feed(&bytes) {
-                        let asks = self.state.key(&key, text::now());
-                        self.wish(asks);
+                        self.press(&key);
                     },
                     // The terminal is gone.
                     Err(_) => self.go(Exit::Done),
@@ -106,20 +114,28 @@ impl Inbox {
                 },
                 recv(self.leave) -> _ => self.go(Exit::Done),
                 recv(self.resized) -> _ => {
+                    self.changed = true;
                     self.screen.forget();
                     self.state.resize(Screen::size());
                 }
                 default(wait) => for key in keys.flush_waiting() {
-                    let asks = self.state.key(&key, text::now());
-                    self.wish(asks);
+                    self.press(&key);
                 },
             }
             let asks = self.state.tick(text::now());
+            self.changed |= !asks.is_empty();
             self.wish(asks);
         }
     }
 
+    fn press(&mut self, key: &Key) {
+        self.changed = true;
+        let asks = self.state.key(key, text::now());
+        self.wish(asks);
+    }
+
     fn take(&mut self, told: Told) {
+        self.changed = true;
         let asks = self.state.told(told, text::now());
         self.wish(asks);
     }
@@ -128,7 +144,10 @@ impl Inbox {
         for ask in asks {
             match ask {
                 Ask::Leave => self.go(Exit::Done),
-                Ask::Redraw => self.screen.forget(),
+                Ask::Redraw => {
+                    self.changed = true;
+                    self.screen.forget();
+                }
                 Ask::Editor(text) => {
                     let screen = &mut self.screen;
                     let edited = self.input.lend(|| screen.lend(|| edited(&text)));

@@ -129,6 +129,29 @@ j k move · Enter open · a accept · r reject · c claim · q leave · ? keys"
 }
 
 #[test]
+fn signs_are_ascii_where_nothing_else_can_be_shown() {
+    let mut state = opened(questions(1));
+    (state.face.unicode, state.face.color) = (false, true);
+    let ascii = |state: &State| {
+        let drawn = view::draw(state, 90_000);
+        let shown = drawn.lines.iter().map(|line| line.render(state.columns(), state.face));
+        let shown = shown.collect::<Vec<_>>().join("\n");
+        assert!(shown.is_ascii(), "{shown}");
+        shown
+    };
+    // Colour is never all that says it.
+    press(&mut state, "1");
+    let shown = ascii(&state);
+    assert!(shown.contains("> ") && shown.contains("[x] 1 red") && shown.contains("\x1b[32m"), "{shown}");
+    press(&mut state, "\x1b");
+    assert!(ascii(&state).contains("> "));
+    state.resize(size(24, 5));
+    ascii(&state);
+    press(&mut state, "?");
+    ascii(&state);
+}
+
+#[test]
 fn an_empty_inbox_says_what_it_is() {
     let state = inbox(0);
     assert!(screen(&state).contains("Nothing waits for you."), "{}", screen(&state));

@@ -272,6 +272,23 @@ fn what_a_run_shows_cannot_draw_on_the_screen() {
 }
 
 #[test]
+fn a_decision_asked_for_line_by_line_takes_the_comment_of_the_draft() {
+    let project = asked(SHIP);
+    let mut terminal = at(&project);
+    terminal.shows("◆ Ship it?");
+    terminal.type_in("mwritten in the inbox\r");
+    terminal.shows("draft saved");
+    terminal.type_in("\x03");
+    assert_eq!(terminal.end().0, 0);
+    let mut terminal = Terminal::new(&project, 24, 80, &[("STEAD_OFFER", "1")], "approve @last");
+    terminal.wait_for("your comment: written in the inbox");
+    terminal.wait_for("accept? [y/N/v(iew)]");
+    terminal.type_in("y\n");
+    assert_eq!(terminal.end().0, 0);
+    assert_eq!(outputs(&project)["ship"]["comment"], "written in the inbox");
+}
+
+#[test]
 fn questions_asked_line_by_line_go_on_where_they_were_left() {
     let project = asked(ASK);
     let mut terminal = Terminal::new(&project, 24, 80, &[("STEAD_OFFER", "1")], "answer @last");

@@ -74,13 +74,18 @@ pub fn clears_drafts_of_what_is_handed_in(factory: &mut dyn StoreFactory) {
     for who in [ANA, "user:bo"] {
         store.put_draft(&task(1), who, &Draft::new(10, who), Over::Anything).unwrap();
     }
+    // Nothing else takes it away: not a claim, not its end, not that it was given to somebody else.
+    let claimed = TaskHead { claimed: Some(("user:ana".into(), 50)), ..row(1, &[ANA]) };
+    let given = TaskHead { not: vec![ANA.into()], ..row(1, &["user:cy"]) };
+    store.commit(fence, &[with(1, 2, claimed), with(1, 3, row(1, &[ANA])), with(1, 4, given)]).unwrap();
+    assert_eq!(body(store.as_mut(), &task(1), ANA).as_deref(), Some(ANA));
     let acted = TaskHead { acted: vec!["user:Ana".into()], ..over() };
     // A commit that fails leaves it.
     factory.faults().fail_at_point(Point::BeforeCommit, 1);
-    store.commit(fence, &[with(1, 2, acted.clone())]).unwrap_err();
+    store.commit(fence, &[with(1, 5, acted.clone())]).unwrap_err();
     factory.faults().clear();
     assert_eq!(body(store.as_mut(), &task(1), ANA).as_deref(), Some(ANA));
-    store.commit(fence, &[with(1, 2, acted)]).unwrap();
+    store.commit(fence, &[with(1, 5, acted)]).unwrap();
     assert_eq!(body(store.as_mut(), &task(1), ANA), None);
     assert_eq!(body(store.as_mut(), &task(1), "user:bo").as_deref(), Some("user:bo"));
     // One that was on its way meanwhile comes too late.
