@@ -141,6 +141,8 @@ pub struct State {
     pub help: Option<usize>,
     /// Something is being done about this one.
     pub acting: Option<StreamId>,
+    /// What time it is, as far as it was said.
+    pub now: Time,
     /// When the list was read.
     pub listed_at: Time,
     /// What cannot be read for now.
@@ -165,6 +167,7 @@ impl State {
             said: None,
             help: None,
             acting: None,
+            now: 0,
             listed_at: 0,
             unread: None,
             next: Vec::new(),
@@ -189,6 +192,7 @@ impl State {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Time) -> Vec<Ask> {
+        self.now = now;
         let mut asks = self.saves(now, false);
         if now.saturating_sub(self.listed_at) >= AGAIN
             && let Some(behind) = self.rows.again(self.top)

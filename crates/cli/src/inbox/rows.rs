@@ -19,11 +19,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// How many there are; more, where not all were read.
-    pub fn count(&self) -> String {
-        format!("{}{}", self.all.len(), if self.whole { "" } else { "+" })
-    }
-
     /// Where a task stands.
     pub fn at(&self, task: &StreamId) -> Option<usize> {
         self.all.iter().position(|row| row.task == *task)
@@ -166,7 +161,7 @@ pub(super) mod tests {
         let first = rows.again(0);
         assert_eq!(rows.again(0), None, "one at a time");
         take(&mut rows, &store, first, &[]);
-        assert_eq!(rows.count(), "200+");
+        assert_eq!((rows.all.len(), rows.whole), (200, false));
         assert_eq!(rows.further(100), None);
         let next = rows.further(150);
         take(&mut rows, &store, next, &[]);
@@ -197,6 +192,5 @@ pub(super) mod tests {
         let again = rows.again(0);
         assert_eq!(take(&mut rows, &[], again, &[]), 0);
         assert!(rows.all.is_empty());
-        assert_eq!(rows.count(), "0");
     }
 }

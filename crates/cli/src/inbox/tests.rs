@@ -289,6 +289,8 @@ fn what_somebody_else_decided_is_told_and_nothing_is_lost() {
     over.said =
         vec![Said { by: "user:bo".into(), at: 0, accept: Some(true), comment: "ok".into(), form: None }];
     show(&mut state, over);
+    // Also where the head of it is scrolled away.
+    assert!(screen(&state).contains("this is over: already accepted by user:bo; what you typed is kept"));
     let shown = screen(&state);
     for words in
         ["This is over: already accepted by user:bo", "It is kept here", "no, because", "[x] r reject"]
@@ -376,6 +378,17 @@ fn what_is_typed_stays_on_a_screen_of_forty_columns_and_eight_lines() {
     let shown = picture.text(FACE, state.columns());
     assert!(shown.lines().all(|line| crate::text::width(line) <= 39) && shown.contains("end"), "{shown}");
     assert_eq!(shown.lines().count(), 8);
+}
+
+#[test]
+fn all_of_a_title_can_be_read_however_narrow_it_is() {
+    let mut task = gate(1);
+    task.head.title = "A title of many words that goes on further than such a screen is wide".into();
+    let mut state = opened(task);
+    state.resize(size(40, 8));
+    press(&mut state, "g");
+    let shown = screen(&state);
+    assert!(shown.contains("such a screen is wide\ngate · fix-issue"), "{shown}");
 }
 
 #[test]

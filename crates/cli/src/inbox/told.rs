@@ -8,6 +8,7 @@ use stead_engine::tasks::{Deed, DraftNow, TaskNow, TaskRow};
 use super::field::Field;
 use super::model::{Ask, State, Told, Trouble};
 use super::view;
+use crate::commands::tasks::show::stands;
 use crate::text;
 
 impl State {
@@ -92,12 +93,16 @@ impl State {
                 let handed_in = task.said.iter().any(|one| one.by == self.me);
                 let changed = !handed_in && work.kept(task.draft.as_ref());
                 let first = open.now.is_none();
+                let news = news(open.now.as_deref(), &task, &self.me, now);
                 open.take(task, columns);
                 if first {
                     open.focus = open.now.as_ref().filter(|now| now.questions.is_some()).map(|_| 0);
                 }
                 let ahead =
                     self.open.as_mut().map(|open| std::mem::take(&mut open.ahead)).unwrap_or_default();
+                if let Some(news) = news {
+                    self.say(&news, true);
+                }
                 if changed {
                     self.say("your draft was changed in another window; u goes back and forth", true);
                 }
@@ -209,6 +214,18 @@ impl State {
         self.listed_at = now;
         self.rows.again(self.top).map(Ask::List).into_iter().collect()
     }
+}
+
+/// What has become of a task while somebody looks at it, and did not do it themselves: what is scrolled away or typed over
+/// is not seen.
+fn news(before: Option<&TaskNow>, task: &TaskNow, me: &str, now: Time) -> Option<String> {
+    let (before, head) = (&before?.head, &task.head);
+    if head.status.is_end() && !before.status.is_end() {
+        return Some(format!("this is over: already {}; what you typed is kept", stands(head, now)));
+    }
+    let (by, _) =
+        head.claimed.as_ref().filter(|(by, _)| before.claimed.as_ref().map(|(by, _)| by) != Some(by))?;
+    (by != me).then(|| format!("{by} works on it now; what you typed is kept"))
 }
 
 /// What was done, in words.

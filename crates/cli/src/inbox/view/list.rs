@@ -12,11 +12,12 @@ use crate::text;
 
 pub(super) fn head(state: &State) -> Line {
     let whose = if state.everybody { "what anybody is asked" } else { &state.me };
-    let n = state.rows.all.len();
-    let count = match (n, state.rows.whole) {
+    let waiting = state.rows.all.iter().filter(|row| !row.head.status.is_end());
+    let count = match (waiting.clone().count(), state.rows.whole) {
         (0, true) => "nothing waits".to_owned(),
         (1, true) => "1 waits".to_owned(),
-        _ => format!("{} wait", state.rows.count()),
+        (n, true) => format!("{n} wait"),
+        (n, false) => format!("{n}+ wait"),
     };
     let mut line = Line::new()
         .ink(Ink::Bold, "Inbox")
@@ -24,7 +25,7 @@ pub(super) fn head(state: &State) -> Line {
         .plain(whose)
         .ink(Ink::Dim, "  ")
         .ink(Ink::Dim, &count);
-    let drafts = state.rows.all.iter().filter(|row| row.draft_at.is_some()).count();
+    let drafts = waiting.filter(|row| row.draft_at.is_some()).count();
     if drafts > 0 {
         line.add(Ink::Dim, &format!(", {}", text::count(drafts, "draft")));
     }

@@ -98,7 +98,7 @@ pub fn body_height(state: &State) -> usize {
 pub fn settle(state: &mut State) {
     let height = body_height(state);
     let Some(open) = &state.open else { return };
-    let body = task::body(state, open, 0);
+    let body = task::body(state, open, state.now);
     let most = body.lines.len().saturating_sub(height);
     let mut scroll = open.scroll.min(most);
     // What is being typed stays on the screen, however long it is.
@@ -114,7 +114,7 @@ pub fn settle(state: &mut State) {
 pub fn reveal(state: &mut State) {
     let height = body_height(state);
     let Some(open) = &state.open else { return };
-    let place = open.focus.and_then(|focus| task::body(state, open, 0).places.get(focus).copied());
+    let place = open.focus.and_then(|focus| task::body(state, open, state.now).places.get(focus).copied());
     let Some((first, behind)) = place else { return };
     let Some(open) = &mut state.open else { return };
     if behind > open.scroll.saturating_add(height) {

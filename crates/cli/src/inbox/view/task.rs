@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use stead_core::Time;
-use stead_core::task::TaskKind;
+use stead_core::task::{TaskHead, TaskKind};
 use stead_engine::tasks::{Draft, TaskNow};
 
 use super::wrap::{wrap, wrap_at};
@@ -36,6 +36,13 @@ pub(super) fn head(state: &State, open: &Open, now: Time) -> Vec<Line> {
     let sign =
         if head.status.is_end() { state.face.sign("· ", ". ") } else { state.face.sign("◆ ", "? ") };
     let mut lines = vec![Line::new().ink(Ink::Yellow, sign).ink(Ink::Bold, &text::clean(&head.title))];
+    let facts = facts(state, head, now);
+    lines.push(Line::new().ink(Ink::Dim, "  ").ink(Ink::Dim, &facts));
+    fill(&mut lines, head_height(state));
+    lines
+}
+
+fn facts(state: &State, head: &TaskHead, now: Time) -> String {
     let mut facts = vec![
         if head.kind == TaskKind::Gate { "gate" } else { "questions" }.to_owned(),
         text::clean(&head.origin.workflow),
@@ -44,10 +51,7 @@ pub(super) fn head(state: &State, open: &Open, now: Time) -> Vec<Line> {
     ];
     facts.push(stands_now(head, now));
     facts.retain(|fact| !fact.is_empty());
-    let dot = state.face.sign(" · ", " | ");
-    lines.push(Line::new().ink(Ink::Dim, "  ").ink(Ink::Dim, &facts.join(dot)));
-    fill(&mut lines, head_height(state));
-    lines
+    facts.join(state.face.sign(" · ", " | "))
 }
 
 pub(super) fn body(state: &State, open: &Open, now: Time) -> Body {
@@ -61,6 +65,7 @@ pub(super) fn body(state: &State, open: &Open, now: Time) -> Body {
         return out.body;
     };
     let work = state.works.get(&open.id);
+    out.cut(task, now);
     out.notices(task, work, now);
     for (label, lines) in &open.shown {
         out.line(Line::new().ink(Ink::Bold, label).ink(Ink::Bold, ":"));
@@ -104,6 +109,23 @@ impl Writer<'_> {
             for line in wrap(&text::clean(part), self.columns.saturating_sub(indent)) {
                 self.line(Line::new().plain(&" ".repeat(indent)).ink(ink, &line));
             }
+        }
+    }
+
+    /// What stands in the head, where it was cut off there: somebody decides on all of it.
+    fn cut(&mut self, task: &TaskNow, now: Time) {
+        let title = text::clean(&task.head.title);
+        let facts = facts(self.state, &task.head, now);
+        let room = self.columns.saturating_sub(2);
+        let (long, hidden) = (text::width(&title) > room, head_height(self.state) < 2);
+        if long {
+            self.text(0, Ink::Bold, &title);
+        }
+        if hidden || text::width(&facts) > room {
+            self.text(0, Ink::Dim, &facts);
+            self.line(Line::new());
+        } else if long {
+            self.line(Line::new());
         }
     }
 
