@@ -27,6 +27,8 @@ pub(crate) struct Mirror {
     pub(crate) state: RunState,
     pub(crate) parent: Option<StreamId>,
     pub(crate) children: BTreeSet<StreamId>,
+    /// The steps that started them, with the revision that each was started of.
+    pub(crate) born: Vec<(String, String)>,
     /// Attempts whose start is durable, with the request they were given.
     pub(crate) started: BTreeMap<(String, u32), Option<Value>>,
     /// Attempts whose end is durable.
@@ -140,6 +142,7 @@ impl Mirror {
             state: RunState::new(stream.clone()),
             parent: None,
             children: BTreeSet::new(),
+            born: Vec::new(),
             started: BTreeMap::new(),
             ended: BTreeSet::new(),
             failures: HashMap::new(),
@@ -202,7 +205,8 @@ impl Mirror {
                     *self.again.entry(path.clone()).or_default() += 1;
                 }
             }
-            Event::ChildStarted { run, .. } => {
+            Event::ChildStarted { run, path, revision, .. } => {
+                self.born.push((path.clone(), revision.clone()));
                 let first = self.children.insert(run.clone());
                 assert!(first, "child {run} is started twice");
             }

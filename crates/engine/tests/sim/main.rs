@@ -34,6 +34,7 @@ use world::Counts;
 const SEEDS: u64 = 2_000;
 /// What those seeds meet, each at least ten times: without it they would show less than they say.
 const MET: &[&str] = &[
+    "a newer child is taken",
     "acted after the end",
     "asked where no engine runs",
     "attempt_began",
@@ -99,6 +100,7 @@ const MET: &[&str] = &[
     "run_reopened",
     "run_resumed",
     "run_started",
+    "saved anew",
     "signal from outside",
     "signal that was awaited",
     "signal_awaited",

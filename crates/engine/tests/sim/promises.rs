@@ -10,12 +10,12 @@ use stead_core::path;
 use stead_core::run::{RunState, StepNow, View};
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::value::ValueRef;
-use stead_lang::plan::{Body, Each, Join, Plan};
+use stead_lang::plan::{Action, ActionKind, Body, Each, Join, Plan};
 use stead_store::Reader as _;
 
 use crate::journal::Mirror;
 use crate::said::{check_steps, check_times};
-use crate::world::{World, top};
+use crate::world::{Counts, World, top};
 
 /// What a simulation came to, without what may differ: times, tries that were lost.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,6 +172,7 @@ impl World<'_> {
             let view = mirror.view(plan);
             self.counts.add(&format!("{} {}", view.status, view.outcome.unwrap()));
             check_ended(id, plan, &view, mirror);
+            pinned(id, plan, mirror, &mut self.counts);
             kept(&mirror.state, &view, plan);
             let settled = mirror.unwound.ends_as.map(|status| status.to_string());
             assert!(
@@ -324,6 +325,25 @@ impl Seen<'_> {
         // Of a settled join a failure is tolerated, and counts.
         let few = matches!(join, Join::First | Join::Majority | Join::Count(_));
         (few, few)
+    }
+}
+
+/// P6: children are of the revisions that were pinned when the run at the top started, whatever was saved since; the
+/// newest one is taken only where that is asked for.
+fn pinned(id: &StreamId, plan: &Plan, mirror: &Mirror, counts: &mut Counts) {
+    for (path, revision) in &mirror.born {
+        let planned = path::plan_path(path);
+        let step = plan.steps.iter().find(|step| step.path == planned);
+        let Some(Body::Action(Action { kind: ActionKind::Workflow(child), .. })) =
+            step.map(|step| &step.body)
+        else {
+            panic!("{id}: {path} starts a child, and calls none")
+        };
+        match (*revision == child.revision, child.latest) {
+            (true, _) => {}
+            (false, true) => counts.add("a newer child is taken"),
+            (false, false) => panic!("P6: {id}: {path} is pinned to {}, and {revision} runs", child.revision),
+        }
     }
 }
 

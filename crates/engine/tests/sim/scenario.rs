@@ -67,6 +67,8 @@ pub(crate) enum Trouble {
     StartAgain,
     /// Streams are given the time, or told to go on, although nothing is due.
     Nudge { pick: u64, time: bool },
+    /// Somebody saves a further revision of a workflow that is called by its name.
+    Saved { pick: u64 },
     /// Somebody acts on a task that is over.
     TooLate { pick: u64 },
     /// The next result comes twice.
@@ -96,6 +98,14 @@ pub(crate) fn around(seed: u64, calm: bool, definition: Definition, mut rng: Rng
             what: trouble(&mut rng, calm, &mut crashes),
         })
         .collect();
+    // What is called by its name may be saved anew at any time.
+    if !definition.library.is_empty() {
+        let anew = (0..rng.below(4)).map(|_| Planned {
+            at: u32::try_from(rng.below(length.min(10))).unwrap(),
+            what: Trouble::Saved { pick: rng.next() },
+        });
+        script.extend(anew);
+    }
     script.sort_by_key(|planned| planned.at);
     let shares = definition.files.values().any(|document| document.to_string().contains("\"concurrency\""));
     let beside = if shares { *rng.weighted(&[(6, 0), (2, 1), (1, 2)]) } else { 0 };

@@ -72,7 +72,7 @@ pub(crate) fn simulate(scenario: &Scenario) -> Result<Counts, Box<Failure>> {
 }
 
 fn run(scenario: &Scenario, store: &MemoryStore, folder: &std::path::Path) -> Counts {
-    let ready = Ready::new(&scenario.definition);
+    let ready = Ready::new(scenario);
     let mut world = World::new(scenario, &ready, store, folder);
     world.counts.used = crate::generate::used(&scenario.definition);
     world.run();
@@ -169,11 +169,13 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
             all.push(less);
         }
     }
-    for (name, document) in &scenario.definition.library {
-        for smaller in without(document, scenario.calm) {
-            let mut less = scenario.clone();
-            less.definition.library.insert(name.clone(), smaller);
-            all.push(less);
+    for (name, revisions) in &scenario.definition.library {
+        for (at, document) in revisions.iter().enumerate() {
+            for smaller in without(document, scenario.calm) {
+                let mut less = scenario.clone();
+                less.definition.library.get_mut(name).unwrap()[at] = smaller;
+                all.push(less);
+            }
         }
     }
     all
@@ -241,6 +243,7 @@ pub(crate) fn report(scenario: &Scenario, failure: &Failure) -> String {
             .definition
             .library
             .iter()
+            .flat_map(|(name, all)| all.iter().map(move |document| (name, document)))
             .map(|(name, document)| format!("saved {name}: {}\n", pretty(document))),
     );
     said.push(format!("inputs: {}", Value::Object(scenario.definition.inputs.clone())));
@@ -254,7 +257,7 @@ pub(crate) fn report(scenario: &Scenario, failure: &Failure) -> String {
 
 /// The runs of a scenario: the plan of each, and its events.
 pub(crate) fn journals(scenario: &Scenario) -> Vec<(Arc<Plan>, Vec<Value>)> {
-    let ready = Ready::new(&scenario.definition);
+    let ready = Ready::new(scenario);
     let store = MemoryStore::new();
     FOLDER.with(|folder| World::new(scenario, &ready, &store, folder.path()).run());
     let mut runs: BTreeMap<StreamId, Vec<Value>> = BTreeMap::new();

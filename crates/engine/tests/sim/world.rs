@@ -44,7 +44,8 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    pub(crate) fn new(definition: &Definition) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
+        let definition = &scenario.definition;
         let bundle = definition.bundle();
         let checked = stead_lang::check(&bundle);
         let plan = checked.plan.unwrap_or_else(|| {
@@ -53,7 +54,17 @@ impl Ready {
             panic!("{REFUSED}\n{}", said.join("\n"))
         });
         let mut plans = HashMap::from([(plan.revision.clone(), plan.clone())]);
-        let newest = definition.newest();
+        // What is the newest changes with each that is saved anew.
+        let mut newest = definition.newest();
+        let mut later = definition.clone();
+        let script = scenario.script.iter().map(|planned| &planned.what).chain(&scenario.afterwards);
+        for what in script {
+            if let Trouble::Saved { pick } = what
+                && later.revise(*pick).is_some()
+            {
+                newest.extend(later.newest());
+            }
+        }
         let mut children: Vec<(String, Bundle)> = checked.children.into_iter().collect();
         for bundle in newest {
             let checked = stead_lang::check(&bundle);
@@ -146,6 +157,8 @@ struct Asked {
 pub(crate) struct World<'s> {
     pub(super) scenario: &'s Scenario,
     pub(super) ready: &'s Ready,
+    /// The library as it is by now.
+    library: Definition,
     pub(super) rng: Rng,
     manners: Manners,
     pub(super) store: MemoryStore,
@@ -198,6 +211,7 @@ impl<'s> World<'s> {
         Self {
             scenario,
             ready,
+            library: scenario.definition.clone(),
             rng: Rng::of(scenario.seed, "world"),
             manners: Manners::of(scenario.seed, scenario.calm),
             driver,
@@ -759,6 +773,12 @@ impl<'s> World<'s> {
             Trouble::Nudge { pick, time } => {
                 if let Some(stream) = self.picked(*pick) {
                     self.push(&stream, if *time { Input::Time } else { Input::Continue });
+                }
+            }
+            Trouble::Saved { pick } => {
+                // Another process does it: what is planned for this one's commits does not meet it.
+                if self.library.save_anew(*pick, &mut self.store.reopen().with_faults(Faults::new())) {
+                    self.counts.add("saved anew");
                 }
             }
             Trouble::TooLate { pick } => self.too_late(*pick),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::people::MANY;
 use super::reads::{Gives, Read, marked};
 use super::steps::Place;
-use super::{Generator, Scope};
+use super::{Generator, Scope, shelf};
 
 /// What an action or group lets others read.
 #[derive(Debug, Clone)]
@@ -241,13 +241,7 @@ fn child(make: &mut Generator, step: &mut Map<String, Value>, scope: &Scope, _: 
             make.files.insert(path, document);
         }
         1 => workflow["inline"] = document,
-        _ => {
-            workflow["name"] = json!(name);
-            if make.rng.hits(1, 3) {
-                workflow["revision"] = json!("latest");
-            }
-            make.library.insert(name, document);
-        }
+        _ => workflow.as_object_mut().unwrap().extend(shelf::called(make, &name, document)),
     }
     step.insert("workflow".into(), workflow);
     undo(make, step, scope);

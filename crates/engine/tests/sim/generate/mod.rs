@@ -31,8 +31,8 @@ pub(crate) use used::{Used, used};
 pub(crate) struct Definition {
     /// Documents by path; the entry is [`ENTRY`].
     pub(crate) files: BTreeMap<String, Value>,
-    /// Workflows of the library that it calls, by name.
-    pub(crate) library: BTreeMap<String, Value>,
+    /// Workflows of the library that it calls, by name: their revisions.
+    pub(crate) library: BTreeMap<String, Vec<Value>>,
     pub(crate) inputs: Map<String, Value>,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Generator {
     /// Steps that may still be made.
     pub(crate) left: u64,
     pub(crate) files: BTreeMap<String, Value>,
-    pub(crate) library: BTreeMap<String, Value>,
+    pub(crate) library: BTreeMap<String, Vec<Value>>,
     children: u32,
     /// Templates of the documents that are made, the innermost last.
     templates: Vec<Map<String, Value>>,

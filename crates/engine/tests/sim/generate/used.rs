@@ -14,7 +14,7 @@ pub(crate) type Used = BTreeMap<(&'static str, &'static str), u64>;
 /// The keys of a definition and of its children.
 pub(crate) fn used(definition: &Definition) -> Used {
     let mut walk = Walk::default();
-    let all = definition.files.values().chain(definition.library.values());
+    let all = definition.files.values().chain(definition.library.values().flatten());
     all.for_each(|document| walk.document(document));
     walk.0
 }
