@@ -230,6 +230,11 @@ pub(super) fn once(names: impl IntoIterator<Item = String>) -> Vec<Out> {
     known.into_iter().map(Out::from).collect()
 }
 
+/// What something that is shown is called: its name, if that says anything.
+pub(super) fn label(name: &str) -> &str {
+    if name.trim().is_empty() { "(without a name)" } else { name }
+}
+
 /// A text for people, in a place where no expression may be: within a bound, and without what would begin one.
 pub(super) fn prose(text: &str, most: usize) -> String {
     text.replace("${{", "$ {{").chars().take(most).collect()

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::steps::step_name;
-use super::types::Types;
+use super::types::{Types, list_name};
 use crate::import::naming::{Given, snake};
 use crate::import::out::{Map, marked, member};
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
@@ -136,7 +136,10 @@ impl<'s, 't> Scoped<'s, 't> {
             at.say_all(NotExpressible, "it has `steps` and does not say what they are done for", None);
             return None;
         };
-        let (kind, list) = (over.text_at("entity_type"), over.text_at("collection_field"));
+        let (kind, list) = (
+            over.text_at("entity_type"),
+            over.text_at("collection_field").and_then(|list| list_name(over, list)),
+        );
         let (Some(list), Some(document)) = (list, over.text_at("doc_type")) else {
             at.say_all(NotExpressible, "`iterate_over` lacks `doc_type` or `collection_field`", None);
             return None;

@@ -3,7 +3,7 @@
 use super::prompt::{Work, object, questions};
 use super::scoped::Scoped;
 use crate::import::naming::{snake, suffixed};
-use crate::import::out::{Map, Out, literal, marked};
+use crate::import::out::{Map, Out, label, literal, marked};
 use crate::import::report::Verdict::{Changed, NotExpressible};
 use crate::import::source::At;
 
@@ -63,7 +63,7 @@ impl<'s, 't> Scoped<'s, 't> {
         if manual && text.is_none() {
             let mut show = Map::new();
             for (name, value) in &given {
-                show.set(name, marked(value));
+                show.set(label(name), marked(value));
             }
             let by = document.and_then(|document| self.types.documents[document].accept.as_ref());
             let by = by

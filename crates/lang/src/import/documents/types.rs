@@ -147,7 +147,8 @@ fn document<'s, 't>(name: &'t str, at: At<'s, 't>, id: String) -> Document<'s, '
         at.get("may_own");
         at.get("description");
     }
-    let lists: Vec<String> = text("collection_field").map(str::to_owned).into_iter().collect();
+    let list = map.and_then(|at| list_name(at, text("collection_field")?));
+    let lists: Vec<String> = list.map(str::to_owned).into_iter().collect();
     let accepted = map.and_then(|at| at.flag("acceptance_required")).unwrap_or(false);
     let by = map.and_then(|at| at.get("accepted_by"));
     let roles = by.map(texts).unwrap_or_default();
@@ -174,6 +175,15 @@ fn document<'s, 't>(name: &'t str, at: At<'s, 't>, id: String) -> Document<'s, '
         by.say_all(NotExpressible, "nobody is asked, since `acceptance_required` is not true", None);
     }
     Document { at, name, id, title, scope, lists, accept, produced: None }
+}
+
+/// The name of a list, which stands in a schema, where nothing may begin an expression.
+pub(super) fn list_name<'t>(at: At<'_, 't>, name: &'t str) -> Option<&'t str> {
+    let fits = !name.contains("${{");
+    if !fits && let Some(at) = at.get("collection_field") {
+        at.say(NotExpressible, "`${{` begins an expression, and no list has such a name: it is left out");
+    }
+    fits.then_some(name)
 }
 
 /// A name as it stands behind `role:`.

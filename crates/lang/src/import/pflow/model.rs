@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::graph::Graph;
-use super::template::{Seg, each_ref};
+use super::template::{Piece, Seg, each_ref, pieces};
 use crate::import::naming::{Given, snake};
 use crate::import::source::At;
 use crate::tree::{Node as TreeNode, Shape};
@@ -215,9 +215,10 @@ impl<'s, 't> Node<'s, 't> {
             "file_path" | "source_path" | "dest_path" if self.word_of(key).is_some_and(leads_out) => false,
             "url" => self.word_of("url").is_some_and(|url| {
                 // What is read in it is known by the run.
-                url.contains("${") || crate::actions::not_an_address(url).is_none()
+                let known = pieces(url).iter().all(|piece| !matches!(piece, Piece::Read(_)));
+                !known || crate::actions::not_an_address(url).is_none()
             }),
-            "content" => self.has(key),
+            "content" => self.param(key).is_some(),
             _ => self.source(key).is_some_and(|(_, text)| !text.trim().is_empty()),
         };
         needed.iter().find(|key| !text(key)).copied()
@@ -245,6 +246,30 @@ impl<'s, 't> Node<'s, 't> {
         let keys = params.node.entries().map(|entry| entry.key).filter(|key| own(key));
         keys.filter_map(|key| Some((key, params.get(key)?))).collect()
     }
+}
+
+impl Batch<'_, '_> {
+    /// Whether no item has what a path reads, where the items are written out.
+    pub(super) fn lacks(&self, path: &[Seg]) -> bool {
+        let items = self.at.node.get("items").filter(|items| items.shape() == Shape::List);
+        items.is_some_and(|items| {
+            items.items().len() > 0 && none_has(&items.items().collect::<Vec<_>>(), path)
+        })
+    }
+}
+
+/// Whether none of some values has what a path reads.
+fn none_has(values: &[TreeNode<'_>], path: &[Seg]) -> bool {
+    let Some((first, rest)) = path.split_first() else { return false };
+    // What is read elsewhere may be anything.
+    if values.iter().any(|value| value.raw().is_some_and(|text| text.contains("${"))) {
+        return false;
+    }
+    let inner: Vec<TreeNode<'_>> = match first {
+        Seg::Field(key) => values.iter().filter_map(|value| value.get(key)).collect(),
+        Seg::Index(_) | Seg::Of(_) => values.iter().flat_map(|value| value.items()).collect(),
+    };
+    inner.is_empty() || none_has(&inner, rest)
 }
 
 /// Whether a path that is written out leads above the folder where it begins.

@@ -1,5 +1,7 @@
 //! What each type of node gives, and where that is here.
 
+use std::collections::BTreeSet;
+
 use super::model::{Flow, Kind, Node};
 use super::refs::{Place, Read, Ty, begun};
 use super::template::{Ref, Seg};
@@ -86,6 +88,21 @@ fn shown(node: &Node<'_, '_>) -> Vec<String> {
 }
 
 impl Flow<'_, '_> {
+    /// What is read of the results of a node where these are the items of another one, in the order of their names.
+    fn read_of_items(&self, node: &Node<'_, '_>) -> BTreeSet<String> {
+        let over = |other: &&Node<'_, '_>| {
+            let items = other.batch.as_ref().and_then(|batch| batch.at.node.get("items")?.raw());
+            let results = format!("{}.results", node.name);
+            items.is_some_and(|text| {
+                text.trim().strip_prefix("${").and_then(|t| t.strip_suffix('}')) == Some(&results)
+            })
+        };
+        let names = self.nodes.iter().filter(over).filter_map(|other| Some(&other.batch.as_ref()?.name));
+        let names: Vec<&String> = names.collect();
+        let read = self.reads.iter().filter(|(root, key)| names.contains(&root) && key != "item");
+        read.map(|(_, key)| key.clone()).collect()
+    }
+
     /// What a node with items gives: `results`, and how many there are.
     pub(super) fn items(
         &self,
@@ -110,7 +127,9 @@ impl Flow<'_, '_> {
         match (key, rest) {
             ("results", []) => {
                 let mut map = vec!["'item': one.item".to_owned()];
-                for key in shown(node) {
+                let mut keys = shown(node);
+                keys.extend(self.read_of_items(node).into_iter().filter(|key| !shown(node).contains(key)));
+                for key in keys {
                     let read = self.keyed(at, node, &key, "one", "one", &found);
                     map.push(format!("{}: {}", quoted(&key), read.strict));
                 }

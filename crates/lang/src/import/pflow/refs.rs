@@ -128,6 +128,10 @@ impl Flow<'_, '_> {
         let batch =
             self.nodes.get(place.reader).and_then(|node| node.batch.as_ref()).filter(|_| place.inside);
         match batch {
+            Some(batch) if batch.name == *root && batch.lacks(path) => {
+                at.say(NotExpressible, format!("`${{{found}}}`: no item has it: null is taken"));
+                return Read::nothing();
+            }
             Some(batch) if batch.name == *root => {
                 return self.path(at, Read::of(&batch.id, Ty::Any), path, place);
             }

@@ -7,7 +7,7 @@ use super::refs::Place;
 use super::values::prose;
 use super::{child, code, files, other, prompts, request, shell};
 use crate::import::naming::seconds;
-use crate::import::out::{Map, Out, literal};
+use crate::import::out::{Map, Out, label, literal};
 use crate::import::report::Verdict::{Changed, Kept, NotExpressible};
 use crate::import::source::At;
 use crate::limits;
@@ -135,7 +135,7 @@ fn approval(flow: &mut Flow<'_, '_>, index: usize, at: At<'_, '_>) -> Map {
             _ => Some(flow.value(param, outside)),
         };
         if let Some(value) = value {
-            show.set(key, value);
+            show.set(label(key), value);
         }
     }
     if let Some(items) = node.batch.as_ref().and_then(|batch| batch.at.get("items")) {
