@@ -5,6 +5,7 @@ mod fields;
 mod rows;
 mod values;
 
+use super::chain::zipped;
 use super::naming::{Given, kebab, seconds, snake, stem};
 use super::out::{Map, Out, literal, marked, prose};
 use super::report::Verdict::{Changed, Kept, NotExpressible};
@@ -175,19 +176,7 @@ fn cases(
     exports: &Exports,
     inputs: &mut Map,
 ) -> Map {
-    let zipped = match root.text_at("mode") {
-        Some("zip") => true,
-        None | Some("combination") => false,
-        Some(other) => {
-            if let Some(at) = root.get("mode") {
-                at.say(
-                    Changed,
-                    format!("`{other}` is neither `combination` nor `zip`; every combination is taken"),
-                );
-            }
-            false
-        }
-    };
+    let zipped = zipped(root, "mode");
     let mut names = Given::default();
     let mut made: Vec<Input<'_>> = Vec::new();
     for at in all {

@@ -25,6 +25,8 @@ use sheets::{Sweep, sheets};
 use steps::step;
 use swept::swept;
 
+pub(super) use swept::zipped;
+
 pub(super) static SPEC: Spec = Spec {
     dialect: Dialect::Chain,
     name: "chain",
@@ -96,19 +98,7 @@ fn convert(top: At<'_, '_>, context: &mut Context<'_>) -> Map {
     }
     let failure = failure(root);
     let exports = exports(root, second);
-    let zipped = match root.text_at("iteration_mode") {
-        Some("zip") => true,
-        Some("combination") | None => false,
-        Some(other) => {
-            if let Some(at) = root.get("iteration_mode") {
-                at.say(
-                    Changed,
-                    format!("`{other}` is neither `combination` nor `zip`; every combination is taken"),
-                );
-            }
-            false
-        }
-    };
+    let zipped = zipped(root, "iteration_mode");
     pauses(root);
     let limit = if second { 600.0 } else { 30.0 };
     root.say_of(

@@ -4,9 +4,26 @@ use std::collections::HashMap;
 
 use super::sheets::Sweep;
 use crate::import::out::{Map, Out, marked};
+use crate::import::report::Verdict::Changed;
+use crate::import::source::At;
 
 /// The id of the group that goes through the cases of a sweep.
 pub(super) const CASES: &str = "cases";
+
+/// Whether lists go together element by element, by the word at a key; else each goes with each.
+pub(in crate::import) fn zipped(root: At<'_, '_>, key: &str) -> bool {
+    match root.text_at(key) {
+        Some("zip") => true,
+        Some("combination") | None => false,
+        Some(other) => {
+            if let Some(at) = root.get(key) {
+                let why = format!("`{other}` is neither `combination` nor `zip`; every combination is taken");
+                at.say(Changed, why);
+            }
+            false
+        }
+    }
+}
 
 /// The steps once per case.
 pub(super) fn swept(sweep: &Sweep, zipped: bool, mut steps: Vec<Map>) -> Map {

@@ -141,14 +141,7 @@ impl<'s, 't> Plan<'s, 't> {
             let go = self.goal(at, edge);
             exits.push(bounded(edge, None, go));
         }
-        if exits.is_empty() {
-            let why = format!(
-                "no edge leads on from `{}`: the run fails there, and does not end as completed",
-                self.nodes[at].name
-            );
-            self.nodes[at].at.say_of("edges", Changed, &why, None);
-            exits.push(Exit::to("fail"));
-        }
+        self.leads_on(at, &mut exits);
         self.states.push(State { id, step, exits, caught: None });
     }
 

@@ -11,6 +11,18 @@ use crate::import::source::At;
 use crate::limits;
 
 impl<'s, 't> Plan<'s, 't> {
+    /// Where no edge leads on, the run fails: it does not end as completed.
+    pub(super) fn leads_on(&self, at: usize, exits: &mut Vec<Exit>) {
+        if exits.is_empty() {
+            let why = format!(
+                "no edge leads on from `{}`: the run fails there, and does not end as completed",
+                self.nodes[at].name
+            );
+            self.nodes[at].at.say_of("edges", Changed, &why, None);
+            exits.push(Exit::to("fail"));
+        }
+    }
+
     pub(super) fn task(&mut self, at: usize) {
         let node = &self.nodes[at];
         let mut work =
@@ -102,14 +114,7 @@ impl<'s, 't> Plan<'s, 't> {
             exits.push(bounded(edge, when, go));
         }
         if chosen.is_empty() {
-            if exits.is_empty() {
-                let why = format!(
-                    "no edge leads on from `{}`: the run fails there, and does not end as completed",
-                    self.nodes[at].name
-                );
-                self.nodes[at].at.say_of("edges", Changed, &why, None);
-                exits.push(Exit::to("fail"));
-            }
+            self.leads_on(at, &mut exits);
         } else {
             // What it says of itself is first; what people choose is the rest.
             exits.retain(|exit| exit.when.is_some());

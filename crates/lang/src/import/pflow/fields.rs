@@ -2,11 +2,30 @@
 
 use crate::import::table::{Field, changed, kept, lost, part};
 
-/// A table of a notation: its own rows, then those that nodes have in both, with where nodes and their params stand.
+/// A table of a notation: its own rows, then those of both: of inputs, outputs and shared texts, and of nodes, with where
+/// nodes and their params stand, and where an input is described.
 macro_rules! table {
-    ($node:literal, $params:literal, [$($own:expr,)*]) => {
+    ($node:literal, $params:literal, $about:literal, [$($own:expr,)*]) => {
         &[
             $($own,)*
+            part("inputs", "`inputs`"),
+            part("inputs.*", "an input, its name in snake_case"),
+            kept("inputs.*.type", "`type`"),
+            kept("inputs.*.description", $about),
+            kept("inputs.*.required", "an input without a default has to be given"),
+            kept("inputs.*.default", "`default`"),
+            kept("inputs.*.stdin", "`stdin`"),
+            part("outputs", "`outputs`"),
+            part("outputs.*", "an output, its name in snake_case"),
+            kept("outputs.*.source", "its expression"),
+            lost("outputs.*.type", "an output has the type of its value"),
+            lost("outputs.*.description", "outputs have no description; the workflow's own can say it"),
+            lost("outputs.*.stdout", "`stead run` prints what was asked for"),
+            part("cache", "the pieces of text that prompts share"),
+            lost("cache.ttl", "providers keep prompts by themselves"),
+            part("cache.items", "texts that stand before prompts"),
+            kept("cache.items[].name", "the piece, as `prompt_cache` names it"),
+            kept("cache.items[].prose_before", "the text before the value"),
             kept(concat!($node, "id"), "`id` of the step, in snake_case"),
             kept(concat!($node, "type"), "the action: `run`, `http`, `agent`, `file`, `mcp` or `workflow`"),
             kept(concat!($node, "purpose"), "`name` of the step"),
@@ -89,6 +108,7 @@ macro_rules! table {
 pub(super) static JSON: &[Field] = table!(
     "nodes[].",
     "nodes[].params.",
+    "`description`",
     [
         kept("name", "`name`, in kebab-case"),
         kept("description", "`description`"),
@@ -104,25 +124,7 @@ pub(super) static JSON: &[Field] = table!(
         part("mappings.*", "the params of that node"),
         kept("mappings.*.input_mappings", "a param that reads an output, or an input of the workflow"),
         kept("mappings.*.output_mappings", "a name under which others read this output"),
-        part("inputs", "`inputs`"),
-        part("inputs.*", "an input, its name in snake_case"),
-        kept("inputs.*.type", "`type`"),
-        kept("inputs.*.description", "`description`"),
-        kept("inputs.*.required", "an input without a default has to be given"),
-        kept("inputs.*.default", "`default`"),
-        kept("inputs.*.stdin", "`stdin`"),
-        part("outputs", "`outputs`"),
-        part("outputs.*", "an output, its name in snake_case"),
-        kept("outputs.*.source", "its expression"),
-        lost("outputs.*.type", "an output has the type of its value"),
-        lost("outputs.*.description", "outputs have no description; the workflow's own can say it"),
-        lost("outputs.*.stdout", "`stead run` prints what was asked for"),
-        part("cache", "the pieces of text that prompts share"),
-        lost("cache.ttl", "providers keep prompts by themselves"),
-        part("cache.items", "texts that stand before prompts"),
-        kept("cache.items[].name", "the piece, as `prompt_cache` names it"),
         kept("cache.items[].var", "the value behind the text"),
-        kept("cache.items[].prose_before", "the text before the value"),
         part("nodes", "the steps, or states where ways part or lead back"),
         part("nodes[].params", "the keys of the action"),
         kept("nodes[].params.workflow_name", "(workflow, as it was) the same"),
@@ -176,6 +178,7 @@ pub(super) static FOLDS: &[(&str, &str)] = &[
 pub(super) static MARKDOWN: &[Field] = table!(
     "steps[].",
     "steps[].",
+    "`description`: the text below the heading",
     [
         kept("title", "`name`, in kebab-case"),
         kept("description", "`description`"),
@@ -193,24 +196,6 @@ pub(super) static MARKDOWN: &[Field] = table!(
         lost("frontmatter.average_execution_duration_seconds", "the history of runs says it"),
         lost("frontmatter.search_keywords", "the library finds words of the name and the description"),
         lost("frontmatter.capabilities", "the library finds words of the name and the description"),
-        part("inputs", "`inputs`"),
-        part("inputs.*", "an input, its name in snake_case"),
-        kept("inputs.*.type", "`type`"),
-        kept("inputs.*.description", "`description`: the text below the heading"),
-        kept("inputs.*.required", "an input without a default has to be given"),
-        kept("inputs.*.default", "`default`"),
-        kept("inputs.*.stdin", "`stdin`"),
-        part("outputs", "`outputs`"),
-        part("outputs.*", "an output, its name in snake_case"),
-        kept("outputs.*.source", "its expression"),
-        lost("outputs.*.type", "an output has the type of its value"),
-        lost("outputs.*.description", "outputs have no description; the workflow's own can say it"),
-        lost("outputs.*.stdout", "`stead run` prints what was asked for"),
-        part("cache", "the pieces of text that prompts share"),
-        lost("cache.ttl", "providers keep prompts by themselves"),
-        part("cache.items", "texts that stand before prompts"),
-        kept("cache.items[].name", "the piece, as `prompt_cache` names it"),
-        kept("cache.items[].prose_before", "the text before the value"),
         lost("notes", "text that belongs to no part has no place in a definition but a comment"),
         part("steps", "the steps in the order of the text, or states where ways part or lead back"),
         kept("steps[].next", "`next`; `end` is the end; of several the step's code chooses"),
