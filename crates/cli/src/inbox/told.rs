@@ -2,10 +2,11 @@
 
 use stead_core::Time;
 use stead_core::ids::StreamId;
-use stead_core::task::TaskHead;
+use stead_core::task::{TaskHead, TaskKind};
 use stead_engine::tasks::{Deed, DraftNow, TaskNow, TaskRow};
 
 use super::field::Field;
+use super::keys::{Do, Place, bound};
 use super::model::{Ask, State, Told, Trouble};
 use super::view;
 use crate::commands::tasks::show::stands;
@@ -98,8 +99,6 @@ impl State {
                 if first {
                     open.focus = open.now.as_ref().filter(|now| now.questions.is_some()).map(|_| 0);
                 }
-                let ahead =
-                    self.open.as_mut().map(|open| std::mem::take(&mut open.ahead)).unwrap_or_default();
                 if let Some(news) = news {
                     self.say(&news, true);
                 }
@@ -108,9 +107,7 @@ impl State {
                 }
                 let mut asks = self.saves(now, false);
                 self.settle();
-                for key in ahead {
-                    asks.extend(self.key(&key, now));
-                }
+                asks.extend(self.catch_up(now));
                 return asks;
             }
             Err(trouble) => {
@@ -121,6 +118,25 @@ impl State {
         }
         self.settle();
         self.saves(now, false)
+    }
+
+    /// Takes the keys that were pressed before the task was there. A gate that was not on the screen yet is not decided on
+    /// by them.
+    fn catch_up(&mut self, now: Time) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        while self.acting.is_none()
+            && let Some(open) = self.open.as_mut().filter(|open| open.now.is_some() && !open.ahead.is_empty())
+        {
+            let key = open.ahead.remove(0);
+            let gate = open.now.as_ref().is_some_and(|now| now.head.kind == TaskKind::Gate);
+            if gate && bound(Place::Task, &key) == Some(Do::HandIn) {
+                open.ahead.clear();
+                self.say("it was not on the screen yet: look at it, then hand it in", true);
+                break;
+            }
+            asks.extend(self.key(&key, now));
+        }
+        asks
     }
 
     fn saved(&mut self, id: &StreamId, kept: Result<Option<DraftNow>, Trouble>, now: Time) -> Vec<Ask> {
@@ -164,6 +180,10 @@ impl State {
                 let at = self.open.as_ref().filter(|_| is_open && trouble.code == "R0207");
                 let at = at.and_then(|open| open.fields.iter().position(named));
                 self.say_trouble(trouble);
+                // What was pressed since was for the next one.
+                if let Some(open) = &mut self.open {
+                    open.ahead.clear();
+                }
                 if let (Some(at), Some(open)) = (at, &mut self.open) {
                     open.focus = Some(at);
                     view::reveal(self);
@@ -190,11 +210,14 @@ impl State {
                 self.rows.all.remove(at);
             }
             if is_open {
-                self.open = None;
+                let ahead = self.open.take().map(|open| open.ahead).unwrap_or_default();
                 // The next one, which has moved up to its place.
                 let next = at.and_then(|at| self.rows.all.get(at)).map(|row| row.task.clone());
                 if let Some(next) = next {
                     asks.extend(self.open(next));
+                    if let Some(open) = &mut self.open {
+                        open.ahead = ahead;
+                    }
                 }
             }
             self.settle();

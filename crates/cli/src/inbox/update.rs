@@ -45,10 +45,11 @@ impl State {
         asks
     }
 
-    /// Whether a key was pressed for a task that is not there yet: it counts as soon as it is, for what is there then may
-    /// be a draft. To leave counts at once.
+    /// Whether a key was pressed for a task that is not there yet, while it is read or the one before is handed in: it
+    /// counts as soon as it is, for what is there then may be a draft. To leave counts at once.
     fn types_ahead(&mut self, key: &Key) -> bool {
-        let Some(open) = self.open.as_mut().filter(|open| open.now.is_none()) else { return false };
+        let acting = self.acting.is_some();
+        let Some(open) = self.open.as_mut().filter(|open| acting || open.now.is_none()) else { return false };
         if *key == Key::Ctrl('c') || (*key == Key::Esc && open.ahead.is_empty()) {
             return false;
         }
