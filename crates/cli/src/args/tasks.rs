@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 /// Arguments of `inbox`.
 #[derive(Debug, Args)]
-#[command(after_help = crate::inbox::keys::help())]
+#[command(after_help = crate::inbox::bindings::help())]
 pub struct Inbox {
     /// Show this one: its id, RUN/STEP, or a run that asks for one thing only. Without it the inbox is opened, or listed
     pub task: Option<String>,

@@ -13,6 +13,7 @@
 //! There is no library for terminals below: what is used of one (a list, fields, texts cut to the width) is what the rest
 //! of the command line has already.
 
+pub mod bindings;
 pub mod edit;
 pub mod field;
 pub mod keys;

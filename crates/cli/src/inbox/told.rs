@@ -5,8 +5,8 @@ use stead_core::ids::StreamId;
 use stead_core::task::{TaskHead, TaskKind};
 use stead_engine::tasks::{Deed, DraftNow, TaskNow, TaskRow};
 
+use super::bindings::{Do, Place, bound};
 use super::field::Field;
-use super::keys::{Do, Place, bound};
 use super::model::{Ask, State, Told, Trouble};
 use super::view;
 use crate::commands::tasks::show::stands;

@@ -5,9 +5,10 @@ use stead_core::Time;
 use stead_core::limits::{COMMENT_BYTES, SUBMISSION_BYTES};
 use stead_engine::tasks::Deed;
 
+use super::bindings::Do;
 use super::edit::{Edit, Typed};
 use super::field::{Kind, text_of};
-use super::keys::{Do, Key};
+use super::keys::Key;
 use super::model::{Ask, State, Typing, What};
 use super::view;
 

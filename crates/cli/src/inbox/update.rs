@@ -5,8 +5,9 @@ use stead_core::Time;
 use stead_core::task::TaskKind;
 use stead_engine::tasks::{Deed, Draft, TaskNow};
 
+use super::bindings::{Do, Place, bound};
 use super::field::{Field, Kind, whole};
-use super::keys::{Do, Key, Place, bound};
+use super::keys::Key;
 use super::model::{Ask, State, What};
 use super::view;
 use crate::limits;

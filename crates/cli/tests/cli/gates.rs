@@ -142,6 +142,10 @@ outputs: { all: '${{ steps.ask.output }}' }
     long.call(&["--as", "cy", "answer", "@last/ask", "--draft", "-m", &comment])
         .is(1)
         .says("larger than 64 KiB");
+    let long = long.with("long.json", &json!({ "colour": "x".repeat(1_000_000) }).to_string());
+    let more = format!("n={}", "y".repeat(100_000));
+    let words = ["--as", "cy", "answer", "@last/ask", "--draft", "--input-file", "long.json", "-i", &more];
+    long.call(&words).is(1).says("larger than 1024 KiB");
 }
 
 #[test]

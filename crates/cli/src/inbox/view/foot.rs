@@ -4,7 +4,7 @@ use stead_core::task::TaskKind;
 
 use super::wrap;
 use crate::face::Ink;
-use crate::inbox::keys::{self, KEYS, Place};
+use crate::inbox::bindings::{self, KEYS, Place};
 use crate::inbox::model::{State, What};
 use crate::line::Line;
 use crate::text;
@@ -119,7 +119,7 @@ pub(super) fn help(state: &State) -> Vec<Line> {
         lines.push(Line::new());
         lines.push(Line::new().ink(Ink::Bold, title));
         for (_, all, _, what) in KEYS.iter().filter(|(places, ..)| places.contains(&place)) {
-            let mut line = Line::new().plain("  ").ink(Ink::Bold, &keys::names(all));
+            let mut line = Line::new().plain("  ").ink(Ink::Bold, &bindings::names(all));
             line.pad_to(22.min(state.columns() / 2));
             lines.push(line.plain(" ").plain(what));
         }
