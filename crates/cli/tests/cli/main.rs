@@ -23,6 +23,7 @@ mod offers;
 mod people;
 mod project;
 mod promises;
+mod races;
 mod readme;
 mod run;
 mod runs;
