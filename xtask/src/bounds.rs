@@ -126,6 +126,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "MESSAGE_CHARS", Test("p11_messages_are_bounded")),
     ("engine", "OUTPUT_LIMIT", Test("output_up_to_the_limit_is_whole")),
     ("engine", "HOLDERS_NAMED", Test("p11_holders_that_are_named_to_one_who_waits_are_bounded")),
+    ("engine", "PEOPLE_LISTED", Test("p11_tasks_of_which_a_status_says_who_is_left_are_bounded")),
     ("engine", "PLACES_LISTED", Test("p11_places_that_are_listed_are_bounded")),
     ("engine", "PROCESSES_PER_CPU", Test("p11_usual_places_are_bounded")),
     ("engine", "PROJECT_BYTES", Test("p11_names_of_projects_are_bounded")),

@@ -177,6 +177,7 @@ fn every_status_takes_every_input_as_the_table_says_or_refuses_it() {
                 Asks::Submit => act(decide(true, "")),
                 Asks::Skip => act(Act::Skip { reason: "away".into() }),
                 Asks::Delegate => act(Act::Delegate { to: "user:bo".into() }),
+                Asks::Gone => Input::Gone { who: "user:ana".into() },
                 Asks::Time => {
                     desk.at(10 * HOUR);
                     Input::Time
@@ -400,6 +401,16 @@ fn it_is_reminded_of_escalated_and_given_back_as_time_goes_by() {
     let mut desk = Desk::open(gate);
     desk.at(1_000 * HOUR).give(&Input::Time);
     assert_eq!(desk.state.reminded, 1);
+}
+
+#[test]
+fn what_one_who_is_gone_has_claimed_goes_back_and_nothing_else() {
+    let mut desk = Desk::open(asked(TaskKind::Gate));
+    desk.act("ana", Act::Claim).unwrap();
+    // Somebody else has it by now.
+    assert!(desk.give(&Input::Gone { who: "user:bo".into() }).events.is_empty());
+    assert_eq!(desk.give(&Input::Gone { who: "user:ana".into() }).events.len(), 1);
+    desk.accept("bo").unwrap();
 }
 
 #[test]

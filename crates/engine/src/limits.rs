@@ -192,6 +192,9 @@ pub const DEFINITIONS_CHECKED: usize = 16;
 /// Milliseconds until a stream that is due and cannot go on is looked at again.
 pub const TROUBLED_LOOK: i64 = 1_000;
 
+/// Tasks of a run of which its status says who is left that may act.
+pub const PEOPLE_LISTED: usize = 100;
+
 /// Holders, and those who wait, that are listed of a limit; the rest is counted.
 pub const PLACES_LISTED: usize = 100;
 

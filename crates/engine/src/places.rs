@@ -118,7 +118,7 @@ fn name(place: &Place) -> String {
     }
 }
 
-fn find<'v>(steps: &'v mut [StepNow], path: &str) -> Option<&'v mut StepNow> {
+pub(crate) fn find<'v>(steps: &'v mut [StepNow], path: &str) -> Option<&'v mut StepNow> {
     for step in steps {
         if step.path == path {
             return Some(step);

@@ -226,6 +226,7 @@ impl<R: Reader> Reads<R> {
             view.status = listed.head.status;
         }
         places::say_who_is_before(&mut self.reader, &state, &mut view)?;
+        self.say_who_is_left(&mut view)?;
         if let Some(reference) = state.outputs_at() {
             view.outputs = Some(load_value(&mut self.reader, &self.files, &id, reference)?);
         }

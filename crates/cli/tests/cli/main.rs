@@ -25,6 +25,7 @@ mod project;
 mod promises;
 mod races;
 mod readme;
+mod refused;
 mod run;
 mod runs;
 mod screen;

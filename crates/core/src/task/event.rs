@@ -55,7 +55,7 @@ pub enum Released {
     GivenBack,
     /// Nothing was heard of them for too long.
     LeaseOver,
-    /// Somebody who may gave it back for them.
+    /// They are not among the people any more.
     Taken,
 }
 

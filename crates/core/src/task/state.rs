@@ -48,6 +48,8 @@ pub enum Asks {
     Skip,
     /// Somebody gives their part to somebody else.
     Delegate,
+    /// Whoever has it is not among the people any more.
+    Gone,
     /// It is as late as is said.
     Time,
 }
@@ -62,6 +64,7 @@ impl Asks {
         Asks::Submit,
         Asks::Skip,
         Asks::Delegate,
+        Asks::Gone,
         Asks::Time,
     ];
 }
@@ -122,6 +125,8 @@ impl TaskStatus {
             Asks::Submit if open => Taken::To(&[Open, Claimed, Completed]),
             Asks::Skip if open => Taken::To(&[Open, Claimed]),
             Asks::Delegate if open => Taken::To(&[Open, Claimed]),
+            Asks::Gone if self == Claimed => Taken::To(&[Open]),
+            Asks::Gone => Taken::Nothing,
             Asks::Time if open => Taken::To(&[Open, Claimed, Completed, TimedOut]),
             Asks::Time => Taken::Nothing,
             Asks::Claim | Asks::Release | Asks::Submit | Asks::Skip | Asks::Delegate => Taken::Refused,

@@ -25,6 +25,11 @@ pub enum Input {
         /// What.
         act: Act,
     },
+    /// One who may have claimed it is not among the people any more: then it is given back.
+    Gone {
+        /// Who.
+        who: String,
+    },
     /// It is as late as the context says.
     Time,
     /// A new engine, or nothing in particular: what is due is done.
@@ -117,6 +122,7 @@ pub fn turn(
                 desk.out.refused = Some(why);
             }
         }
+        Input::Gone { who } => desk.gone(who),
         Input::Time | Input::Continue => {}
     }
     Ok(desk.out)
@@ -226,6 +232,13 @@ impl Desk<'_> {
     fn withdraw(&mut self) {
         if self.state.status.takes(Asks::Withdraw) != Taken::Nothing {
             self.end(Ended::Withdrawn);
+        }
+    }
+
+    fn gone(&mut self, who: &str) {
+        let has = self.state.claim.as_ref().is_some_and(|claim| claim.by == who);
+        if has && self.state.status.takes(Asks::Gone) != Taken::Nothing {
+            self.emit(Event::TaskReleased { by: who.to_owned(), why: Released::Taken });
         }
     }
 

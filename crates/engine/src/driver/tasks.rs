@@ -66,6 +66,7 @@ pub(super) fn cause(input: &Input) -> String {
     match input {
         Input::Message(message) => format!("message:{}", message.id),
         Input::Act { act, .. } => format!("{:?}", act.asks()).to_lowercase(),
+        Input::Gone { .. } => "gone".to_owned(),
         Input::Time => "time".to_owned(),
         Input::Continue => "continue".to_owned(),
     }

@@ -22,7 +22,7 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::operations::{Operation, Settlement};
 use crate::reads::Reads;
-use crate::tasks::{TaskOperation, written};
+use crate::tasks::{TaskOperation, Wanted, written};
 
 /// What the driver's thread is told.
 pub(super) enum Command {
@@ -57,8 +57,11 @@ pub(super) enum Write {
     Input(Input),
     /// To a limit.
     Limit(limit::Input),
-    /// To a task.
-    Task(task::Input),
+    /// To a task; before that, that one who has claimed it is gone.
+    Task {
+        gone: Option<String>,
+        input: Box<task::Input>,
+    },
 }
 
 /// A definition that was checked, as it is kept.
@@ -112,8 +115,8 @@ pub(super) fn writing<R: Reader>(
             (StreamId::limit(&project, &key), Write::Limit(limit::Input::Free { run, by }))
         }
         Operation::Task(TaskOperation::Act { task, deed, by }) => {
-            let (task, input) = written(reads, &task, deed, &by)?;
-            (task, Write::Task(input))
+            let Wanted { task, gone, input } = written(reads, &task, deed, &by)?;
+            (task, Write::Task { gone, input: Box::new(input) })
         }
         Operation::Signal { .. } => {
             return Err(EngineError::Bug("a signal goes to several runs".into()));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
+use stead_core::task;
 use stead_store::StoreError;
 use stead_store::files::FileStore;
 use stead_store::lock::{Holder, HomeLock};
@@ -310,7 +311,11 @@ impl Alone {
         let input: Given = match write {
             Write::Input(input) => input.into(),
             Write::Limit(input) => input.into(),
-            Write::Task(input) => input.into(),
+            Write::Task { gone, input } => {
+                let gone = gone.map(|who| Addressed::to(stream.clone(), task::Input::Gone { who }));
+                gone.into_iter().for_each(|gone| driver.push(gone));
+                (*input).into()
+            }
             Write::Start { .. } => return Err(EngineError::Bug("a start without an engine".into())),
         };
         driver.push(Addressed { stream: stream.clone(), input, revision: None, token: 1 });

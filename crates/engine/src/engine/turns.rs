@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use stead_core::Time;
 use stead_core::effect::Effect;
 use stead_core::run::Input;
+use stead_core::task;
 use stead_store::Store;
 use stead_store::sqlite::SqliteStore;
 
@@ -219,7 +220,11 @@ impl Loop {
                 let (input, revision): (Given, _) = match write {
                     Write::Input(input) => (input.into(), None),
                     Write::Limit(input) => (input.into(), None),
-                    Write::Task(input) => (input.into(), None),
+                    Write::Task { gone, input } => {
+                        let gone = gone.map(|who| Addressed::to(stream.clone(), task::Input::Gone { who }));
+                        gone.into_iter().for_each(|gone| self.driver.push(gone));
+                        ((*input).into(), None)
+                    }
                     Write::Start { kept, inputs, project, folder, breaks, by } => {
                         let revision = match self.keep(&kept) {
                             Err(error) if error.passes() => {

@@ -10,6 +10,7 @@ use stead_store::tasks::TaskFilter;
 use super::LeftTask;
 use crate::error::EngineError;
 use crate::limits;
+use crate::tasks::is_gone;
 
 /// Open tasks that nobody of the register may act on, and those that one who was removed has claimed: the oldest
 /// first, as far as so many are looked at.
@@ -23,7 +24,7 @@ pub(super) fn left<R: Reader>(
     for listed in reader.tasks(&filter)? {
         let head = listed.head;
         let claimed = head.claimed.as_ref().filter(|(_, until)| *until > now);
-        let held = claimed.filter(|(who, _)| register.canonical(who).is_err() && !who.contains('/')).cloned();
+        let held = claimed.filter(|(who, _)| is_gone(register, who)).cloned();
         let nobody = !somebody(register, &head);
         if nobody || held.is_some() {
             let (run, path, title) = (head.origin.run, head.origin.path, head.title);

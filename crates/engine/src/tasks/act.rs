@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use stead_core::ids::StreamId;
+use stead_core::people::Register;
 use stead_core::task::{Act, Input, Question, TaskKind, TaskState};
 use stead_store::{Reader, StoreError};
 
@@ -21,6 +22,16 @@ pub(crate) fn deed_of(deed: &Deed) -> &'static str {
     }
 }
 
+/// What a deed writes.
+pub(crate) struct Wanted {
+    /// To which task.
+    pub(crate) task: StreamId,
+    /// Who has claimed it, where they are gone: it is given back first.
+    pub(crate) gone: Option<String>,
+    /// The deed.
+    pub(crate) input: Input,
+}
+
 /// What a deed writes, and to which task. What is handed in is held against the form here, before anything is
 /// written.
 pub(crate) fn written<R: Reader>(
@@ -28,7 +39,7 @@ pub(crate) fn written<R: Reader>(
     wanted: &str,
     deed: Deed,
     by: &str,
-) -> Result<(StreamId, Input), EngineError> {
+) -> Result<Wanted, EngineError> {
     let id = reads.task_named(wanted)?.task;
     let (state, asked) = reads.task_state(&id)?;
     let actor = reads.somebody(by)?.in_project(&asked.origin.project)?.clone();
@@ -55,7 +66,16 @@ pub(crate) fn written<R: Reader>(
         }
         Deed::Delegate { to } => Act::Delegate { to: receiver(reads, &state, &asked, &to)? },
     };
-    Ok((id, Input::Act { actor, act }))
+    let gone = match (&state.claim, reads.register()?) {
+        (Some(claim), Some(register)) if is_gone(&register, &claim.by) => Some(claim.by.clone()),
+        _ => None,
+    };
+    Ok(Wanted { task: id, gone, input: Input::Act { actor, act } })
+}
+
+/// Whether one who has claimed something is not among the people any more. Programs of steps never are.
+pub(crate) fn is_gone(register: &Register, who: &str) -> bool {
+    !who.contains('/') && register.canonical(who).is_err()
 }
 
 /// The form that goes with a decision. One that accepts fills it in; one that rejects may.

@@ -7,11 +7,12 @@
 mod act;
 mod draft;
 mod find;
+mod left;
 mod list;
 mod operations;
 mod show;
 
-pub(crate) use act::{deed_of, written};
+pub(crate) use act::{Wanted, deed_of, is_gone, written};
 pub(crate) use draft::draft;
 pub use operations::{
     Deed, Draft, DraftNow, Eligible, Said, TaskAnswer, TaskNow, TaskOperation, TaskQuery, TaskRow,

@@ -84,7 +84,7 @@ impl<R: Reader> Reads<R> {
     }
 
     /// Who can still act on a task.
-    fn eligible(&mut self, state: &TaskState, asked: &Question) -> Result<Eligible, EngineError> {
+    pub(super) fn eligible(&mut self, state: &TaskState, asked: &Question) -> Result<Eligible, EngineError> {
         let Some(register) = self.register()? else { return Ok(Eligible::Anybody) };
         let project = &asked.origin.project;
         let by = asked.by.iter().chain(state.escalated.iter().flatten());

@@ -67,6 +67,7 @@ pub(super) fn told(task: &TaskNow, now: Time) -> String {
     if !head.status.is_end() {
         match &task.eligible {
             Eligible::Anybody => row("who", &head.to.join(", ")),
+            Eligible::People { who, .. } if who.is_empty() => row("who", &head.to.join(", ")),
             Eligible::People { who, .. } => {
                 row("who", &format!("{} ({})", head.to.join(", "), who.join(", ")));
             }
