@@ -30,6 +30,8 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("core", "DISPLAY_NAME_CHARS", Test("names_are_one_word_of_what_can_be_seen")),
     ("core", "ERROR_BYTES", Test("p11_texts_of_errors_are_cut")),
     ("core", "EVENT_BYTES", Test("p11_large_values_stand_beside_the_state_and_the_journal")),
+    ("core", "DOCUMENTS", Test("p11_documents_and_versions_are_bounded")),
+    ("core", "DOCUMENT_VERSIONS", Test("p11_documents_and_versions_are_bounded")),
     ("core", "FOREACH_ITEMS", Test("p11_items_of_a_foreach_are_bounded")),
     ("core", "FOREACH_LINES", Test("p11_lines_of_a_foreach_are_bounded")),
     ("core", "FOREACH_PARALLEL", Test("p11_counts_are_bounded")),

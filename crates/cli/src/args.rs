@@ -1,6 +1,7 @@
 //! The command line: what can be said, and its help.
 
 mod batch;
+mod documents;
 mod import;
 mod library;
 mod people;
@@ -9,6 +10,7 @@ mod tasks;
 use std::path::PathBuf;
 
 pub use batch::{Batch, OnError, Results, Sweep, Table};
+pub use documents::Documents;
 pub use import::Import;
 pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
 
@@ -82,6 +84,8 @@ pub enum Command {
     Batch(Batch),
     /// Write what became of the rows of a batch, in order
     Results(Results),
+    /// Show what a run's documents say, how they stand, and what two versions differ in
+    Documents(Documents),
     /// Go on with runs that were left or interrupted
     Resume(Resume),
     /// End a run: what is under way is ended, then the run is cancelled
@@ -594,6 +598,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
+            Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
             Command::Inbox(args) => args.json,
             Command::Approve(args) | Command::Reject(args) => args.json,

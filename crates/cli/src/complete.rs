@@ -69,6 +69,8 @@ fn completer(command: &str, arg: &str) -> Option<ArgValueCompleter> {
         ("signal", "name") => awaited(),
         (_, "run" | "parent" | "after" | "free") => run(),
         ("limits", "key") => key_of_places(),
+        ("documents", "document" | "other") => document(),
+        ("documents", "export") => return None,
         (_, "step") => step(),
         ("save", "file") | (_, "input_file") => definition(),
         (_, "file" | "files") | ("diff", "from" | "to") => named_definition(),
@@ -114,6 +116,19 @@ fn step() -> ArgValueCompleter {
         });
         let named = |(path, status): (String, String)| candidate(&path, &status);
         beginning(current, run.iter().flat_map(|run| steps(run)).map(named))
+    })
+}
+
+/// Completes a document of the run before it.
+fn document() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let run = given().and_then(|given| given.subcommand()?.1.get_one::<String>("run").cloned());
+        let all = run.and_then(|run| match here()?.ask(Operation::Documents { run }) {
+            Ok(Answer::Documents(all)) => Some(all.documents),
+            _ => None,
+        });
+        let named = all.unwrap_or_default().into_iter();
+        beginning(current, named.map(|document| candidate(&document.document, document.status.as_str())))
     })
 }
 

@@ -215,6 +215,7 @@ impl From<EngineError> for CliError {
             | EngineError::Invalid { .. }
             | EngineError::NoRun { .. }
             | EngineError::NoTask { .. }
+            | EngineError::NoDocument { .. }
             | EngineError::FormMisfit { .. }
             | EngineError::Ambiguous { .. }
             | EngineError::Project { .. }

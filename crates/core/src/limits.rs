@@ -10,6 +10,10 @@ pub const INLINE_BYTES: usize = 256;
 pub const EVENT_BYTES: usize = 32 << 10;
 /// Largest value a step may give or pass on, in bytes of JSON.
 pub const VALUE_BYTES: usize = 64 << 20;
+/// Documents of one run: each key of a scope counts.
+pub const DOCUMENTS: usize = 10_000;
+/// Versions of one document of a run.
+pub const DOCUMENT_VERSIONS: usize = 1_000;
 /// Items of one `foreach` over the lines of a file. They are read one by one and forgotten one by one.
 pub const FOREACH_LINES: u32 = 1_000_000;
 /// Items of one `foreach`.

@@ -91,6 +91,14 @@ pub enum EngineError {
         /// How many get one signal at most.
         most: usize,
     },
+    /// There is no such document, or no such version of it.
+    #[error("{run}: {why}")]
+    NoDocument {
+        /// The run.
+        run: StreamId,
+        /// Why not.
+        why: String,
+    },
     /// There is no such task.
     #[error("there is no task `{wanted}`: {why}")]
     NoTask {
@@ -207,6 +215,7 @@ impl EngineError {
             EngineError::TooManyFound { .. } => "R0205",
             EngineError::NoTask { .. } => "R0206",
             EngineError::FormMisfit { .. } => "R0207",
+            EngineError::NoDocument { .. } => "R0208",
             EngineError::Home { .. } => "R0301",
             EngineError::Stopped(_) => "R0302",
             EngineError::Bug(_) => "R0999",
@@ -251,6 +260,7 @@ impl EngineError {
             EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
             EngineError::NoTask { .. } => "list those that are there with: stead inbox --all".into(),
+            EngineError::NoDocument { run, .. } => format!("list what it has with: stead documents {run}"),
             EngineError::FormMisfit { task, .. } => format!("see what it asks for with: stead inbox {task}"),
             EngineError::Refused { .. } | EngineError::NotTaken { .. } | EngineError::Stopped(_) => return None,
         })

@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod batch;
 pub mod carried;
+pub mod documents;
 pub mod driver;
 pub mod engine;
 pub mod error;

@@ -14,6 +14,7 @@ use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
 use crate::batch::results::Results;
+use crate::documents::{DocumentText, DocumentsNow};
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
@@ -115,6 +116,16 @@ pub enum Operation {
     Results { run: String, after: u32, limit: usize },
     /// The definition that a run is pinned to.
     Definition { run: String },
+    /// The documents of a run, and how they stand.
+    Documents { run: String },
+    /// What a version of a document says: of the one of a number, else of the one that others build on, else of the newest.
+    Document {
+        run: String,
+        /// Its name, with the keys of its scopes.
+        document: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u32>,
+    },
     /// What the engine of the home is doing, if there is one.
     Engine,
     /// Something about named workflows. It needs no engine.
@@ -139,6 +150,8 @@ impl Operation {
                 | Operation::Evidence { .. }
                 | Operation::Results { .. }
                 | Operation::Definition { .. }
+                | Operation::Documents { .. }
+                | Operation::Document { .. }
                 | Operation::Engine
                 | Operation::Library(_)
                 | Operation::People(_)
@@ -163,6 +176,8 @@ impl Operation {
             | Operation::Logs { run }
             | Operation::Evidence { run, .. }
             | Operation::Results { run, .. }
+            | Operation::Documents { run }
+            | Operation::Document { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::FreePlace { run, .. } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
@@ -197,6 +212,8 @@ impl Operation {
             | Operation::Evidence { .. }
             | Operation::Results { .. }
             | Operation::Definition { .. }
+            | Operation::Documents { .. }
+            | Operation::Document { .. }
             | Operation::Engine
             | Operation::People(_) => None,
         }
@@ -216,6 +233,8 @@ impl Operation {
             | Operation::Logs { run }
             | Operation::Evidence { run, .. }
             | Operation::Results { run, .. }
+            | Operation::Documents { run }
+            | Operation::Document { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Start { .. }
@@ -322,6 +341,10 @@ pub enum Answer {
     Results(Box<Results>),
     /// See [`Operation::Definition`].
     Definition { revision: String, bundle: Bundle },
+    /// See [`Operation::Documents`].
+    Documents(Box<DocumentsNow>),
+    /// See [`Operation::Document`].
+    Document(Box<DocumentText>),
     /// See [`Operation::Engine`].
     Engine { engine: Option<EngineNow> },
     /// See [`Operation::Library`].

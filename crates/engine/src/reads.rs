@@ -58,6 +58,11 @@ impl<R: Reader> Reads<R> {
         &mut self.reader
     }
 
+    /// The value behind a reference of a run.
+    pub(crate) fn value(&mut self, run: &StreamId, reference: &ValueRef) -> Result<Value, EngineError> {
+        load_value(&mut self.reader, &self.files, run, reference)
+    }
+
     /// The people; `None` in a home to which nobody was ever added. They are read again when they were changed.
     pub(crate) fn register(&mut self) -> Result<Option<Arc<Register>>, EngineError> {
         let version = self.reader.people_version()?;
@@ -93,6 +98,10 @@ impl<R: Reader> Reads<R> {
                 Answer::Results(Box::new(self.results(run, *after, *limit)?))
             }
             Operation::Definition { run } => self.definition(run)?,
+            Operation::Documents { run } => Answer::Documents(Box::new(self.documents(run)?)),
+            Operation::Document { run, document, version } => {
+                Answer::Document(Box::new(self.document(run, document, *version)?))
+            }
             Operation::Task(operation) => return Ok(self.task_operation(operation)?.map(Answer::Task)),
             // What is not in the store.
             Operation::Engine | Operation::Library(_) | Operation::People(_) => return Ok(None),
@@ -273,7 +282,7 @@ impl<R: Reader> Reads<R> {
         self.with_plan(run, id, state)
     }
 
-    fn state(&mut self, run: &str) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
+    pub(crate) fn state(&mut self, run: &str) -> Result<(StreamId, RunState, Arc<Plan>), EngineError> {
         let id = self.find(run)?;
         let state = load_state(&mut self.reader, &id)?;
         self.with_plan(run, id, state)

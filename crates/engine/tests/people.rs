@@ -216,6 +216,8 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::Task(TaskOperation::Show { task: run(), by: by() }),
         Operation::Task(TaskOperation::Act { task: run(), deed: Deed::Claim, by: by() }),
         Operation::Task(TaskOperation::Draft { task: run(), draft: None, based_on: None, by: by() }),
+        Operation::Documents { run: run() },
+        Operation::Document { run: run(), document: "d".into(), version: None },
     ]
 }
 
@@ -244,6 +246,8 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
         Operation::Evidence { .. } => (14, LOOK),
         Operation::Definition { .. } => (15, LOOK),
         Operation::Results { .. } => (34, LOOK),
+        Operation::Documents { .. } => (40, LOOK),
+        Operation::Document { .. } => (41, LOOK),
         Operation::Engine => (16, LOOK),
         Operation::Library(operation) => match operation {
             LibraryOperation::Save(_) => (17, SAVE),

@@ -4,6 +4,7 @@
 //! to places, text to compiled expressions, defaults to values. Steps stand in one list, blocks name them
 //! by position; journals never do, they name paths, so that a newer plan of the same text reads them.
 
+mod documents;
 mod people;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use crate::duration::Millis;
 use crate::expr::Expr;
 use crate::template::Template;
 
+pub use documents::{DocumentType, Produces, Production, Scope, answers};
 pub use people::{Escalate, OnReject, OnTimeout, People, PeopleKind};
 
 /// Position of a step in [`Plan::steps`].
@@ -42,10 +44,26 @@ pub struct Plan {
     pub budget: Option<Setting<u32>>,
     /// How many runs with an equal key at once.
     pub concurrency: Option<Concurrency>,
-    /// All steps, outer before inner, in the order of the text.
+    /// Named levels of iteration.
+    pub scopes: Vec<Scope>,
+    /// Declared documents.
+    pub documents: Vec<DocumentType>,
+    /// All steps, outer before inner, in the order of the text; behind them those that are inside of steps which
+    /// produce documents.
     pub steps: Vec<Step>,
     /// The block of the document.
     pub root: Block,
+}
+
+impl Plan {
+    /// How many steps were written: what is inside of those that produce documents is made from one.
+    pub fn steps_written(&self) -> usize {
+        let made = self.steps.iter().map(|step| match &step.body {
+            Body::Block(block) if block.production.is_some() => block.steps.len(),
+            _ => 0,
+        });
+        self.steps.len() - made.sum::<usize>()
+    }
 }
 
 /// The hash of the definition in what a run is pinned to: that of its revision in the library.
@@ -101,6 +119,8 @@ pub struct Block {
     pub by_id: HashMap<String, usize>,
     /// Declared outputs in order; `None`: a map from step id to output.
     pub outputs: Option<Vec<(String, Template)>>,
+    /// Of a block that produces a document. Its steps are nobody's to name in expressions, and its output is the draft's.
+    pub production: Option<Box<Production>>,
 }
 
 impl Block {
@@ -188,6 +208,8 @@ pub struct Step {
     pub concurrency: Option<Concurrency>,
     /// What it does: once, or once per item or iteration.
     pub body: Body,
+    /// The document that it produces; in a whole plan that stands in the block.
+    pub produces: Option<Box<Produces>>,
     /// Whether any expression may read its `instances` (or the step as a whole).
     pub instances_read: bool,
 }
@@ -241,6 +263,8 @@ pub enum Each {
         parallel: Setting<u32>,
         /// How many must complete.
         join: Join,
+        /// The scope whose keys are those of the elements: its position in [`Plan::scopes`].
+        scope: Option<usize>,
     },
     /// Again until `until` holds.
     Loop {
@@ -296,6 +320,8 @@ pub struct Action {
 pub enum ActionKind {
     /// Pure values.
     Set(Template),
+    /// The draft of the block is booked as a version of its document.
+    Version,
     /// A timer.
     Wait(Wait),
     /// A child run.

@@ -43,7 +43,7 @@ pub fn check(here: &Here, args: &Check) -> Result<Exit, CliError> {
         out::answer(&definition::written_out(&checked, here.out))?;
         if let Some(plan) = &checked.plan {
             let ok = here.out.paint(Ink::Green, "ok");
-            let steps = text::count(plan.steps.len(), "step");
+            let steps = text::count(plan.steps_written(), "step");
             let standing = standing.map_or_else(String::new, |standing| format!(", {}", standing.told()));
             let revision = text::short(&plan.revision);
             out::answer(&format!("{file}: {ok}, {}@{revision}, {steps}{standing}\n", plan.name))?;

@@ -38,8 +38,12 @@ pub fn show(here: &Here, plan: &Plan, inputs: &Map<String, Value>, as_json: bool
         out::json(&record)?;
         return Ok(Exit::Done);
     }
-    let mut text =
-        format!("{}@{}  {}\n", plan.name, text::short(&plan.revision), text::count(plan.steps.len(), "step"));
+    let mut text = format!(
+        "{}@{}  {}\n",
+        plan.name,
+        text::short(&plan.revision),
+        text::count(plan.steps_written(), "step")
+    );
     if !inputs.is_empty() {
         text.push_str("inputs\n");
         for (name, value) in inputs {
@@ -196,7 +200,13 @@ fn step(plan: &Plan, around: &Block, step: &Step) -> Value {
     }
     match &step.body {
         Body::Block(inside) => {
-            record["action"] = json!(if inside.machine { "machine" } else { "group" });
+            record["action"] = match &inside.production {
+                Some(made) => {
+                    settings.insert("produces".into(), json!(made.name));
+                    json!("document")
+                }
+                None => json!(if inside.machine { "machine" } else { "group" }),
+            };
             settings.extend(join(inside.join).map(|join| ("join".to_owned(), join)));
             record["settings"] = Value::Object(settings);
             block(plan, inside, &mut record);
@@ -267,6 +277,8 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
         ActionKind::Set(values) => {
             settings.insert("values".into(), template_text(values));
         }
+        // What is produced is said of the step around.
+        ActionKind::Version => {}
         ActionKind::Wait(Wait::For(time)) => {
             settings.insert("for".into(), millis(time));
         }
@@ -329,7 +341,9 @@ fn own(kind: &ActionKind, settings: &mut Map<String, Value>) {
 /// What people are asked.
 fn people(asked: &People, settings: &mut Map<String, Value>) {
     let all = |who: &[Template]| Value::Array(who.iter().map(template_text).collect());
-    settings.insert("title".into(), template_text(&asked.title));
+    if !matches!(&asked.title, Template::Literal(title) if title.as_str().is_none_or(str::is_empty)) {
+        settings.insert("title".into(), template_text(&asked.title));
+    }
     if !asked.show.is_empty() {
         let show = asked.show.iter().map(|(label, value)| (label.clone(), template_text(value)));
         settings.insert("show".into(), Value::Object(show.collect()));

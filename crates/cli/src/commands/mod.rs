@@ -4,6 +4,7 @@ pub mod batch;
 pub mod cancel;
 pub mod check;
 pub mod completions;
+pub mod documents;
 pub mod dry_run;
 pub mod explain;
 pub mod graph;
@@ -50,6 +51,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(&here, args),
         Command::Batch(args) => batch::batch(&here, args),
         Command::Results(args) => results::results(&here, args),
+        Command::Documents(args) => documents::documents(&here, args),
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),
         Command::Settle(args) => settle::settle(&here, args),

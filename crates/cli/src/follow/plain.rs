@@ -192,6 +192,18 @@ fn told(happened: &Happened, face: Face) -> Option<(&'static str, String, Vec<St
                 vec![ended.to_string(), who, error.as_ref().map(|e| own(e, face)).unwrap_or_default()],
             )
         }
+        Event::DocumentMade { path, document, version, findings, error, .. } => {
+            let what = format!("{} version {version}", text::clean(document));
+            let found = match findings.as_slice() {
+                [] => String::new(),
+                all => format!("misses its schema: {}", text::clean(&all.join("; "))),
+            };
+            (if error.is_some() { "failed" } else { "made" }, at(path), vec![what, found])
+        }
+        Event::DocumentAccepted { path, document, version, by } => {
+            let who = if by.is_empty() { String::new() } else { format!("by {}", by.join(", ")) };
+            ("accepted", at(path), vec![format!("{} version {version}", text::clean(document)), who])
+        }
         Event::RedoAsked { path, gate, step, .. } => {
             let inside = |id: &str| if path.is_empty() { id.to_owned() } else { format!("{path}/{id}") };
             ("back", at(&inside(gate)), vec![format!("-> {step}")])

@@ -5,6 +5,7 @@ mod batch;
 mod budgets;
 mod control;
 mod definitions;
+mod documents;
 mod files;
 mod gates;
 mod import;

@@ -19,6 +19,8 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Runs", Ok("runs --parent r_none")),
     ("Status", Ok("status r_none")),
     ("Results", Ok("results r_none")),
+    ("Documents", Ok("documents r_none")),
+    ("Document", Ok("documents r_none plan")),
     ("Logs", Ok("logs r_none")),
     ("Limits", Ok("limits")),
     ("FreePlace", Ok("limits none --free r_none")),

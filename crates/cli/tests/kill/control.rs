@@ -55,7 +55,25 @@ finally:
   - {{ id: tidy, run: '{RAN}' }}
 "
     );
-    let plays: [(&str, &str, &[&str]); 6] = [
+    let documents = format!(
+        r"
+scopes: {{ all: {{}}, part: {{ parent: all }} }}
+documents:
+  list: {{ schema: {{ type: array }}, accept: {{ by: ['role:pm'], revise: 1 }} }}
+  text: {{ scope: part, accept: {{ by: ['role:pm'], revise: 1 }} }}
+  whole: {{}}
+steps:
+  - {{ id: list, produces: list, run: '{RAN}; echo [1, 2]', parse: json }}
+  - id: parts
+    foreach: {{ in: '${{{{ steps.list.output }}}}', key: '${{{{ string(item) }}}}', scope: part }}
+    produces: text
+    run: '{RAN}; echo $N $SAID'
+    env: {{ N: '${{{{ item }}}}', SAID: '${{{{ feedback }}}}' }}
+  - {{ id: whole, needs: documents, produces: whole, run: '{RAN}; echo $V', env: {{ V: '${{{{ text(steps.parts.output) }}}}' }} }}
+outputs: {{ whole: '${{{{ steps.whole.output }}}}' }}
+"
+    );
+    let plays: [(&str, &str, &[&str]); 7] = [
         ("retried", &fails, &["run FILE --json", "retry @last --json"]),
         ("again", &fails, &["run FILE --json", "retry @last --from a --json"]),
         ("undone", &undoes, &["run FILE --json", "retry @last --json"]),
@@ -68,6 +86,23 @@ finally:
                 "pause @last --json",
                 "resume @last --no-wait --json",
                 "signal @last go --json",
+                "resume @last --json",
+            ],
+        ),
+        (
+            "documents",
+            &documents,
+            &[
+                "run FILE --json",
+                "reject @last/list/accept -m again --json",
+                "resume @last --json",
+                "approve @last/list/accept~2 --json",
+                "resume @last --json",
+                "reject @last/parts[1]/accept -m more --json",
+                "resume @last --json",
+                "approve @last/parts[1]/accept~2 --json",
+                "resume @last --json",
+                "approve @last/parts[2]/accept --json",
                 "resume @last --json",
             ],
         ),
@@ -231,7 +266,7 @@ fn p1_p2_killed_while_it_is_steered_a_run_comes_to_the_same() {
     eprintln!("{kills} kills in {trials} plays, {} s: {by_command:?}", begun.elapsed().as_secs());
     // Commits may fall together now and then, and the last crossings are not reached.
     assert!(kills >= trials, "{kills} kills in {trials} plays");
-    for command in ["run", "retry", "pause", "resume", "signal", "cancel"] {
+    for command in ["run", "retry", "pause", "resume", "signal", "cancel", "approve", "reject"] {
         assert!(by_command.contains_key(command), "no `{command}` was killed: {by_command:?}");
     }
     crate::everywhere::nothing_is_left(folder.path());

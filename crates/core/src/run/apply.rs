@@ -1,5 +1,6 @@
 //! Booking of events: total, no evaluation, no failure.
 
+use super::documents::Making;
 use super::event::{
     Event, FEEDBACK, ITEMS, JoinRule, KEYS, Lost, OUTPUT, OUTPUTS, REQUEST, SETTLED, StepError, VALUES,
     Verdict, named_at,
@@ -118,10 +119,11 @@ impl RunState {
                     place.revoked_by = Some(by.clone());
                 }
             }
-            Event::GroupStarted { path, deadline_at, machine, join, index } => {
+            Event::GroupStarted { path, deadline_at, machine, join, index, document } => {
                 let ix = self.at_path(path);
                 self.place(ix, *index);
                 self.begin(ix, Kind::Group, StepStatus::Running);
+                self.get_mut(ix).making = document.as_deref().map(|document| Making::of(document, self.seq));
                 self.get_mut(ix).machine = machine.then(Box::default);
                 self.get_mut(ix).join = joining(*join);
                 self.set_deadline(ix, *deadline_at);
@@ -325,7 +327,7 @@ impl RunState {
                 self.begin(ix, kind, StepStatus::Waiting);
                 self.set_deadline(ix, *deadline_at);
             }
-            Event::TaskEnded { path, by, outcome, output, error, stops, .. } => {
+            Event::TaskEnded { path, ended, by, outcome, output, error, stops, .. } => {
                 let ix = self.at_path(path);
                 match &mut self.get_mut(ix).kind {
                     Kind::Task { acted, remembers, .. } => {
@@ -343,15 +345,41 @@ impl RunState {
                     }
                     Some(error) => self.failed(ix, error, *stops),
                 }
+                let said = output.as_ref().map(|output| self.reference(output, OUTPUT));
+                self.document_judged(self.get(ix).parent, *ended, by, said);
+            }
+            Event::DocumentMade { path, output, error, .. } => {
+                let ix = self.at_path(path);
+                let parent = self.get(ix).parent;
+                let value = match output {
+                    Some(output) => Some(self.reference(output, OUTPUT)),
+                    None => self.of_draft(parent),
+                };
+                let Some(value) = value else {
+                    return self.note_misfit(|| format!("`{path}` has no draft to book"));
+                };
+                self.document_made(ix, event, value.clone());
+                match error {
+                    None => self.completed_with(ix, Output::At(value), Outcome::Ok),
+                    Some(error) => self.failed(ix, error, true),
+                }
+            }
+            Event::DocumentAccepted { document, version, by, .. } => {
+                self.document_accepted(document, *version, by);
             }
             Event::RedoAsked { path, gate, step, feedback } => {
                 let ix = self.at_path(path);
                 let feedback = self.reference(feedback, FEEDBACK);
+                self.document_returned(ix, gate, &feedback);
                 self.redo_asked(ix, gate, step, feedback);
             }
             Event::Redone { path, steps } => {
                 let ix = self.at_path(path);
                 self.redone(ix, steps);
+                let seq = self.seq;
+                if let Some(making) = &mut self.get_mut(ix).making {
+                    making.since = seq;
+                }
             }
             Event::StepCompleted { path, output, outcome, index } => {
                 let ix = self.at_path(path);
@@ -577,6 +605,7 @@ impl RunState {
     pub(super) fn completed(&mut self, ix: Ix, output: Option<&Payload>, at: &'static str, outcome: Outcome) {
         let output = match output {
             Some(payload) => Output::At(self.reference(payload, at)),
+            None if self.get(ix).makes() => self.take_from_draft(ix).map_or(Output::None, Output::At),
             None if matches!(self.get(ix).kind, Kind::Group | Kind::Foreach { .. } | Kind::Loop { .. }) => {
                 Output::Gathered
             }

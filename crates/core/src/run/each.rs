@@ -24,7 +24,7 @@ impl Machine<'_> {
         each: &Each,
         deadline_at: Option<crate::Time>,
     ) -> Result<Event, Stop> {
-        let Each::Foreach { items, lines, binding, key, parallel, join } = each else {
+        let Each::Foreach { items, lines, binding, key, parallel, join, scope } = each else {
             unreachable!("a step with `loop` has no items")
         };
         let path = &site.path;
@@ -62,6 +62,8 @@ impl Machine<'_> {
                 })
             };
             keys = Some(list.iter().map(of).collect::<Result<Vec<String>, Stop>>()?);
+        } else if scope.is_some() && keys.is_none() {
+            keys = Some(list.iter().enumerate().map(|(index, item)| own_key(index, item)).collect());
         }
         if let Some(keys) = &keys {
             check_keys(path, keys)?;
@@ -118,12 +120,13 @@ impl Machine<'_> {
             && begun >= min
         {
             let path = self.state.get(ix).path.clone();
-            let grouped = matches!(self.state.get(last).kind, Kind::Group);
+            let doing = self.state.doing(last);
+            let grouped = matches!(self.state.get(doing).kind, Kind::Group);
             let slot = Slot { holder: ix, index: begun };
             let around = self.state.get(ix).parent;
             let met = self.eval(&path, |reach| {
                 let scope = match grouped {
-                    true => Scope::of(reach, last),
+                    true => Scope::of(reach, doing),
                     false => Scope::of(reach, around).within(slot).with_alias(&step.id, last),
                 };
                 until.eval_bool(&scope)
@@ -180,6 +183,18 @@ impl Machine<'_> {
                 Ok(())
             }
             Err(needs @ Stop::Needs(_)) => Err(needs),
+        }
+    }
+}
+
+/// The key of an item of a scope that is given none: its id, else its place and what it says.
+fn own_key(index: usize, item: &Value) -> String {
+    match item.get("id") {
+        Some(Value::String(id)) => id.clone(),
+        Some(id @ Value::Number(_)) => id.to_string(),
+        _ => {
+            let hash = blake3::hash(item.to_string().as_bytes()).to_hex();
+            format!("{}-{}", index + 1, &hash[..8])
         }
     }
 }

@@ -245,6 +245,7 @@ impl Machine<'_> {
         match (ending.status, ending.error) {
             (StepStatus::Failed, Some(error)) => self.fail(ix, error),
             (StepStatus::Completed, _) => {
+                self.accept_version(ix);
                 let path = self.state.get(ix).path.to_string();
                 let (output, outcome) = (output.map(|value| self.payload(value)), ending.outcome);
                 self.emit(Event::StepCompleted { path, output, outcome, index: None });

@@ -187,6 +187,9 @@ pub enum Event {
         /// Position of an item in its list, from 0; its key stands in the path.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         index: Option<u32>,
+        /// The document that it produces, with the keys of its scopes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<String>,
     },
     /// A `foreach` has begun: what `in` gave, as a list, and the keys where they are not the positions.
     ForeachStarted {
@@ -410,6 +413,33 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         stops: bool,
     },
+    /// A draft is booked as a version of a document. What its schema found fails the step, with an error, or leads back.
+    DocumentMade {
+        path: String,
+        /// Its name, with the keys of its scopes.
+        document: String,
+        /// From 1.
+        version: u32,
+        /// blake3 of its JSON, 64 hex digits.
+        hash: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
+        /// What it says, where that stands nowhere else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Payload>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<StepError>,
+    },
+    /// A version of a document is accepted: others build on it.
+    DocumentAccepted {
+        /// The step that produced it.
+        path: String,
+        document: String,
+        version: u32,
+        /// Who accepted it, where somebody was asked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by: Vec<String>,
+    },
     /// A rejection leads back to a step of its block, by the id. What runs of what begins again is ended first.
     RedoAsked { path: String, gate: String, step: String, feedback: Payload },
     /// These steps of a block are to begin as new instances.
@@ -546,11 +576,12 @@ impl Event {
         use Event::{
             AttemptBegan, AttemptEnded, AttemptEnding, AttemptLost, AttemptQueued, AttemptSettled,
             AttemptStarted, BlockEnding, BudgetSet, BudgetSpent, CancelRequested, ChildEnded, ChildStarted,
-            FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late, LoopStarted, PlaceAsked,
-            PlaceGranted, PlaceRefused, PlaceRevoked, RedoAsked, Redone, RunCancelled, RunCompleted,
-            RunCreated, RunFailed, RunPaused, RunReopened, RunResumed, RunStarted, SignalAwaited, SignalCame,
-            SignalRefused, SignalSent, SignalTaken, StepBlocked, StepCancelled, StepCompleted, StepEnding,
-            StepFailed, StepSkipped, TaskEnded, TaskOpened, UndoReady, VarsComputed, WaitStarted, Went,
+            DocumentAccepted, DocumentMade, FinishRequested, ForeachStarted, GroupStarted, JoinDecided, Late,
+            LoopStarted, PlaceAsked, PlaceGranted, PlaceRefused, PlaceRevoked, RedoAsked, Redone,
+            RunCancelled, RunCompleted, RunCreated, RunFailed, RunPaused, RunReopened, RunResumed,
+            RunStarted, SignalAwaited, SignalCame, SignalRefused, SignalSent, SignalTaken, StepBlocked,
+            StepCancelled, StepCompleted, StepEnding, StepFailed, StepSkipped, TaskEnded, TaskOpened,
+            UndoReady, VarsComputed, WaitStarted, Went,
         };
         match self {
             RunCreated { .. } | RunStarted { .. } | CancelRequested { .. } | SignalRefused { .. } => None,
@@ -579,6 +610,8 @@ impl Event {
             | ChildEnded { path, .. }
             | TaskOpened { path, .. }
             | TaskEnded { path, .. }
+            | DocumentMade { path, .. }
+            | DocumentAccepted { path, .. }
             | RedoAsked { path, .. }
             | Redone { path, .. }
             | StepCompleted { path, .. }
@@ -628,6 +661,7 @@ impl Event {
             Event::ChildEnded { output: Some(output), .. }
             | Event::TaskEnded { output: Some(output), .. }
             | Event::BlockEnding { output: Some(output), .. }
+            | Event::DocumentMade { output: Some(output), .. }
             | Event::StepCompleted { output: Some(output), .. } => vec![(Cow::Borrowed(OUTPUT), output)],
             Event::RunCompleted { outputs, .. } => vec![(Cow::Borrowed(OUTPUTS), outputs)],
             _ => Vec::new(),

@@ -186,8 +186,10 @@ impl RunState {
             return why("has one step under way twice");
         }
         let machine = matches!(&step.body, Body::Block(block) if block.machine);
+        let produces = matches!(&step.body, Body::Block(block) if block.production.is_some());
         let block = matches!(instance.kind, Kind::Group);
-        match fits && (!block || machine == instance.machine.is_some()) {
+        let same = machine == instance.machine.is_some() && produces == instance.makes();
+        match fits && (if block { same } else { !instance.makes() }) {
             true => Ok(()),
             false => why("is not what its definition says"),
         }

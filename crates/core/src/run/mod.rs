@@ -8,6 +8,7 @@
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
 //! | `attempts`, `budget`, `children`, `signals`, `timers` | one file per kind of thing that is under way |
+//! | `documents`, `document_view` | drafts booked as versions, accepted or made anew; what there is and what is stale |
 //! | `places` | places shared with other runs: asked for, had, given back |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
@@ -18,6 +19,8 @@ mod attempts;
 mod budget;
 mod children;
 mod deciders;
+mod document_view;
+mod documents;
 mod each;
 mod ends;
 pub mod event;
@@ -46,6 +49,8 @@ mod views;
 
 pub use budget::Budget;
 pub use children::MessageBody;
+pub use document_view::{DocumentNow, DocumentStatus, VersionNow};
+pub use documents::Standing;
 pub use event::{Event, Parent, StepError};
 pub use places::Held;
 pub use retry::{Again, Selection};

@@ -5,6 +5,7 @@ use stead_lang::plan::{Action, ActionKind, Body, OnReject, OnTimeout, People, Pe
 use stead_lang::questions;
 use stead_lang::template::Template;
 
+use super::documents::DRAFT;
 use super::event::{Event, StepError};
 use super::settings::check_size;
 use super::start::Site;
@@ -39,7 +40,12 @@ impl Machine<'_> {
         deadline_at: Option<Time>,
     ) -> Result<Ix, Stop> {
         let path = &site.path;
+        let about = self.about_version(site)?;
         let title = self.eval(path, |reach| people.title.render_text(&site.scope(reach)))?;
+        let title = match &about {
+            Some((usual, _)) if title.is_empty() => usual.clone(),
+            _ => title,
+        };
         if title.len() > limits::COMMENT_BYTES {
             let message = format!("the title is larger than {} KiB", limits::COMMENT_BYTES >> 10);
             return Err(Stop::Error(step_error(path, ErrorKind::Exhausted, &message)));
@@ -49,7 +55,7 @@ impl Machine<'_> {
             let value = self.eval(path, |reach| template.render(&site.scope(reach)))?;
             shown.push(json!([label, value]));
         }
-        let shown = Value::Array(shown);
+        let shown = about.map_or(Value::Array(shown), |(_, shown)| shown);
         check_size(path, &shown)?;
         let asked = match &people.questions {
             None => None,
@@ -180,8 +186,10 @@ impl Machine<'_> {
                     if known { vec![self.state.starter.clone()] } else { Vec::new() }
                 }
                 None if word == "authors" && excludes => {
+                    let drafted = self.drafted_by(site.body).unwrap_or_default();
                     let shown = people.shown_steps();
-                    shown.into_iter().flat_map(|id| self.who_worked_on(site, id)).collect()
+                    let shown = shown.into_iter().flat_map(|id| self.who_worked_on(site, id));
+                    drafted.into_iter().chain(shown).collect()
                 }
                 None if word == "deciders" && excludes => self.state.deciders(&site.path),
                 _ => {
@@ -205,7 +213,9 @@ impl Machine<'_> {
     fn who_worked_on(&self, site: &Site, id: &str) -> Vec<String> {
         let mut body = site.body;
         let step = loop {
-            if let Some(ix) = self.state.newest(body, id) {
+            // What is inside of one that produces a document is nobody's to name.
+            let named = !self.state.get(body).makes();
+            if let Some(ix) = self.state.newest(body, id).filter(|_| named) {
                 break ix;
             }
             if body == super::state::ROOT {
@@ -213,8 +223,19 @@ impl Machine<'_> {
             }
             body = self.state.get(body).parent;
         };
+        self.all_who_acted(step)
+    }
+
+    /// The people who had a part in the draft of a document.
+    fn drafted_by(&self, body: Ix) -> Option<Vec<String>> {
+        let making = self.state.get(body).makes();
+        making.then(|| self.state.newest(body, DRAFT)).flatten().map(|draft| self.all_who_acted(draft))
+    }
+
+    /// The people who had a part in an instance, and all inside of it.
+    fn all_who_acted(&self, ix: Ix) -> Vec<String> {
         let mut all = Vec::new();
-        let mut open = vec![step];
+        let mut open = vec![ix];
         while let Some(ix) = open.pop() {
             let instance = self.state.get(ix);
             open.extend(&instance.inside);
@@ -243,17 +264,18 @@ impl Machine<'_> {
 
     /// A task has ended.
     pub(super) fn task_ended(&mut self, said: TaskSaid) -> Result<(), Stop> {
-        let TaskSaid { path, number, ended, by, output, comments, timed_out } = said;
-        let found = self.state.find(&path).filter(|ix| {
+        let found = self.state.find(&said.path).filter(|ix| {
             let instance = self.state.get(*ix);
-            let same = matches!(instance.kind, Kind::Task { number: current, .. } if current == number);
+            let same = matches!(instance.kind, Kind::Task { number: current, .. } if current == said.number);
             same && !instance.status.is_end()
         });
         let Some(ix) = found else {
-            self.late("task", &path, number);
+            self.late("task", &said.path, said.number);
             return Ok(());
         };
         let site = self.site(ix);
+        let of_version = self.wanted_of_version(&site, &said)?;
+        let TaskSaid { path, number, ended, by, output, comments, timed_out } = said;
         let rejected = ended == Ended::Rejected && self.state.get(ix).ending.is_none();
         // What the engine decides for want of an answer leads nowhere.
         let back = match rejected && !timed_out {
@@ -263,6 +285,11 @@ impl Machine<'_> {
                 Ok(back) => Ok(back),
             },
             false => Ok(None),
+        };
+        let (back, comments) = match of_version {
+            None => (back, comments),
+            Some(Ok(told)) => (Ok(Some(DRAFT.to_owned())), Some(told)),
+            Some(Err(error)) => (Err(error), comments),
         };
         let (back, outcome, error) = match back {
             Ok(Some(to)) => (Some(to), Outcome::Rejected, None),

@@ -180,8 +180,8 @@ impl<'a> Scope<'a> {
         let before = path::iteration(&holder.path, slot.index.saturating_sub(1));
         let steps = match state.find(&before) {
             None => Steps { reach: self.reach, body: None, alias: None, outward: false },
-            Some(ix) if matches!(state.get(ix).kind, Kind::Group) => {
-                Steps { reach: self.reach, body: Some(ix), alias: None, outward: false }
+            Some(ix) if matches!(state.get(state.doing(ix)).kind, Kind::Group) => {
+                Steps { reach: self.reach, body: Some(state.doing(ix)), alias: None, outward: false }
             }
             Some(ix) => {
                 let id = self.reach.plan.steps[holder.step as usize].id.as_str();

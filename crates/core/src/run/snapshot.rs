@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::apply::armed;
+use super::documents::Documents;
 use super::event::{Breaks, Parent, StepError};
 use super::places::Held;
 use super::signals::{self, Signals};
@@ -64,6 +65,8 @@ struct Stored {
     finishing: bool,
     undo: Vec<Undo>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    documents: Documents,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     before: BTreeMap<Box<str>, Before>,
     paused: Option<Box<Paused>>,
     breaks: Breaks,
@@ -111,6 +114,7 @@ impl RunState {
             cancel: self.cancel,
             force: self.force,
             undo: self.undo.clone(),
+            documents: self.documents.clone(),
             before: self.before.clone(),
             paused: self.paused.clone(),
             breaks: self.breaks.clone(),
@@ -159,6 +163,7 @@ impl RunState {
         state.cancel = stored.cancel;
         state.force = stored.force;
         state.undo = stored.undo;
+        state.documents = stored.documents;
         state.before = stored.before;
         state.paused = stored.paused;
         state.breaks = stored.breaks;

@@ -132,6 +132,9 @@ impl Machine<'_> {
             let event = Event::StepBlocked { path: site.path.clone(), by };
             return Ok(self.ended_at_once(site.step, event));
         }
+        if self.passes(site) {
+            return Ok(self.ended_at_once(site.step, Event::StepSkipped { path: site.path.clone() }));
+        }
         if let Some(condition) = &step.condition
             && !self.eval(&site.path, |reach| condition.eval_bool(&site.scope(reach)))?
         {
@@ -215,7 +218,7 @@ impl Machine<'_> {
         for read in &step.reads {
             let mut at = body;
             for _ in 0..read.up {
-                let parent = self.state.get(at).parent;
+                let parent = self.state.out_of_draft(self.state.get(at).parent);
                 let instance = self.state.get(parent);
                 let holds = matches!(instance.kind, Kind::Foreach { .. } | Kind::Loop { .. });
                 at = if holds { instance.parent } else { parent };
@@ -242,9 +245,13 @@ impl Machine<'_> {
         let index = site.slot.map(|slot| slot.index);
         let action = match &step.body {
             Body::Block(block) => {
+                let document = match &block.production {
+                    Some(production) => Some(self.document_at(site, production)?),
+                    None => None,
+                };
                 let (path, machine) = (site.path.clone(), block.machine);
                 let join = join_rule(block.join);
-                let event = Event::GroupStarted { path, deadline_at, machine, join, index };
+                let event = Event::GroupStarted { path, deadline_at, machine, join, index, document };
                 let ix = self.emit_for(site.step, event);
                 self.open_block(ix);
                 self.push(Job::Settle(ix));
@@ -260,6 +267,7 @@ impl Machine<'_> {
                 let outcome = Outcome::Ok;
                 Ok(self.ended_at_once(site.step, Event::StepCompleted { path, output, outcome, index }))
             }
+            ActionKind::Version => self.book_version(site),
             ActionKind::Wait(Wait::Signal(name)) => {
                 let name = self.eval(&site.path, |reach| name.render_text(&site.scope(reach)))?;
                 self.begin_signal_wait(site, action, name, deadline_at)

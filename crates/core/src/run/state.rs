@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Plan, StepIx};
 
 use super::budget::Budget;
+use super::documents::{Documents, Making};
 use super::event::{Breaks, Ending, JoinRule, Parent, StepError};
 use super::lines::Lines;
 use super::places::{Held, Place};
@@ -98,6 +99,8 @@ pub struct RunState {
     pub(super) left: Vec<Held>,
     /// How what is completed would be undone, in the order of completion.
     pub(super) undo: Vec<Undo>,
+    /// Documents and their versions.
+    pub(super) documents: Documents,
     /// What runs are found by: indexed inputs and their values, as text.
     pub(super) keys: Vec<(String, String)>,
     pub(super) signals: Signals,
@@ -238,6 +241,9 @@ pub(super) struct Instance {
     /// Which of its steps began again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) redone: Option<Box<Redone>>,
+    /// The document that it produces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) making: Option<Box<Making>>,
     /// Derived from plan and state, never stored.
     #[serde(skip)]
     pub(super) block: Option<Box<BlockProgress>>,
@@ -549,6 +555,7 @@ impl RunState {
             gates: Vec::new(),
             left: Vec::new(),
             undo: Vec::new(),
+            documents: Documents::new(),
             keys: Vec::new(),
             signals: Signals::default(),
             deciders: BTreeMap::new(),
@@ -660,6 +667,7 @@ impl RunState {
             ended_at: None,
             inside: Vec::new(),
             redone: None,
+            making: None,
             block: None,
             told: false,
         };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stead_lang::plan::{Body, Each, Plan, StepIx};
+use stead_lang::plan::{Body, Each, Plan, Production, StepIx};
 
 use super::budget::Budget;
 use super::event::StepError;
@@ -95,6 +95,9 @@ pub struct StepNow {
     /// The task by which people are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<StreamId>,
+    /// The document that it produces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// Of a `foreach` or `loop`: how many there are, have begun, have ended.
     pub items: Option<Items>,
     /// What is inside: of items those that are under way or failed, of iterations the last one.
@@ -211,6 +214,11 @@ impl RunState {
 
     /// What an instance waits for, and until when: a deadline of its own or around it may come first. None from
     /// outside reaches into undo and `finally`.
+    pub(super) fn waits_of(&self, ix: Ix) -> Option<WaitsFor> {
+        (self.get(ix).status == StepStatus::Waiting).then(|| self.waits(ix)).flatten()
+    }
+
+    /// As [`Self::waits_of`], whatever its status says.
     fn waits(&self, ix: Ix) -> Option<WaitsFor> {
         let mut waits = waits(self.get(ix))?;
         if waits.kind != "settle" {
@@ -239,7 +247,17 @@ impl RunState {
                 None => self.pending(plan, path, *step),
             }
         };
-        block_of(self, plan, body).steps.iter().map(one).collect()
+        let block = block_of(self, plan, body);
+        let steps = block.steps.iter().map(one);
+        if block.production.is_none() {
+            return steps.collect();
+        }
+        // The booking of a version is told by what came of it, and questions that nobody had to ask are none.
+        let quiet = |step: &StepNow| step.task.is_none() && step.status != StepStatus::Failed;
+        let inner = |at: usize| {
+            at == Production::VERSION || block.production.as_ref().is_some_and(|p| p.ask == Some(at))
+        };
+        steps.enumerate().filter(|(at, step)| !(inner(*at) && quiet(step))).map(|(_, step)| step).collect()
     }
 
     fn pending(&self, plan: &Plan, around: &str, step: StepIx) -> StepNow {
@@ -268,6 +286,7 @@ impl RunState {
             budget: None,
             child: None,
             task: None,
+            document: None,
             items: None,
             inside: Vec::new(),
         }
@@ -325,7 +344,7 @@ impl RunState {
             since: Some(instance.since),
             ended_at: instance.ended_at,
             tries: instance.tries,
-            waits_for: (instance.status == StepStatus::Waiting).then(|| self.waits(ix)).flatten(),
+            waits_for: self.waits_of(ix),
             budget: instance.budget.as_deref().copied(),
             child: match &instance.kind {
                 Kind::Child { run, .. } => Some(run.clone()),
@@ -335,6 +354,10 @@ impl RunState {
                 Kind::Task { task, .. } => Some(task.clone()),
                 _ => None,
             },
+            document: instance.making.as_ref().map(|making| match making.version {
+                0 => making.document.to_string(),
+                version => format!("{} version {version}", making.document),
+            }),
             items,
             inside,
         }

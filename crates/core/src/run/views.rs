@@ -130,7 +130,8 @@ impl<'a> Object<'a> for Steps<'a> {
         }
         let Some(mut body) = self.body else { return Ok(None) };
         loop {
-            if let Some(pos) = self.reach.block(body).by_id.get(key) {
+            let own = (!self.reach.state.get(body).makes()).then(|| self.reach.block(body).by_id.get(key));
+            if let Some(pos) = own.flatten() {
                 let never = self.reach.state.get(body).never_begun(*pos < self.reach.block(body).own);
                 return view(self.reach.child(body, *pos), never);
             }

@@ -14,7 +14,8 @@ use stead_core::message::Message;
 use stead_core::people::Actor;
 use stead_core::run::event::Breaks;
 use stead_core::run::{
-    Ctx, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn, turn_only,
+    Ctx, DocumentNow, Event, Find, Found, Input, MessageBody, Need, Needs, RunState, StepNow, View, turn,
+    turn_only,
 };
 use stead_core::status::{Outcome, RunStatus, StepStatus};
 use stead_core::task::{self, TaskState};
@@ -609,6 +610,20 @@ impl World {
         let error = || format!("{:?} with {:?}", run.state.status, run.state.error);
         let reference =
             run.state.outputs_at().unwrap_or_else(|| panic!("the run has no outputs: {}", error()));
+        load(&run.journal, &self.files, reference)
+    }
+
+    /// The documents of the top run.
+    pub(crate) fn documents(&mut self) -> Vec<DocumentNow> {
+        let run = self.runs.get_mut(&self.top).unwrap();
+        let plan = run.plan.clone();
+        run.state.documents_now(&plan)
+    }
+
+    /// What a version of a document says.
+    pub(crate) fn value_of(&self, document: &str, version: u32) -> Value {
+        let run = &self.runs[&self.top];
+        let (_, reference) = run.state.document_version(document, Some(version)).unwrap();
         load(&run.journal, &self.files, reference)
     }
 

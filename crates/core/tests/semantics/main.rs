@@ -8,6 +8,7 @@ mod chance;
 mod children;
 mod concurrency;
 mod crash;
+mod documents;
 mod ends;
 mod errors;
 mod gates;

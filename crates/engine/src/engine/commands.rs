@@ -129,6 +129,8 @@ pub(super) fn writing<R: Reader>(
         | Operation::Evidence { .. }
         | Operation::Results { .. }
         | Operation::Definition { .. }
+        | Operation::Documents { .. }
+        | Operation::Document { .. }
         | Operation::Engine
         | Operation::Library(_)
         | Operation::People(_)

@@ -88,10 +88,14 @@ fn diff(file: String, one: Option<&String>, two: Option<&String>) -> Option<File
     };
     let text = |side: Option<&'_ String>| side.cloned().unwrap_or_default();
     let (one, two) = (text(one), text(two));
-    // Two texts of a mebibyte that have nothing in common would take minutes to be compared exactly.
-    let diff = TextDiff::configure().timeout(limits::COMPARE_TIME).diff_lines(&one, &two);
-    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
-    let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
-    let text = diff.unified_diff().context_radius(3).to_string();
+    let (added, removed, text) = unified(&one, &two);
     Some(FileDiff { file, change, added, removed, text })
+}
+
+/// Lines that only the second text has, lines that only the first has, and both as a unified diff without its head.
+pub(crate) fn unified(one: &str, two: &str) -> (usize, usize, String) {
+    // Two texts of a mebibyte that have nothing in common would take minutes to be compared exactly.
+    let diff = TextDiff::configure().timeout(limits::COMPARE_TIME).diff_lines(one, two);
+    let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+    (count(ChangeTag::Insert), count(ChangeTag::Delete), diff.unified_diff().context_radius(3).to_string())
 }

@@ -4,7 +4,7 @@
 //! them, whoever holds the home. What is read and what is written goes over a connection of its own, so nothing here
 //! waits for the driver.
 
-mod compare;
+pub(crate) mod compare;
 mod contents;
 mod error;
 mod newest;

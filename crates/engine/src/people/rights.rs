@@ -81,6 +81,8 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         | Operation::Logs { .. }
         | Operation::Evidence { .. }
         | Operation::Results { .. }
+        | Operation::Documents { .. }
+        | Operation::Document { .. }
         | Operation::Definition { .. } => ("look at runs", Right::Look),
         Operation::Limits { .. } => ("look at limits", Right::Look),
         Operation::Engine => ("look at the engine", Right::Look),

@@ -2,8 +2,10 @@
 
 use super::Action;
 use crate::decode::{ActionAt, Decoder, Done};
-use crate::keys::{BY, ESCALATION, FORM, Key, NOT, ON_REJECT, ON_TIMEOUT, REDO, REMIND, SHOW, Shape, TITLE};
-use crate::limits;
+use crate::keys::{
+    BY, ESCALATION, FORM, Key, NOT, ON_REJECT, QUORUM, REDO, REJECTS, REMIND, SHOW, Shape, TITLE,
+    WHEN_TIME_IS_UP,
+};
 
 static KEYS: &[Key] = &[
     TITLE,
@@ -11,16 +13,11 @@ static KEYS: &[Key] = &[
     FORM,
     BY.default("[role:approver]"),
     NOT,
-    Key::new("quorum", Shape::Integer(1, limits::QUORUM), "So many accept").default("1"),
-    Key::new("rejects", Shape::Integer(1, limits::QUORUM), "So many reject").default("1"),
+    QUORUM,
+    REJECTS,
     REMIND,
     ESCALATION,
-    Key::new(
-        "on_timeout",
-        Shape::Words(ON_TIMEOUT),
-        "What the end of the step's `timeout` does: the step fails, or it is decided so in the engine's name",
-    )
-    .default("fail"),
+    WHEN_TIME_IS_UP,
     Key::new(
         "on_reject",
         Shape::Either(&[Shape::Words(ON_REJECT), Shape::Map("on_reject", &[REDO])]),

@@ -185,6 +185,11 @@ fn in_definition<'t>(node: Node<'t>, found: &mut FoundIn<'t>) {
     let inputs = node.get("inputs").into_iter().flat_map(|n| n.entries());
     let schemas = inputs.filter_map(|e| e.value.get("schema")?.raw());
     found.paths.extend(schemas.map(|path| (path, What::Other)));
+    for document in node.get("documents").into_iter().flat_map(|n| n.entries()) {
+        let form = document.value.get("accept").and_then(|accept| accept.get("form"));
+        let named = [document.value.get("schema"), form].into_iter().flatten().filter_map(Node::raw);
+        found.paths.extend(named.map(|path| (path, What::Other)));
+    }
     in_steps(node, found);
 }
 

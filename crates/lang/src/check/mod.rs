@@ -1,6 +1,8 @@
 //! The check of a definition with all the files it names.
 
+mod documents;
 mod dominance;
+mod lower;
 mod machine;
 mod names;
 mod order;
@@ -24,6 +26,8 @@ use crate::limits;
 use crate::plan::Plan;
 use crate::templates;
 use crate::tree::{self, Document, Node};
+
+pub(crate) use lower::questions;
 
 /// What the check of a definition found.
 #[derive(Debug)]
@@ -194,7 +198,9 @@ impl Checker<'_> {
             return (None, None);
         };
         let order = order::arrange(&mut decoded, &mut problems);
+        documents::check(&decoded, &order, &mut problems);
         let facts = names::check(&decoded, &order, &mut problems);
+        let mut built_on = documents::built_on(&decoded);
         self.push(problems);
         let own = revision(node, &decoded);
         let Decoded { mut plan, .. } = decoded;
@@ -210,6 +216,7 @@ impl Checker<'_> {
             step.reads = reads;
             step.instances_read = instances;
         }
+        lower::lower(&mut plan, &mut built_on);
         let child = ChildFacts {
             name: plan.name.clone(),
             revision: plan.revision.clone(),

@@ -140,6 +140,7 @@ impl<'t> Names<'_, 't> {
                 }
             }
         };
+        let own = self.as_a_document(ix, own);
         self.gives(ix, own.clone());
         for role in [Role::Until, Role::Undo, Role::Verify] {
             self.sites(sites, at(role));
@@ -152,6 +153,27 @@ impl<'t> Names<'_, 't> {
             self.gives(ix, types::gathered(&self.items[ix as usize], each));
         }
         self.sites(sites, at(Role::Next));
+    }
+
+    /// What a step gives, which is held against the schema of the document that it produces.
+    fn as_a_document(&mut self, ix: StepIx, own: Type) -> Type {
+        let decoded = self.decoded;
+        let produces = decoded.plan.steps[ix as usize].produces.as_ref();
+        let Some(document) = produces.map(|produces| &decoded.plan.documents[produces.document]) else {
+            return own;
+        };
+        let Some(schema) = &document.schema else { return own };
+        let wanted = Type::of_schema(schema);
+        let is_text = |ty: &Type| matches!(ty, Type::String | Type::Words(_));
+        if let (true, false, Some(node)) =
+            (is_text(&own), is_text(&wanted) || wanted == Type::Dyn, decoded.steps[ix as usize].produces)
+        {
+            let message =
+                format!("this step gives a text, and `{}` is {}", document.name, types::words(&wanted));
+            let problem = Diagnostic::at(codes::WRONG_RESULT, node, message);
+            self.problems.push(problem.help("give the step `parse: json`"));
+        }
+        if own == Type::Dyn || wanted != Type::Dyn { wanted } else { own }
     }
 
     fn gives(&mut self, ix: StepIx, output: Type) {

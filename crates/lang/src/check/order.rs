@@ -8,6 +8,7 @@ use crate::decode::Decoded;
 use crate::diagnostic::{Diagnostic, nearest, worth_looking};
 use crate::plan::{Block, Body, Join, Plan, StepIx};
 
+use super::documents;
 use super::machine::{self, Machine};
 use super::redo;
 
@@ -202,6 +203,17 @@ fn arrange_block(
             _ if position >= own => {
                 let before = position.checked_sub(1).filter(|at| *at >= own);
                 (before.into_iter().collect(), Reach::Ending { own, position })
+            }
+            None if decoded.steps[ix as usize].needs_documents => {
+                let named: Vec<Option<&str>> = documents::named_inside(decoded, ix).collect();
+                let mut needs: Vec<usize> = match named.contains(&None) {
+                    true => (0..position).collect(),
+                    false => named.into_iter().flatten().filter_map(|id| by_id.get(id).copied()).collect(),
+                };
+                needs.retain(|at| *at < position);
+                needs.sort_unstable();
+                needs.dedup();
+                reached(&needs, &steps, order)
             }
             None => (frontier.clone(), Reach::Above(position)),
             Some(written) => {

@@ -97,6 +97,8 @@ pub(super) fn worked_on(decoded: &Decoded<'_>) -> Vec<bool> {
     for ix in (0..worked.len()).rev() {
         let node = decoded.steps[ix].node;
         worked[ix] |= WORK.iter().any(|action| node.get(action).is_some());
+        let produces = decoded.plan.steps[ix].produces.as_ref();
+        worked[ix] |= produces.is_some_and(|produces| produces.accept.is_some() || produces.ask.is_some());
         if let (true, Some(parent)) = (worked[ix], decoded.plan.steps[ix].parent) {
             worked[parent as usize] = true;
         }

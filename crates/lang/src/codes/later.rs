@@ -17,12 +17,10 @@ LATER_VALUE "E0502" "a value or name that is not in this version"
 "The language has this value of the key, or this name in expressions, and this version of the program does not."
 "steps:
   - id: hello
-    needs: documents
-    run: echo hello
+    run: [echo, \"${{ event.name }}\"]
 "
 "steps:
   - id: hello
-    needs: []
-    run: echo hello
+    run: [echo, hello]
 "
 }

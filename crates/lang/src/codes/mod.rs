@@ -4,6 +4,7 @@
 //! shape, `E03` names and order, `E04` expressions, `E05` what this version does not have, `E06` the inputs of
 //! a run; `W` warns.
 
+mod documents;
 mod expressions;
 mod inputs;
 mod later;
@@ -11,6 +12,7 @@ mod names;
 mod shape;
 mod syntax;
 
+pub(crate) use documents::*;
 pub(crate) use expressions::*;
 pub(crate) use inputs::*;
 pub(crate) use later::*;
@@ -62,7 +64,8 @@ use codes;
 
 /// All codes, in order.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let groups = [syntax::ALL, shape::ALL, names::ALL, expressions::ALL, later::ALL, inputs::ALL];
+    let groups =
+        [syntax::ALL, shape::ALL, names::ALL, documents::ALL, expressions::ALL, later::ALL, inputs::ALL];
     groups.into_iter().flatten().copied()
 }
 

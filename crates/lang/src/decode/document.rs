@@ -47,6 +47,7 @@ impl<'t> Decoder<'t, '_> {
         let budget = fields.get("budget").and_then(|n| self.budget(n, head));
         let called = name.unwrap_or_default();
         let concurrency = fields.get("concurrency").and_then(|n| self.concurrency_of_runs(n, called, head));
+        self.scopes_and_documents(&fields);
         let mut root = Block::default();
         if let (Some(_), Some(states)) = (fields.get("steps"), fields.node().entry("states")) {
             let problem =
@@ -55,6 +56,8 @@ impl<'t> Decoder<'t, '_> {
         }
         self.block(&fields, &mut root, Place::outermost());
         root.outputs = fields.get("outputs").map(|n| self.outputs(n, None));
+        self.unproduced();
+        let documents = self.documents.take().into_iter().map(|(document, _)| document).collect();
         let (steps, notes): (Vec<_>, Vec<_>) = self.steps.take().into_iter().unzip();
         let plan = Plan {
             name: called.to_owned(),
@@ -66,6 +69,8 @@ impl<'t> Decoder<'t, '_> {
             deadline,
             budget,
             concurrency,
+            scopes: self.scopes.take(),
+            documents,
             steps,
             root,
         };
@@ -233,5 +238,8 @@ fn blank_notes(node: Node<'_>) -> Notes<'_> {
         workers: Vec::new(),
         authors: None,
         astray: false,
+        needs_documents: false,
+        produces: None,
+        scope: None,
     }
 }

@@ -40,6 +40,11 @@ impl<'t> Decoder<'t, '_> {
         let parts = fields.get("in").filter(|n| matches!(n.shape(), Shape::List | Shape::Map));
         let parts = parts.map(|n| n.items().len() + n.entries().len());
         let join = fields.get("join").map(|n| self.join(n, parts)).unwrap_or_default();
+        if let (true, Some(entry)) = (lines, node.entry("scope")) {
+            let message = "lines of a file are not kept, so no documents are made of them";
+            let problem = Diagnostic::at_key(codes::MISPLACED_KEY, entry, message);
+            self.push(problem.help("leave `scope` out, or read the lines in a step before"));
+        }
         if lines {
             self.fits_lines(
                 fields.get("key"),
@@ -54,6 +59,7 @@ impl<'t> Decoder<'t, '_> {
             key: key.flatten(),
             parallel: parallel.unwrap_or(Setting::Fixed(1)),
             join,
+            scope: fields.get("scope").and_then(|node| self.scope_of_items(node, ix)),
         })
     }
 

@@ -31,6 +31,12 @@ impl<'t> Fields<'t> {
         self.node.get(name).filter(|_| keys::find(&self.tables, name).is_some_and(|k| k.built))
     }
 
+    /// The value of a key that the map need not know.
+    pub(crate) fn find(&self, name: &str) -> Option<Node<'t>> {
+        keys::find(&self.tables, name)?;
+        self.get(name)
+    }
+
     /// The map.
     pub(crate) fn node(&self) -> Node<'t> {
         self.node

@@ -5,6 +5,7 @@
 mod beside;
 mod concurrency;
 mod document;
+mod documents;
 mod each;
 mod fields;
 mod inputs;
@@ -29,11 +30,12 @@ use crate::template::Template;
 use crate::tree::Node;
 
 pub(crate) use document::document;
+pub(crate) use each::retry_default;
 pub(crate) use fields::Fields;
 pub(crate) use inputs::{bad_schema, not_json, pointer_in};
 pub(crate) use names::{Naming, name as judge_name};
 pub(crate) use states::ends;
-pub(crate) use step::{ActionAt, Done};
+pub(crate) use step::{ActionAt, Done, blank};
 pub(crate) use values::of_expression;
 
 /// What a document was decoded to.
@@ -72,6 +74,12 @@ pub(crate) struct Notes<'t> {
     pub(crate) authors: Option<Node<'t>>,
     /// Whether its `next` could not be read, so that nothing can be said of where it leads.
     pub(crate) astray: bool,
+    /// Whether it needs what produces the documents it reads, and no more.
+    pub(crate) needs_documents: bool,
+    /// Where it says what it produces.
+    pub(crate) produces: Option<Node<'t>>,
+    /// Where it says what the keys of its items are.
+    pub(crate) scope: Option<Node<'t>>,
 }
 
 /// Whoever worked on a step, as one who may act or may not.
@@ -254,6 +262,8 @@ pub(crate) struct Decoder<'t, 'o> {
     steps: RefCell<Vec<(crate::plan::Step, Notes<'t>)>>,
     sites: RefCell<Vec<Site<'t>>>,
     named: RefCell<BTreeMap<String, String>>,
+    pub(crate) scopes: RefCell<Vec<crate::plan::Scope>>,
+    pub(crate) documents: RefCell<Vec<(crate::plan::DocumentType, documents::Declared<'t>)>>,
     /// Values with expressions that were read, by their text: the same text is often written, or brought by an
     /// alias or a template, many times.
     read: RefCell<HashMap<String, Template>>,
@@ -272,6 +282,8 @@ impl<'t, 'o> Decoder<'t, 'o> {
             steps: RefCell::default(),
             sites: RefCell::default(),
             named: RefCell::default(),
+            scopes: RefCell::default(),
+            documents: RefCell::default(),
             read: RefCell::default(),
             conditions: RefCell::default(),
             secrets: RefCell::default(),

@@ -18,7 +18,24 @@ impl<'t> Decoder<'t, '_> {
     /// `approve`
     pub(crate) fn gate(&self, at: &ActionAt<'_, 't>, table: &'static [Key]) -> Option<Done> {
         let fields = self.fields(at.value, "`approve`", &[table])?;
-        let mut people = self.people(at, &fields, PeopleKind::Gate);
+        let mut people = self.gate_of(at, &fields);
+        people.on_reject = fields.get("on_reject").map(|n| self.on_reject(n, at)).unwrap_or_default();
+        let form = people.form.as_ref().map_or(Type::Null, Type::of_schema);
+        let output = [
+            ("decision", Type::words(["accept", "reject"])),
+            ("comment", Type::Dyn),
+            ("by", Type::list(Type::String)),
+            ("at", Type::String),
+            ("form", form),
+            ("decisions", Type::list(Type::Dyn)),
+        ];
+        let output = Type::map(output.map(|(name, ty)| Field::required(name, ty)).into(), false);
+        Some(Done { kind: ActionKind::People(Box::new(people)), output: Output::Known(output) })
+    }
+
+    /// A gate, but for what a rejection does.
+    pub(super) fn gate_of(&self, at: &ActionAt<'_, 't>, fields: &Fields<'t>) -> People {
+        let mut people = self.people(at, fields, PeopleKind::Gate);
         let count = |key: &str| match fields.get(key) {
             Some(node) => self.integer(node, &format!("`{key}`"), (1, limits::QUORUM), at.slot),
             None => Some(Setting::Fixed(1)),
@@ -44,18 +61,7 @@ impl<'t> Decoder<'t, '_> {
                 self.push(Diagnostic::at(codes::NEVER, node, message).help(help));
             }
         }
-        people.on_reject = fields.get("on_reject").map(|n| self.on_reject(n, at)).unwrap_or_default();
-        let form = people.form.as_ref().map_or(Type::Null, Type::of_schema);
-        let output = [
-            ("decision", Type::words(["accept", "reject"])),
-            ("comment", Type::Dyn),
-            ("by", Type::list(Type::String)),
-            ("at", Type::String),
-            ("form", form),
-            ("decisions", Type::list(Type::Dyn)),
-        ];
-        let output = Type::map(output.map(|(name, ty)| Field::required(name, ty)).into(), false);
-        Some(Done { kind: ActionKind::People(Box::new(people)), output: Output::Known(output) })
+        people
     }
 
     /// `ask`
@@ -88,7 +94,7 @@ impl<'t> Decoder<'t, '_> {
 
     /// What gates and questions have in common. What is broken is left out.
     fn people(&self, at: &ActionAt<'_, 't>, fields: &Fields<'t>, kind: PeopleKind) -> People {
-        let show = fields.get("show").map(|n| self.shown(n, at.slot)).unwrap_or_default();
+        let show = fields.find("show").map(|n| self.shown(n, at.slot)).unwrap_or_default();
         let form = fields.get("form").and_then(|n| self.form(n));
         let by = fields.get("by").and_then(|n| self.who(n, "by", at.slot));
         let not = fields.get("not").and_then(|n| self.who(n, "not", at.slot));
@@ -125,7 +131,7 @@ impl<'t> Decoder<'t, '_> {
             let title = title.filter(|title| self.fits(node, "the title", title, limits::ASKED_BYTES));
             return title.unwrap_or(Template::Literal(Value::Null));
         }
-        let called = ["name", "id"].into_iter().find_map(|key| at.fields.get(key)?.raw());
+        let called = ["name", "id"].into_iter().find_map(|key| at.fields.find(key)?.raw());
         Template::Literal(Value::from(called.unwrap_or_default()))
     }
 

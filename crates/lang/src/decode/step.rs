@@ -65,6 +65,7 @@ pub(crate) fn blank(parent: Option<StepIx>) -> Step {
         budget: None,
         concurrency: None,
         body: Body::Action(blank_action()),
+        produces: None,
         instances_read: false,
     }
 }
@@ -149,8 +150,12 @@ impl<'t> Decoder<'t, '_> {
             if place.path.is_empty() { step.id.clone() } else { format!("{}/{}", place.path, step.id) };
         step.name = fields.get("name").and_then(|n| self.prose(n, "a name", limits::TITLE_CHARS));
         if let Some(needs) = fields.get("needs") {
-            let needs = self.needs(needs);
-            self.steps.borrow_mut()[ix as usize].1.needs = needs;
+            if needs.raw() == Some("documents") {
+                self.steps.borrow_mut()[ix as usize].1.needs_documents = true;
+            } else {
+                let needs = self.needs(needs);
+                self.steps.borrow_mut()[ix as usize].1.needs = needs;
+            }
         }
         let whole = Slot::new(Some(ix), Role::Step);
         step.condition =
@@ -189,6 +194,9 @@ impl<'t> Decoder<'t, '_> {
             What::Unknown => {}
         }
         self.where_people_act(&fields, &step.body);
+        if let Some(node) = fields.get("produces") {
+            step.produces = self.produces(node, &fields, ix, &step.body, place.ending);
+        }
         step.undo = fields.get("undo").and_then(|n| self.beside(n, "undo", ix));
         step.verify = fields.get("verify").and_then(|n| self.beside(n, "verify", ix));
         if let (Some(entry), false) = (fields.node().entry("verify"), unknown) {
@@ -248,13 +256,6 @@ impl<'t> Decoder<'t, '_> {
     }
 
     fn needs(&self, node: Node<'t>) -> Option<Vec<(&'t str, Node<'t>)>> {
-        if node.raw() == Some("documents") {
-            let message = "`needs: documents` is not in this version";
-            self.push(
-                Diagnostic::at(codes::LATER_VALUE, node, message).help("name the steps: `needs: [id]`"),
-            );
-            return None;
-        }
         let items = self.list(node, "`needs` is a list of ids")?;
         Some(items.filter_map(|n| self.text(n, "`needs`").map(|id| (id, n))).collect())
     }

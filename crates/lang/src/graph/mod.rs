@@ -47,6 +47,7 @@ fn line(out: &mut String, args: std::fmt::Arguments<'_>) {
 fn words(step: &Step) -> String {
     let mut words = match &step.body {
         Body::Block(block) if block.machine => "machine".to_owned(),
+        Body::Block(Block { production: Some(made), .. }) => format!("produces {}", made.name),
         Body::Block(block) => match join(block.join) {
             Some(join) => format!("group, join {join}"),
             None => "group".to_owned(),

@@ -10,14 +10,15 @@ mod schema;
 mod shown;
 mod tables;
 
-pub(crate) use people::{BY, ESCALATION, FORM, NOT, REMIND, SHOW, TITLE};
-pub use people::{ESCALATE, NOT_WORDS, ON_REJECT, ON_TIMEOUT, QUESTION, REDO, WHO, WHO_WORDS};
+pub use people::{ACCEPT, ESCALATE, NOT_WORDS, ON_REJECT, ON_TIMEOUT, QUESTION, REDO, WHO, WHO_WORDS};
+pub(crate) use people::{BY, ESCALATION, FORM, NOT, QUORUM, REJECTS, REMIND, SHOW, TITLE, WHEN_TIME_IS_UP};
 pub use reference::reference_markdown;
 pub use schema::schema;
 pub use shown::{ALL_KEYS, SHOWN, shown};
 pub use tables::{
-    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, FOREACH, GROUP, INPUT, INPUT_SCHEMA, JOINS,
-    LOOP, NEXT, ON_FULL, RETRY, RETRY_ERRORS, STEP, STEP_CONCURRENCY,
+    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, DOCUMENT_TYPE, FOREACH, GROUP, INPUT,
+    INPUT_SCHEMA, JOINS, LOOP, NEXT, ON_FINDINGS, ON_FULL, RETRY, RETRY_ERRORS, SCOPE, STEP,
+    STEP_CONCURRENCY,
 };
 
 use crate::limits;
@@ -184,6 +185,9 @@ pub fn places() -> Vec<(&'static str, &'static Key)> {
         ("retry", RETRY),
         ("concurrency", CONCURRENCY),
         ("budget", BUDGET),
+        ("scope", SCOPE),
+        ("document_type", DOCUMENT_TYPE),
+        ("accept", ACCEPT),
         ("undo", BESIDE),
         ("escalate", ESCALATE),
         ("on_reject", REDO),

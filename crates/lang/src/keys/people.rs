@@ -37,6 +37,37 @@ pub(crate) const REMIND: Key = Key::new("remind", Shape::Duration, "How often th
 pub(crate) const ESCALATION: Key =
     Key::new("escalate", ESCALATE_SHAPE, "Who is asked as well when nobody did it");
 
+pub(crate) const QUORUM: Key =
+    Key::new("quorum", Shape::Integer(1, limits::QUORUM), "So many accept").default("1");
+pub(crate) const REJECTS: Key =
+    Key::new("rejects", Shape::Integer(1, limits::QUORUM), "So many reject").default("1");
+pub(crate) const WHEN_TIME_IS_UP: Key = Key::new(
+    "on_timeout",
+    Shape::Words(ON_TIMEOUT),
+    "What the end of the `timeout` does: the step fails, or it is decided so in the engine's name",
+)
+.default("fail");
+
+/// The keys of `accept` of a document.
+pub static ACCEPT: &[Key] = &[
+    TITLE.default("what is to be accepted"),
+    FORM,
+    BY.default("[role:approver]"),
+    NOT,
+    QUORUM,
+    REJECTS,
+    REMIND,
+    ESCALATION,
+    Key::new("timeout", Shape::Duration, "Time limit of the gate"),
+    WHEN_TIME_IS_UP,
+    Key::new(
+        "revise",
+        Shape::Integer(0, limits::REDOS),
+        "How often a rejected version is made anew, with the comment as `feedback`; rejected once more, the step fails",
+    )
+    .default("0"),
+];
+
 /// What `escalate` takes.
 const ESCALATE_SHAPE: Shape = Shape::Map("escalate", &[ESCALATE]);
 

@@ -1,8 +1,8 @@
 //! The reference page.
 
 use super::{
-    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, ESCALATE, FOREACH, GROUP, INPUT, INPUT_SCHEMA,
-    Key, LOOP, NEXT, QUESTION, REDO, RETRY, STEP, STEP_CONCURRENCY,
+    ACCEPT, BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, DOCUMENT_TYPE, ESCALATE, FOREACH, GROUP,
+    INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, QUESTION, REDO, RETRY, SCOPE, STEP, STEP_CONCURRENCY,
 };
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
@@ -44,6 +44,17 @@ pub fn reference_markdown() -> String {
         "One of `run`, `http`, `mcp`, `calc` and `agent`, as it stands in a step, with the keys of the step that belong to it, \
          and these. It sees what the step sees, and the step itself by its id.",
         &[BESIDE],
+    );
+    page.section("scope", "A scope that is not that of the whole run says which one is around it.", &[SCOPE]);
+    page.section(
+        "document_type",
+        "A document that steps produce: there is one for each key of its scope, in versions.",
+        &[DOCUMENT_TYPE],
+    );
+    page.section(
+        "accept",
+        "A gate on a version of a document, with the keys of [approve](#approve) but for what is shown: that is the version.",
+        &[ACCEPT],
     );
     page.section("budget", "What may be used up, in a document or a step.", &[BUDGET]);
     page.section(
@@ -217,10 +228,8 @@ impl Page {
 }
 
 /// Values and names of the language that this version refuses.
-static LATER_VALUES: &[(&str, &str, &str)] = &[
-    ("step", "needs: documents", "Starts as soon as the documents it reads are accepted"),
-    ("expression", "event", "What started the run, in `triggers`"),
-];
+static LATER_VALUES: &[(&str, &str, &str)] =
+    &[("expression", "event", "What started the run, in `triggers`")];
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

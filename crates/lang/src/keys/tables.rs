@@ -1,5 +1,6 @@
 //! The keys of the document, of steps, and of what stands in them. The keys of actions stand with the actions.
 
+use super::people::ACCEPT;
 use super::{Key, Shape};
 use crate::limits;
 
@@ -50,8 +51,16 @@ pub static DOCUMENT: &[Key] = &[
         Shape::Names(&Shape::Part),
         "Parts of steps, which steps take by `use`; they do not use each other",
     ),
-    Key::later("scopes", "Named levels of iteration"),
-    Key::later("documents", "Typed, versioned outputs that others build on"),
+    Key::new(
+        "scopes",
+        Shape::Names(&Shape::Map("scope", &[SCOPE])),
+        "Named levels of iteration, one in the other; the one without a parent is that of the whole run",
+    ),
+    Key::new(
+        "documents",
+        Shape::Names(&Shape::Map("document_type", &[DOCUMENT_TYPE])),
+        "Outputs that others build on: typed, in versions, one for each key of their scope",
+    ),
     Key::later("triggers", "What starts runs: times and webhooks"),
 ];
 
@@ -116,8 +125,8 @@ pub static STEP: &[Key] = &[
     Key::new("name", Shape::Text, "Its name for people"),
     Key::new(
         "needs",
-        Shape::List(&Shape::Id),
-        "Steps of the same block that must have ended before; default: all steps above",
+        Shape::Either(&[Shape::List(&Shape::Id), Shape::Words(&["documents"])]),
+        "Steps of the same block that must have ended before; default: all steps above. `documents`: those that it reads, with all inside of it",
     ),
     Key::new(
         "if",
@@ -177,8 +186,12 @@ pub static STEP: &[Key] = &[
         Shape::Id,
         "A template to start from: the step has its keys too. Of maps under the same key each key counts, anything else of the step replaces",
     ),
+    Key::new(
+        "produces",
+        Shape::Id,
+        "The document that its output is a version of: the step is completed when the version is accepted",
+    ),
     Key::later("cache", "Reuse of results by content"),
-    Key::later("produces", "The document type of its output"),
     Key::later("labels", "Which workers may take it"),
 ];
 
@@ -245,7 +258,11 @@ pub static FOREACH: &[Key] = &[
     Key::new("key", Shape::Template, "Name of an element; without it the map's key, else the index"),
     Key::new("parallel", Shape::Integer(1, limits::PARALLEL), "How many at once").default("1"),
     Key::new("join", Shape::Join, "How many elements must complete").default("all"),
-    Key::later("scope", "The scope whose keys the elements are"),
+    Key::new(
+        "scope",
+        Shape::Id,
+        "The scope whose keys the elements have: inside of the scope that the step stands in. Without `key` an element's `id` is its key, else one made of its content and place",
+    ),
 ];
 
 /// The keys of `loop`.
@@ -263,6 +280,34 @@ pub static LOOP: &[Key] = &[
         "What follows when `until` did not hold after `max`",
     )
     .default("fail"),
+];
+
+/// The keys of a scope.
+pub static SCOPE: &[Key] = &[Key::new("parent", Shape::Id, "The scope around it")];
+
+/// What `on_findings` may be.
+pub static ON_FINDINGS: &[&str] = &["ask", "fail"];
+
+/// The keys of a document that is declared.
+pub static DOCUMENT_TYPE: &[Key] = &[
+    Key::new("description", Shape::Text, "What it is, for people"),
+    Key::new("scope", Shape::Id, "There is one for each key of this scope").default("that of the whole run"),
+    Key::new(
+        "schema",
+        Shape::Schema,
+        "What a version is held against; what is found goes back to its producer",
+    ),
+    Key::new(
+        "on_findings",
+        Shape::Words(ON_FINDINGS),
+        "When `retry.attempts` versions in a row have missed the schema: people are asked, or the step fails",
+    )
+    .default("ask"),
+    Key::new(
+        "accept",
+        Shape::Map("accept", &[ACCEPT]),
+        "A gate on exactly the version: the step that produces it is completed when it is accepted",
+    ),
 ];
 
 /// What `on_full` may be.

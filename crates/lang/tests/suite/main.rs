@@ -8,6 +8,7 @@ mod codes;
 mod common;
 mod concurrency;
 mod conformance;
+mod documents;
 mod ends;
 mod files;
 #[path = "../fuzz/mod.rs"]

@@ -31,17 +31,7 @@ pub fn diff(here: &Here, args: &Diff) -> Result<Exit, CliError> {
             FileChange::Added => "  (new)".to_owned(),
             FileChange::Removed => "  (gone)".to_owned(),
         };
-        let title = format!("--- {from} {}\n+++ {to} {}{head}\n", file.file, file.file);
-        out::answer(&here.out.paint(Ink::Bold, &text_of(&title)))?;
-        for line in file.text.split_inclusive('\n') {
-            let ink = match line.bytes().next() {
-                Some(b'+') => Ink::Green,
-                Some(b'-') => Ink::Red,
-                Some(b'@') => Ink::Cyan,
-                _ => Ink::Plain,
-            };
-            out::answer(&format!("{}\n", here.out.paint(ink, &text::clean(line.trim_end_matches('\n')))))?;
-        }
+        painted(here, &format!("--- {from} {}\n+++ {to} {}{head}\n", file.file, file.file), &file.text)?;
     }
     if files.is_empty() {
         out::note(&format!("{from} and {to} are the same text"));
@@ -49,6 +39,21 @@ pub fn diff(here: &Here, args: &Diff) -> Result<Exit, CliError> {
         out::note(&format!("{from} and {to} mean the same: what is different are comments and layout"));
     }
     Ok(Exit::Done)
+}
+
+/// A unified diff behind its title.
+pub fn painted(here: &Here, title: &str, diff: &str) -> Result<(), CliError> {
+    out::answer(&here.out.paint(Ink::Bold, &text_of(title)))?;
+    for line in diff.split_inclusive('\n') {
+        let ink = match line.bytes().next() {
+            Some(b'+') => Ink::Green,
+            Some(b'-') => Ink::Red,
+            Some(b'@') => Ink::Cyan,
+            _ => Ink::Plain,
+        };
+        out::answer(&format!("{}\n", here.out.paint(ink, &text::clean(line.trim_end_matches('\n')))))?;
+    }
+    Ok(())
 }
 
 /// Several lines, each without what a terminal would obey.

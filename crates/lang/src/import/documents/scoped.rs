@@ -83,7 +83,7 @@ pub(super) fn scoped(root: At<'_, '_>, mut definition: Map) -> Map {
         Some("take the two steps away where nothing is to be asked"),
     );
     root.say_of("attempts", Kept, "a document that does not fit its schema is written again with the findings, three times in all, as there", None);
-    let (scopes, documents) = all.types.declared(root);
+    let (scopes, documents) = all.types.declared(root, &scope);
     if let Some(inputs) = all.inputs.filled() {
         definition.set("inputs", inputs);
     }
@@ -175,7 +175,7 @@ impl<'s, 't> Scoped<'s, 't> {
         let declared = |scope: &&str| self.types.scope(scope).is_some();
         let said = at.text_at("scope");
         let wanted = creates.filter(declared).or_else(|| said.filter(declared)).or(creates).or(said);
-        let scope = self.nested(wanted.unwrap_or(name.as_str()), around, at);
+        let scope = self.nested(wanted.unwrap_or(name.as_str()), &name, around, at);
         let manual = self.manual(at);
         let number = kind.unwrap_or("element");
         let keys = ["id".to_owned(), "entity_id".to_owned(), format!("{number}_id")];
@@ -218,22 +218,32 @@ impl<'s, 't> Scoped<'s, 't> {
         Some((step, id))
     }
 
-    /// A scope inside of another one, by its id.
-    fn nested(&mut self, name: &'_ str, around: &str, at: At<'s, 't>) -> String {
+    /// A scope inside of another one, by its id. Where there is none the elements get one of their own: there is one
+    /// document for each of them.
+    fn nested(&mut self, name: &str, element: &str, around: &str, at: At<'s, 't>) -> String {
         let outer = self.types.scopes.iter().find(|(_, id, _)| id == around).map(|(name, ..)| *name);
         match self.types.scopes.iter_mut().find(|(known, ..)| *known == name) {
-            Some((_, id, parent)) => {
-                if id != around && *parent != outer {
+            Some((_, id, parent)) if id != around => {
+                if *parent != outer {
                     let why = format!("the scope `{id}` is one inside of `{around}` here");
                     at.say_of("scopes", Changed, &why, None);
                     *parent = outer;
                 }
                 id.clone()
             }
-            None => {
-                let why = format!("there is no scope `{name}`: its elements are of the scope `{around}`");
+            known => {
+                let known = known.is_some();
+                let id = self.types.own_scope(element, around);
+                let why = match known {
+                    true => format!(
+                        "there is one document for each element: the scope `{id}` inside of `{around}`"
+                    ),
+                    false => {
+                        format!("there is no scope `{name}`: its elements have `{id}`, inside of `{around}`")
+                    }
+                };
                 at.say_of("scopes", Changed, &why, Some("declare it in `scopes`"));
-                around.to_owned()
+                id
             }
         }
     }

@@ -27,6 +27,9 @@ pub(super) struct Types<'s, 't> {
     /// Name and id of each scope, with the name of its parent.
     pub(super) scopes: Vec<(&'t str, String, Option<&'t str>)>,
     pub(super) documents: Vec<Document<'s, 't>>,
+    /// Scopes that are made up: id, and the id of the one around.
+    own: Vec<(String, String)>,
+    ids: Given,
     /// Name, id and scope of each kind of element.
     pub(super) entities: Vec<(&'t str, String, Option<&'t str>)>,
 }
@@ -39,6 +42,7 @@ impl<'s, 't> Types<'s, 't> {
             let parent = if at.is_map() { at.text_at("parent") } else { None };
             scopes.push((name, ids.give(&snake(name, "scope")), parent));
         }
+        let scope_ids = ids;
         let known: Vec<&str> = scopes.iter().map(|(name, ..)| *name).collect();
         for at in 0..scopes.len() {
             let Some(parent) = scopes[at].2 else { continue };
@@ -83,7 +87,7 @@ impl<'s, 't> Types<'s, 't> {
         let documents = root.map("document_types").into_iter().take(limits::IMPORT_GRAPH);
         let documents =
             documents.map(|(name, at)| document(name, at, ids.give(&snake(name, "document")))).collect();
-        Self { scopes, documents, entities }
+        Self { scopes, documents, entities, own: Vec::new(), ids: scope_ids }
     }
 
     pub(super) fn document(&self, name: &str) -> Option<usize> {
@@ -94,12 +98,30 @@ impl<'s, 't> Types<'s, 't> {
         self.scopes.iter().find(|(known, ..)| *known == name).map(|(_, id, _)| id.as_str())
     }
 
-    /// `scopes` and `documents`.
-    pub(super) fn declared(&self, root: At<'_, '_>) -> (Map, Map) {
+    /// A scope for elements that have none, by its id.
+    pub(super) fn own_scope(&mut self, element: &str, around: &str) -> String {
+        let id = self.ids.give(element);
+        self.own.push((id.clone(), around.to_owned()));
+        id
+    }
+
+    /// `scopes` and `documents`. The one that the steps stand in is that of the whole run.
+    pub(super) fn declared(&self, root: At<'_, '_>, outermost: &str) -> (Map, Map) {
         let mut scopes = Map::new();
-        for (_, id, parent) in &self.scopes {
+        for (name, id, parent) in &self.scopes {
             let parent = parent.and_then(|parent| self.scope(parent));
-            scopes.set(id, Map::new().with_some("parent", parent));
+            let inside = parent.is_none() && id != outermost;
+            if inside && let Some(at) = root.get("scopes").and_then(|all| all.get(name)) {
+                at.say(Changed, format!("one scope is that of the whole run: it is inside of `{outermost}`"));
+            }
+            scopes.set(id, Map::new().with_some("parent", parent.or_else(|| inside.then_some(outermost))));
+        }
+        if scopes.is_empty() {
+            root.say_of("scopes", Changed, "there are none: one for all", None);
+            scopes.set(outermost, Map::new());
+        }
+        for (id, around) in &self.own {
+            scopes.set(id, Map::new().with("parent", around.as_str()));
         }
         let mut documents = Map::new();
         for document in &self.documents {
@@ -126,10 +148,6 @@ impl<'s, 't> Types<'s, 't> {
                     .with("schema", object(&required, &lists))
                     .with_some("accept", document.accept.clone()),
             );
-        }
-        if scopes.is_empty() {
-            root.say_of("scopes", Changed, "there are none: one for all", None);
-            scopes.set("project", Map::new());
         }
         (scopes, documents)
     }
