@@ -22,6 +22,7 @@ use crate::Time;
 use crate::effect::ErrorKind;
 use crate::limits;
 use crate::path::{self, Part};
+use crate::status::{Outcome, StepStatus};
 use crate::task::Ended;
 use crate::value::{Payload, ValueRef};
 
@@ -207,6 +208,33 @@ impl RunState {
             Some(_) => self.newest(ix, DRAFT).unwrap_or(ix),
             None => ix,
         }
+    }
+
+    /// What is meant by naming an instance, of what runs again: inside of a step that produces a document the step, since
+    /// whatever its draft does anew is another version; but a gate that has not accepted one may be asked again.
+    pub(super) fn whole_document(&self, ix: Ix) -> Ix {
+        let mut meant = ix;
+        for around in self.above(ix).skip(1) {
+            let instance = self.get(around);
+            let asks = matches!(self.get(meant).kind, Kind::Task { .. }) && self.get(meant).parent == around;
+            if instance.makes() && (!asks || instance.status == StepStatus::Completed) {
+                meant = around;
+            }
+        }
+        meant
+    }
+
+    /// Of a block whose draft is booked as a version: the draft, and whether what is booked is as it was to be.
+    pub(super) fn is_booked(&self, ix: Ix) -> Option<(Ix, bool)> {
+        let instance = self.get(ix);
+        instance.making.as_ref()?;
+        let version = self.get(self.newest(ix, VERSION)?).status;
+        let draft = self.newest(ix, DRAFT)?;
+        let degraded = self.get(draft).outcome == Some(Outcome::Degraded);
+        Some((
+            draft,
+            version == StepStatus::Completed && !degraded && instance.status != StepStatus::Completed,
+        ))
     }
 
     /// The block whose steps those of a block are: the one around a draft is nobody's to name.

@@ -313,6 +313,7 @@ impl<'s> Chosen<'s> {
         if ix == ROOT {
             return Err("the whole run runs again by starting it anew");
         }
+        let ix = self.state.whole_document(ix);
         self.drop.push(ix);
         let mut at = ix;
         while at != ROOT {
@@ -375,6 +376,11 @@ impl<'s> Chosen<'s> {
     /// What failed in a block or holder, and what was undone.
     fn failed_inside(&mut self, ix: Ix) {
         let instance = self.state.get(ix);
+        if self.state.is_booked(ix).is_some_and(|(draft, sound)| !sound || self.was_undone(draft)) {
+            // What is made of it would be another version.
+            self.drop.push(ix);
+            return;
+        }
         let undone = self.undone_before(ix);
         let first = undone.as_ref().and_then(|undone| undone.first()).map(|first| self.state.get(*first));
         if let Some(first) = first.filter(|first| first.index > 1 && instance.machine.is_none())

@@ -349,6 +349,29 @@ fn rule_48_made_again_by_a_retry_it_is_a_further_version_and_the_old_one_stays()
 }
 
 #[test]
+fn rule_48_what_is_named_inside_of_a_step_that_produces_means_the_step() {
+    let mut world = plan("{ accept: { by: ['role:approver'] } }", "noop: 1");
+    world.decide("make/accept", "bo", true, "").unwrap();
+    let top = world.top.clone();
+    for (number, inside) in [(2, "make/draft"), (3, "make/version"), (4, "make/accept")] {
+        let again = Again::Only(inside.into());
+        world.give(&top, Input::Retry { by: "user:ana".into(), again, inputs: vec![] });
+        world.go();
+        assert_eq!(document(&mut world, "plan").versions.len(), number, "{inside}");
+        world.decide("make/accept", "bo", true, "").unwrap();
+        assert_eq!(document(&mut world, "plan").version, Some(u32::try_from(number).unwrap()), "{inside}");
+    }
+    // What missed its schema is made anew, and not only looked at once more.
+    let mut world = plan(&format!("{{ {SCHEMA}, on_findings: fail }}"), "noop: {}");
+    let before = made(&world, "make");
+    let top = world.top.clone();
+    world.give(&top, Input::Retry { by: "user:ana".into(), again: Again::Failed, inputs: vec![] });
+    world.go();
+    assert_eq!(made(&world, "make"), before + 1);
+    assert_eq!(document(&mut world, "plan").versions.len(), 2);
+}
+
+#[test]
 fn a_document_is_made_in_loops_machines_and_by_people_as_by_any_step() {
     let mut world = World::run(
         "documents: { l: {}, s: {}, q: { schema: { type: object, required: [name] } } }

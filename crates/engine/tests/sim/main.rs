@@ -59,6 +59,8 @@ const MET: &[&str] = &[
     "crash",
     "decided and cancelled at once",
     "decided at the last moment",
+    "document_accepted",
+    "document_made",
     "failed error",
     "failed exhausted",
     "failed rejected",

@@ -6,7 +6,7 @@ use stead_core::path;
 use stead_core::people::Actor;
 use stead_core::run::Input as RunInput;
 use stead_core::task::{Act, Ended, Input, TaskKind, TaskState};
-use stead_lang::plan::{Action, ActionKind, Body, OnReject, Setting};
+use stead_lang::plan::{Action, ActionKind, Body, OnReject, Setting, answers as about_findings};
 
 use crate::rng::Rng;
 use crate::tasks::{TaskMirror, Tasks};
@@ -158,7 +158,7 @@ impl World<'_> {
                 let all = questions.iter().map(|one| {
                     let answer = match one["answer_type"].as_str().unwrap() {
                         "number" => json!(v),
-                        "choice" => one["choices"][0].clone(),
+                        "choice" => self.chooses(id, &one["choices"]),
                         _ => json!("some text"),
                     };
                     (one["id"].as_str().unwrap().to_owned(), answer)
@@ -166,10 +166,20 @@ impl World<'_> {
                 Value::Object(all.collect::<Map<_, _>>())
             }
         };
-        if large {
+        // What is wanted of a version is read again by those who look on.
+        if large && answers.get(about_findings::DECISION).is_none() {
             answers["pad"] = json!("x".repeat(40_000));
         }
         Act::Answer { answers, comment: String::new(), version }
+    }
+
+    /// What somebody chooses. What a schema has found comes to its end some time, and where nothing may fail well.
+    fn chooses(&self, id: &StreamId, choices: &Value) -> Value {
+        let mut rng = Rng::of(self.scenario.seed, &format!("chosen of {id}"));
+        let all = choices.as_array().unwrap();
+        let fails = |choice: &&Value| **choice == json!(about_findings::ABANDON);
+        let may: Vec<&Value> = all.iter().filter(|choice| !self.scenario.calm || !fails(choice)).collect();
+        (*rng.pick(&may)).clone()
     }
 
     /// Anybody does anything. Where all must come to the same, only what changes nothing in the end.

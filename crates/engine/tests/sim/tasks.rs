@@ -12,6 +12,7 @@ use stead_core::run::Event as RunEvent;
 use stead_core::status::Outcome;
 use stead_core::task::event::Released;
 use stead_core::task::{Ended, Event, OnTimeout, Question, TaskKind, TaskState};
+use stead_core::value::ValueRef;
 use stead_store::Reader as _;
 use stead_store::Row;
 
@@ -97,6 +98,10 @@ impl Tasks {
                 assert_eq!(acted, by.iter().collect::<Vec<_>>(), "P4: {task}: who acted");
                 assert!(self.taken.insert(task.clone()), "P4: {run} takes the end of {task} twice");
                 let fine = match ended {
+                    Ended::Answered if of_findings(mirror, "retry") => {
+                        error.is_none() && *outcome == Outcome::Rejected
+                    }
+                    Ended::Answered if of_findings(mirror, "abandon") => *outcome == Outcome::Rejected,
                     Ended::Accepted | Ended::Answered => error.is_none() && *outcome == Outcome::Ok,
                     Ended::Rejected => error.is_some() || *outcome == Outcome::Rejected,
                     Ended::TimedOut => error.is_some(),
@@ -353,4 +358,11 @@ impl World<'_> {
             || (until < asked.due_at || asked.due_at.is_none()) && run.state.due() <= until;
         assert!(wakes, "{path}: people are waited for until {until:?}, and nothing is to be done then");
     }
+}
+
+/// Whether somebody wants that of a version that misses its schema.
+fn of_findings(mirror: &TaskMirror, wanted: &str) -> bool {
+    let asked = mirror.asked().origin.path.rsplit('/').next().is_some_and(|id| id.starts_with("findings"));
+    let said = mirror.state.submissions.last().and_then(|one| one.form.as_ref());
+    asked && matches!(said, Some(ValueRef::Inline(said)) if said["decision"] == wanted)
 }

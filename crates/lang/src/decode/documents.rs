@@ -196,6 +196,12 @@ impl<'t> Decoder<'t, '_> {
         if ends {
             misplaced("this step has no output to be a document", "produce it in a step before");
         }
+        if fields.node().get("approve").is_some() {
+            misplaced(
+                "a decision is no document",
+                "let a step before the gate produce it, and `accept` say who accepts it",
+            );
+        }
         for key in ["undo", "verify"] {
             if let Some(entry) = fields.node().entry(key) {
                 let message = format!("`{key}` is about one attempt, and a document may take several drafts");

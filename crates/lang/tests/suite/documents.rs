@@ -159,6 +159,7 @@ fn rule_65_what_cannot_be_a_document_is_refused() {
     };
     finds(&with("    run: ls\n"), &[("E0411", 6, "gives a text")]);
     finds(&with("    fail: no\n"), &[("E0209", 6, "no output")]);
+    finds(&with("    approve: {}\n"), &[("E0209", 6, "a decision is no document")]);
     finds(
         &with("    run: ls\n    parse: json\n    undo: { run: rm }\n"),
         &[("E0209", 9, "`undo` is about one attempt")],

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::documents::Declared;
 use super::reads::marked;
 use super::{Generator, Scope};
 
@@ -13,6 +14,7 @@ impl Generator {
         document.insert("name".into(), json!(name));
         let mut scope = Scope { child_depth, ..Scope::default() };
         self.templates.push(Map::new());
+        self.declared.push(Declared::default());
         let given = self.inputs(name, &mut document, &mut scope);
         if self.takes("words") {
             document.insert("description".into(), json!("Made of a seed."));
@@ -44,6 +46,7 @@ impl Generator {
         if self.rng.hits(3, 4) {
             document.insert("outputs".into(), self.outputs(&Scope { reads, ..scope }));
         }
+        self.declared.pop().unwrap().enter(&mut document);
         let templates = self.templates.pop().unwrap();
         if !templates.is_empty() {
             document.insert("templates".into(), Value::Object(templates));

@@ -6,6 +6,7 @@
 
 mod actions;
 mod blocks;
+mod documents;
 mod head;
 mod machines;
 mod people;
@@ -78,6 +79,7 @@ const PARTS: &[(&str, bool)] = &[
     ("words", true),
     ("lines", true),
     ("people", true),
+    ("documents", true),
 ];
 
 /// A file of lines, as some foreach take their items from.
@@ -120,6 +122,8 @@ pub(crate) struct Generator {
     children: u32,
     /// Templates of the documents that are made, the innermost last.
     templates: Vec<Map<String, Value>>,
+    /// What the documents that are made declare, the innermost last.
+    declared: Vec<documents::Declared>,
     /// Workflows and whether their runs are found by an input.
     indexed: Vec<String>,
     /// How many places there are for the key.
@@ -141,6 +145,7 @@ pub(crate) fn definition(seed: u64, calm: bool) -> Definition {
         library: BTreeMap::new(),
         children: 0,
         templates: Vec::new(),
+        declared: Vec::new(),
         indexed: Vec::new(),
         places,
     };

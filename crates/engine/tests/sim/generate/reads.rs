@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Generator;
+use super::documents::Within;
 
 /// How a number is got from a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(crate) struct Scope {
     pub(crate) inputs: Vec<String>,
     pub(crate) vars: Vec<String>,
     pub(crate) secrets: bool,
+    /// Scopes around.
+    pub(crate) within: Within,
     /// Blocks around.
     pub(crate) depth: usize,
     /// Runs around.

@@ -20,7 +20,8 @@ impl Generator {
         // What fails here may fail by itself, and what is around goes on.
         let tolerated = self.takes("continue") || (self.calm && place == Place::Finally);
         let may_fail = tolerated && matches!(each, Each::Once);
-        let inside = actions::action(self, &mut step, &inner, may_fail, place);
+        let mut inside = actions::action(self, &mut step, &inner, may_fail, place);
+        self.produces(&mut step, &inner, &mut inside);
         let workers = if matches!(each, Each::Once) { inside.workers } else { inside.workers.min(1) * MANY };
         let gives = self.end_of_each(&mut step, &id, each, &inner, inside);
         let state = matches!(place, Place::State { .. });
@@ -103,6 +104,9 @@ impl Generator {
             let item = if maps { format!("{name}.v") } else { name };
             foreach["key"] = json!(format!("k${{{{ {item} }}}}"));
         }
+        if let Some(scope) = self.scope_of_items(inner) {
+            foreach["scope"] = json!(scope);
+        }
         let all = foreach_joins_all(&foreach);
         step.insert("foreach".into(), foreach);
         Each::Foreach { map: keyed, all }
@@ -121,6 +125,7 @@ impl Generator {
         }
         inner.items.retain(|(around, _)| around != "item");
         inner.items.push(("item".to_owned(), maps));
+        inner.within.among_items = true;
         step.insert("foreach".into(), foreach);
         Each::Foreach { map: true, all: false }
     }

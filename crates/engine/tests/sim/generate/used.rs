@@ -50,6 +50,11 @@ impl Walk {
                 }
                 "concurrency" => _ = self.keys("concurrency", &[keys::CONCURRENCY], value),
                 "budget" => _ = self.keys("budget", &[keys::BUDGET], value),
+                "scopes" => values(value).for_each(|scope| _ = self.keys("scope", &[keys::SCOPE], scope)),
+                "documents" => values(value).for_each(|one| {
+                    self.keys("document_type", &[keys::DOCUMENT_TYPE], one);
+                    self.keys("accept", &[keys::ACCEPT], &one["accept"]);
+                }),
                 "steps" | "states" | "finally" | "templates" => {
                     values(value).for_each(|step| self.step(step));
                 }
