@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::limits;
-use crate::run::{Find, Found};
+use crate::run::{FilePut, Find, Found};
 
 /// A value as an event carries it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,22 @@ pub enum Payload {
         /// Bytes of JSON.
         size: u64,
     },
+}
+
+impl Payload {
+    /// A value as it is carried where so many bytes have room; what has none is a file, to be written before the commit
+    /// that names it.
+    pub(crate) fn of(value: Value, room: usize, values: &mut Values, files: &mut Vec<FilePut>) -> Self {
+        if json_len(&value, room).is_some() {
+            return Payload::Value(value);
+        }
+        let bytes = value.to_string().into_bytes();
+        let hash = blake3::hash(&bytes).to_hex().to_string();
+        let size = bytes.len() as u64;
+        values.put(ValueRef::File { hash: hash.clone() }, value);
+        files.push(FilePut { hash: hash.clone(), bytes });
+        Payload::File { hash, size }
+    }
 }
 
 /// Where a value is.

@@ -1,7 +1,7 @@
 //! Gates and questions: people are asked by a task, a stream of its own, and its one end comes back by message.
 
 use serde_json::{Value, json};
-use stead_lang::plan::{Action, ActionKind, Body, OnReject, OnTimeout, People, PeopleKind};
+use stead_lang::plan::{Action, ActionKind, Body, OnReject, People};
 use stead_lang::questions;
 use stead_lang::template::Template;
 
@@ -16,7 +16,7 @@ use crate::effect::{EndReason, ErrorKind};
 use crate::ids::StreamId;
 use crate::limits;
 use crate::status::Outcome;
-use crate::task::{Asked, Ended, Escalate, Origin, TaskKind, ToTask};
+use crate::task::{Asked, Ended, Escalate, Origin, ToTask};
 use crate::value::Payload;
 
 /// What a task has told of its end.
@@ -125,15 +125,7 @@ impl Machine<'_> {
             workflow: self.state.workflow.clone(),
             project: self.state.project.clone(),
         };
-        let kind = match people.kind {
-            PeopleKind::Gate => TaskKind::Gate,
-            PeopleKind::Questions => TaskKind::Questions,
-        };
-        let on_timeout = match people.on_timeout {
-            OnTimeout::Fail => crate::task::OnTimeout::Fail,
-            OnTimeout::Accept => crate::task::OnTimeout::Accept,
-            OnTimeout::Reject => crate::task::OnTimeout::Reject,
-        };
+        let (kind, on_timeout) = (people.kind.into(), people.on_timeout.into());
         let asked = Asked {
             kind,
             origin,

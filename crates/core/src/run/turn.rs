@@ -519,15 +519,7 @@ impl<'a> Machine<'a> {
 
     /// A value as it is carried where so many bytes have room.
     pub(super) fn payload_of(&mut self, value: Value, room: usize) -> Payload {
-        if json_len(&value, room).is_some() {
-            return Payload::Value(value);
-        }
-        let bytes = value.to_string().into_bytes();
-        let hash = blake3::hash(&bytes).to_hex().to_string();
-        let size = bytes.len() as u64;
-        self.values.put(ValueRef::File { hash: hash.clone() }, value);
-        self.out.files.push(FilePut { hash: hash.clone(), bytes });
-        Payload::File { hash, size }
+        Payload::of(value, room, self.values, &mut self.out.files)
     }
 
     /// Evaluates in a scope. Errors become those of the instance at `path`.

@@ -386,15 +386,7 @@ impl Desk<'_> {
     }
 
     fn payload(&mut self, value: Value) -> Payload {
-        if json_len(&value, limits::EVENT_BYTES).is_some() {
-            return Payload::Value(value);
-        }
-        let bytes = value.to_string().into_bytes();
-        let hash = blake3::hash(&bytes).to_hex().to_string();
-        let size = bytes.len() as u64;
-        self.values.put(ValueRef::File { hash: hash.clone() }, value);
-        self.out.files.push(FilePut { hash: hash.clone(), bytes });
-        Payload::File { hash, size }
+        Payload::of(value, limits::EVENT_BYTES, self.values, &mut self.out.files)
     }
 
     /// A decision more: whether that settles it.

@@ -58,6 +58,25 @@ pub enum OnTimeout {
     Reject,
 }
 
+impl From<stead_lang::plan::OnTimeout> for OnTimeout {
+    fn from(said: stead_lang::plan::OnTimeout) -> Self {
+        match said {
+            stead_lang::plan::OnTimeout::Fail => Self::Fail,
+            stead_lang::plan::OnTimeout::Accept => Self::Accept,
+            stead_lang::plan::OnTimeout::Reject => Self::Reject,
+        }
+    }
+}
+
+impl From<stead_lang::plan::PeopleKind> for TaskKind {
+    fn from(said: stead_lang::plan::PeopleKind) -> Self {
+        match said {
+            stead_lang::plan::PeopleKind::Gate => Self::Gate,
+            stead_lang::plan::PeopleKind::Questions => Self::Questions,
+        }
+    }
+}
+
 /// Who else may act, and after how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalate {
