@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use stead_core::effect::{AttemptResult, Effect};
 use stead_core::ids::StreamId;
+use stead_core::people::Actor;
 use stead_core::run::Input;
 use stead_core::run::event::Breaks;
 use stead_core::status::RunStatus;
+use stead_core::task::{self, Act};
 use stead_engine::driver::{Addressed, Driver, Stepped};
 use stead_lang::Bundle;
 use stead_store::files::FileStore;
@@ -102,6 +104,47 @@ fn what_a_run_costs_does_not_grow_with_those_that_wait_for_its_place() {
     for (few, many) in few.iter().zip(&many) {
         assert!(many * 10 <= few * 10 * 11, "{few} for 300, {many} for 3,000");
     }
+}
+
+/// Rows, bytes and heads that one decision writes where so many gates are open, with what follows from it.
+fn cost_of_a_decision(gates: u64) -> [u64; 3] {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Counted::default();
+    let count = store.count.clone();
+    let text = "steps: [ { id: a, approve: { by: ['role:approver'] } } ]\n";
+    let (mut driver, revision) = with(store.open(), text, folder.path());
+    for n in 0..gates {
+        driver.push(start(&format!("r_{n:016}"), &revision));
+    }
+    while driver.is_busy() {
+        driver.step(1_000).unwrap();
+    }
+    let counts = || [&count.rows, &count.bytes, &count.heads].map(|n| n.load(Relaxed));
+    let before = counts();
+    let run = StreamId::new(&format!("r_{:016}", gates / 2));
+    let actor = Actor { user: "user:bo".into(), roles: vec!["approver".into()], ..Actor::default() };
+    let act = Act::Decide { accept: true, comment: "fine".into(), form: None, version: None };
+    let input = task::Input::Act { actor, act };
+    driver.push(Addressed {
+        stream: StreamId::task(&run, "a", 1),
+        input: input.into(),
+        revision: None,
+        token: 1,
+    });
+    let mut ended = 0;
+    while driver.is_busy() {
+        ended += driver.step(2_000).unwrap().ended.len();
+    }
+    assert_eq!(ended, 2, "the gate ends, and its run goes on to its end");
+    let after = counts();
+    [0, 1, 2].map(|at| after[at] - before[at])
+}
+
+#[test]
+fn what_a_decision_costs_does_not_grow_with_what_else_people_are_asked() {
+    let (few, many) = (cost_of_a_decision(10), cost_of_a_decision(3_000));
+    assert_eq!(few, many, "rows, bytes and heads for 10 and for 3,000 open gates");
+    assert!(few[0] > 0 && few[1] > 0);
 }
 
 #[test]
