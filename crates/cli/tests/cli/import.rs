@@ -28,10 +28,20 @@ fn imported(dialect: &str, name: &str, answers: &[(&str, Value)]) -> Project {
 
 /// Imports a file of a project, and puts `stand-in` with its answers beside it.
 pub(crate) fn with_answers(project: Project, name: &str, answers: &[(&str, Value)]) -> Project {
+    with_answers_of(project, name, answers, &replaced())
+}
+
+/// The same, and `stand-in` plays these actions only.
+pub(crate) fn with_answers_of(
+    project: Project,
+    name: &str,
+    answers: &[(&str, Value)],
+    actions: &[&str],
+) -> Project {
     project.call(&["import", name, "-o", "made.yml"]).is(0).says("kept");
     let text = std::fs::read_to_string(project.path("made.yml")).unwrap();
     let document = read("made.yml", &text, &mut Vec::new()).unwrap();
-    let whole = with_stand_ins(document.root().to_json().unwrap(), &replaced());
+    let whole = with_stand_ins(document.root().to_json().unwrap(), actions);
     let script =
         "#!/bin/sh\necho \"$*\" | tr '\\n' ' ' >> calls\necho >> calls\nexec cat \"answer-$2.json\"\n";
     let mut project = project.with("run.yml", &whole.to_string()).with("stand-in", script);

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::import::{calls, sample, with_answers};
+use crate::import::{calls, sample, with_answers, with_answers_of};
 use crate::project::Project;
 
 /// A sample that was imported, with a program `stand-in` in the place of people and agents.
@@ -208,6 +208,41 @@ fn import_documents_go_through_what_they_list_level_by_level() {
     let project = imported("documents", "product.json", &answers);
     project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(1);
     assert!(!order(&project).contains(&"epic_architecture".to_owned()));
+}
+
+#[test]
+fn p1_p4_import_documents_are_signed_off_and_none_is_written_again() {
+    let mut answers: Vec<(String, Value)> = Vec::new();
+    let documents =
+        ["discovery", "epic_backlog", "architecture", "epic_architecture", "story_backlog", "implementation"];
+    for name in documents {
+        answers.push((format!("{name}_questions"), json!({"questions": []})));
+        let list = match name {
+            "epic_backlog" => json!({"epics": [{"id": "E-1"}]}),
+            "story_backlog" => json!({"stories": [{"story_id": "S-1"}]}),
+            name => json!({"title": name}),
+        };
+        answers.push((name.to_owned(), list));
+    }
+    let answers: Vec<(&str, Value)> =
+        answers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let project = Project::new().with("product.json", &sample("documents/product.json"));
+    // People are people here.
+    let project = with_answers_of(project, "product.json", &answers, &["agent"]);
+    let mut ended = project.call(&["run", "run.yml", "-i", "concierge_intake={}"]).is(4).code;
+    let mut signed = 0;
+    while ended == 4 {
+        project.stead("approve @last").is(0);
+        ended = project.stead("resume @last").code;
+        signed += 1;
+        assert!(signed < 10, "it comes to its end");
+    }
+    assert_eq!((ended, signed), (0, 3), "backlog, architecture, and the stories of one epic");
+    let mut written = order(&project);
+    written.retain(|step| !step.ends_with("_questions"));
+    assert_eq!(written, documents, "each is written once");
+    let all = project.stead("documents @last --json").is(0).lines();
+    assert!(all.iter().all(|row| row["status"] == "accepted"), "{all:?}");
 }
 
 #[test]

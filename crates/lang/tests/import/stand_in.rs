@@ -12,9 +12,10 @@ pub(crate) fn replaced() -> Vec<&'static str> {
 /// A definition whose actions of these names are a program `./stand-in`, given the name of the action and all its
 /// values as arguments; it prints JSON.
 pub(crate) fn with_stand_ins(mut definition: Value, actions: &[&str]) -> Value {
-    // Documents and their scopes belong to what those actions give.
-    if let Some(head) = definition.as_object_mut() {
-        head.retain(|key, _| !["scopes", "documents"].contains(&key.as_str()));
+    // Where programs stand in for people nobody is there to accept documents.
+    let documents = definition.get_mut("documents").and_then(Value::as_object_mut);
+    for document in documents.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        document.retain(|key, _| key != "accept" || !actions.contains(&"approve"));
     }
     replace(&mut definition, actions);
     definition
@@ -27,9 +28,6 @@ fn replace(value: &mut Value, actions: &[&str]) {
             let action = actions.iter().find(|name| map.contains_key(**name) && map.contains_key("id"));
             if let Some(name) = action {
                 step(map, name);
-            }
-            if let Some(foreach) = map.get_mut("foreach").and_then(Value::as_object_mut) {
-                foreach.remove("scope");
             }
             map.values_mut().for_each(|value| replace(value, actions));
         }
@@ -44,7 +42,7 @@ fn step(step: &mut Map<String, Value>, action: &str) {
     }
     step.insert("run".to_owned(), json!(arguments));
     step.insert("parse".to_owned(), json!("json"));
-    for key in ["produces", "labels", "cache"] {
+    for key in ["labels", "cache"] {
         step.remove(key);
     }
 }
