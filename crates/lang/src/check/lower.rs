@@ -115,6 +115,6 @@ pub(crate) fn questions() -> Value {
             "choices": [answers::RETRY, answers::TAKE, answers::ABANDON],
             "why_it_matters": "retry: another version is made, and its producer is told what you say. take: it is taken as it is. abandon: the step fails.",
         },
-        {"id": answers::COMMENT, "text": "What is its producer to be told?", "required": false},
+        {"id": answers::COMMENT, "text": "What is its producer to be told?", "priority": "could", "required": false},
     ])
 }
