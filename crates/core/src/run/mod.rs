@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`event`] | what happened, as the journal has it |
-//! | `state`, `apply` | records by path, and their booking |
+//! | `state`, `apply`, `booking` | records by path, and their booking |
 //! | [`turn`](mod@turn) | one input taken: the agenda, the bounds |
 //! | `start`, `each` | a step begins; items and iterations of one |
 //! | `ends` | something has ended: what follows, what stops |
@@ -16,6 +16,7 @@
 
 mod apply;
 mod attempts;
+mod booking;
 mod budget;
 mod children;
 mod deciders;
