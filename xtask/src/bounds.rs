@@ -19,6 +19,11 @@ enum Proof {
 
 /// Crate, constant, and its proof.
 const BOUNDS: &[(&str, &str, Proof)] = &[
+    (
+        "cli",
+        "HOME_PATIENCE",
+        Tunable("how long `serve` waits for a command that holds the home for a moment"),
+    ),
     ("cli", "INBOX_PAGE", Test("a_long_inbox_is_read_by_pages")),
     ("cli", "KEYS_AHEAD", Test("p11_keys_that_are_pressed_before_a_task_is_there_are_for_it_and_bounded")),
     ("cli", "PASTE_BYTES", Test("p11_what_is_pasted_is_one_text_and_bounded")),
@@ -228,6 +233,17 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("store", "DRAFTS", Test("p11_drafts_of_one_person_are_bounded")),
     ("store", "DRAFT_KEPT", Test("p11_drafts_of_one_person_are_bounded")),
     ("lang", "FORM_PROBLEMS", Test("p11_of_a_form_that_does_not_fit_so_much_is_told")),
+    ("server", "BODY_BYTES", Test("p11_bodies_are_bounded")),
+    ("server", "BODY_TIME", Test("p11_a_body_has_its_time")),
+    ("server", "CONNECTIONS", Test("p11_connections_are_bounded_and_one_more_is_told")),
+    ("server", "DRAIN", Test("p11_a_server_that_stops_waits_for_requests_for_a_time")),
+    ("server", "HANDLERS", Test("p11_requests_wait_for_their_turn_for_a_time")),
+    ("server", "HEAD_BYTES", Test("p11_heads_are_bounded_in_time_and_bytes")),
+    ("server", "HEAD_TIME", Test("p11_heads_are_bounded_in_time_and_bytes")),
+    ("server", "PAGE", Test("p11_pages_are_bounded")),
+    ("server", "PAGE_USUAL", Test("p11_pages_are_bounded")),
+    ("server", "STALL", Test("p11_who_takes_in_nothing_is_cut_off")),
+    ("server", "TURN_TIME", Test("p11_requests_wait_for_their_turn_for_a_time")),
 ];
 
 /// Compares the table with what the sources have.

@@ -80,6 +80,8 @@ pub enum Command {
     Schema,
     /// Run a workflow and follow it to its end
     Run(Run),
+    /// Hold the home, and answer over HTTP until it is told to leave
+    Serve(Serve),
     /// Run a workflow once per row of a table, or per combination of values
     Batch(Batch),
     /// Write what became of the rows of a batch, in order
@@ -238,6 +240,17 @@ pub struct Run {
     /// How to follow it.
     #[command(flatten)]
     pub follow: Follow,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen: an address of this machine and a port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
+    pub listen: String,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How a run is followed.
@@ -588,6 +601,7 @@ impl Command {
         match self {
             Command::Run(args) => args.follow.json,
             Command::Batch(args) => args.json,
+            Command::Serve(args) => args.json,
             Command::Resume(args) => args.json,
             Command::Cancel(args) => args.json,
             Command::Settle(args) => args.json,

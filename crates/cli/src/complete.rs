@@ -278,7 +278,8 @@ fn words(all: &'static [&'static str]) -> ArgValueCompleter {
 fn code() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let language = stead_lang::codes::all().map(|code| (code.code, code.title));
-        let own = codes::ALL.iter().map(|(code, title, _)| (*code, *title));
+        let own =
+            codes::ALL.iter().chain(stead_server::problem::CODES).map(|(code, title, _)| (*code, *title));
         beginning(current, language.chain(own).map(|(code, title)| candidate(code, title)))
     })
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stead_core::people;
 use stead_engine::error::EngineError;
 use stead_lang::Diagnostic;
+use stead_server::ListenError;
 use stead_store::StoreError;
 use stead_store::library::Refusal;
 
@@ -252,6 +253,16 @@ impl From<EngineError> for CliError {
         }
         out.hints.extend(error.help());
         out
+    }
+}
+
+impl From<ListenError> for CliError {
+    fn from(error: ListenError) -> Self {
+        let kind = match &error {
+            ListenError::NoAddress { .. } | ListenError::NotLoopback { .. } => Kind::Usage,
+            ListenError::Taken { .. } | ListenError::Machine { .. } | ListenError::Untold => Kind::Engine,
+        };
+        Self::new(kind, error.code(), error.to_string()).hint(error.help())
     }
 }
 

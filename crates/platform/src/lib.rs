@@ -6,5 +6,6 @@
 pub mod machine;
 pub mod peer;
 pub mod process;
+pub mod tcp;
 pub mod terminal;
 pub mod users;

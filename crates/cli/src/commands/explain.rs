@@ -12,12 +12,12 @@ use crate::out;
 pub fn explain(args: &Explain) -> Result<Exit, CliError> {
     let Some(code) = &args.code else {
         let language = stead_lang::codes::all().map(|code| (code.code, code.title));
-        let own = codes::ALL.iter().map(|(code, title, _)| (*code, *title));
+        let own = own().map(|(code, title, _)| (*code, *title));
         let lines: String = language.chain(own).map(|(code, title)| format!("{code}  {title}\n")).collect();
         out::answer(&lines)?;
         return Ok(Exit::Done);
     };
-    let own = codes::ALL.iter().find(|(own, ..)| own.eq_ignore_ascii_case(code.trim()));
+    let own = own().find(|(own, ..)| own.eq_ignore_ascii_case(code.trim()));
     let text = match own {
         Some((code, title, text)) => Some(format!("{code}: {title}\n\n{text}\n")),
         None => stead_lang::codes::explain(code),
@@ -37,4 +37,9 @@ pub fn explain(args: &Explain) -> Result<Exit, CliError> {
             Err(error.hint("`stead explain` lists all"))
         }
     }
+}
+
+/// Codes of the command line and of the server.
+fn own() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    codes::ALL.iter().chain(stead_server::problem::CODES)
 }

@@ -21,6 +21,7 @@ pub mod resume;
 pub mod retry;
 pub mod run;
 pub mod runs;
+pub mod serve;
 pub mod settle;
 pub mod signal;
 pub mod status;
@@ -49,6 +50,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
             Ok(Exit::Done)
         }
         Command::Run(args) => run::run(&here, args),
+        Command::Serve(args) => serve::serve(&here, args),
         Command::Batch(args) => batch::batch(&here, args),
         Command::Results(args) => results::results(&here, args),
         Command::Documents(args) => documents::documents(&here, args),

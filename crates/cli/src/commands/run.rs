@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
+use stead_engine::engine::draw_run;
 use stead_engine::operations::Operation;
 use stead_lang::plan::Plan;
 
@@ -103,15 +104,5 @@ pub fn wish(args: &Follow) -> Result<Wish, CliError> {
 
 /// The id of a new run.
 pub(super) fn draw() -> Result<StreamId, CliError> {
-    let mut chance = [0; 10];
-    let mut filled = 0;
-    while filled < chance.len() {
-        let read = rustix::rand::getrandom(&mut chance[filled..], rustix::rand::GetRandomFlags::empty());
-        match read {
-            Ok(read) => filled += read,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(CliError::machine(format!("the system gives no random bytes: {e}"))),
-        }
-    }
-    Ok(StreamId::run(chance))
+    Ok(draw_run()?)
 }

@@ -37,6 +37,7 @@ use show::Show;
 
 pub use before::Before;
 pub use conclude::{Answers, conclude};
+pub(crate) use place::settings;
 
 /// What the command line says about following.
 #[derive(Debug, Clone, Copy)]

@@ -197,7 +197,7 @@ impl<'h> Following<'h> {
 ///
 /// # Errors
 /// When a file with secrets cannot be used. The secrets themselves are looked for when a step needs them.
-fn settings(here: &Here) -> Result<Settings, CliError> {
+pub(crate) fn settings(here: &Here) -> Result<Settings, CliError> {
     let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
     secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;

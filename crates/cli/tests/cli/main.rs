@@ -31,6 +31,7 @@ mod run;
 mod runs;
 mod screen;
 mod secrets;
+mod serve;
 mod shell;
 mod signals;
 #[path = "../../../lang/tests/import/stand_in.rs"]

@@ -76,7 +76,7 @@ const DEEDS: &[(&str, Result<&str, &str>)] = &[
 ];
 
 /// Variants of an enum in a source.
-fn variants<'s>(source: &'s str, name: &str) -> BTreeSet<&'s str> {
+pub(crate) fn variants<'s>(source: &'s str, name: &str) -> BTreeSet<&'s str> {
     let body = source.split_once(&format!("pub enum {name} {{\n")).unwrap().1;
     let body = body.split_once("\n}").unwrap().0;
     let variant = |line: &'s str| {

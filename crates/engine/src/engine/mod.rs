@@ -22,6 +22,7 @@ use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
+pub use offline::draw_run;
 pub use offline::{Patience, Waiting, ask_home, ask_home_as, ask_home_while};
 pub(crate) use offline::{read_store, wait_for_place, wish};
 
@@ -39,7 +40,7 @@ use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::operations::{Answer, EngineNow, Operation};
-use crate::people::Caller;
+use crate::people::{Caller, Step};
 use crate::reads::Reads;
 use crate::settings::Settings;
 use crate::socket::{Listening, Server};
@@ -52,6 +53,29 @@ impl Hurry {
     /// Ends all attempts, whatever their effect. Nothing is told of them.
     pub fn now(&self) {
         self.0.stop_as(Stop::Now);
+    }
+}
+
+/// Asks an engine of this process, from any thread. Once that has stopped, it only says so.
+#[derive(Clone)]
+pub struct Asker {
+    desk: Arc<Desk>,
+    caller: Caller,
+}
+
+impl Asker {
+    /// Performs an operation. What writes is durable when this returns.
+    ///
+    /// # Errors
+    /// When the operation is refused, or the engine has stopped.
+    pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
+        self.desk.ask(&self.caller, operation)
+    }
+
+    /// The same for another process of this user: a step's program acts as that.
+    #[must_use]
+    pub fn of_process(&self, process: u32) -> Self {
+        Self { desk: self.desk.clone(), caller: self.caller.clone().from(&Step::around(process)) }
     }
 }
 
@@ -156,6 +180,11 @@ impl Engine {
             Err(EngineError::Stopped(why)) => Err(self.wait().err().unwrap_or(EngineError::Stopped(why))),
             other => other,
         }
+    }
+
+    /// Somebody who asks without having the engine.
+    pub fn asker(&self) -> Asker {
+        Asker { desk: self.desk.clone(), caller: self.caller.clone() }
     }
 
     /// [`ask`](Self::ask), for a wish that may have been asked for before.

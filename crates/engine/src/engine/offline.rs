@@ -153,7 +153,19 @@ pub(crate) fn wait_for_place(
 
 /// A name for something that is wanted, drawn by chance.
 pub(crate) fn wish() -> Result<String, EngineError> {
-    let mut chance = [0; 12];
+    Ok(chance::<12>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The id of a new run, drawn by chance.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn draw_run() -> Result<StreamId, EngineError> {
+    Ok(StreamId::run(chance()?))
+}
+
+fn chance<const N: usize>() -> Result<[u8; N], EngineError> {
+    let mut chance = [0; N];
     let mut filled = 0;
     while filled < chance.len() {
         match rustix::rand::getrandom(&mut chance[filled..], rustix::rand::GetRandomFlags::empty()) {
@@ -164,7 +176,7 @@ pub(crate) fn wish() -> Result<String, EngineError> {
             }
         }
     }
-    Ok(chance.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(chance)
 }
 
 fn without_store(operation: Operation) -> Result<Answer, EngineError> {

@@ -1,0 +1,112 @@
+//! `stead serve`: holds the home, and answers over HTTP until it is told to leave.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded, select};
+use serde_json::json;
+use stead_engine::EngineError;
+use stead_engine::engine::Engine;
+use stead_server::{Host, Measures, Server, listen};
+use stead_store::StoreError;
+
+use crate::args::Serve;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::follow::settings;
+use crate::here::{Here, actor};
+use crate::limits::HOME_PATIENCE;
+use crate::out;
+use crate::signals::{self, Leave};
+use crate::text;
+
+/// Serves.
+///
+/// # Errors
+/// When the address is not to be listened at, another process holds the home, or the engine stops by itself.
+pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
+    let addr = listen::address(&args.listen)?;
+    let signals = signals::listen()?;
+    let engine = take(here)?;
+    let host = Host { asker: engine.asker(), by: actor(), folder: here.project() };
+    let begun = engine.follow().map_err(CliError::from).and_then(|written| {
+        let server = Server::start(host, addr, Measures::default())?;
+        Ok((written, server))
+    });
+    let (written, server) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            engine.stop()?;
+            return Err(error);
+        }
+    };
+    let url = format!("http://{}", server.addr());
+    match args.json {
+        true => out::json(&json!({"type": "serving", "url": url, "pid": std::process::id()}))?,
+        false => out::answer(&format!("listening at {url}\n"))?,
+    }
+    let recovered = engine.recovered().len();
+    if recovered > 0 {
+        out::note(&format!(
+            "{} on",
+            text::count(recovered, "run") + if recovered == 1 { " goes" } else { " go" }
+        ));
+    }
+    loop {
+        select! {
+            recv(signals) -> _ => break,
+            // What is written is not shown here. When nothing will be, the engine has stopped.
+            recv(written) -> written => if written.is_err() {
+                server.stop();
+                engine.stop()?;
+                return Err(CliError::machine("the engine has stopped"));
+            },
+        }
+    }
+    drop(written);
+    leave(engine, server, &signals)?;
+    Ok(Exit::Done)
+}
+
+/// Takes the home. A command that holds it for a moment is waited for.
+fn take(here: &Here) -> Result<Engine, CliError> {
+    let settings = settings(here)?;
+    let since = Instant::now();
+    loop {
+        match Engine::open(&here.home, settings.clone()) {
+            Err(EngineError::Store(StoreError::Held { .. } | StoreError::HeldByUnknown { .. }))
+                if since.elapsed() < HOME_PATIENCE =>
+            {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            engine => return engine.map_err(|error| here.explained(error)),
+        }
+    }
+}
+
+/// Requests under way end, then attempts: in their grace, and what must not be cut off by itself. Another signal ends
+/// all of it at once.
+fn leave(engine: Engine, server: Server, signals: &Receiver<Leave>) -> Result<(), CliError> {
+    let under_way = engine.under_way();
+    if under_way > 0 {
+        let attempts = text::count(under_way, "attempt");
+        out::note(&format!("leaving: {attempts} under way; another signal ends what is waited for"));
+    }
+    let (hurry, cut) = (engine.hurry(), server.cut());
+    let (stopped, stopping) = bounded(1);
+    let stop = move || {
+        server.stop();
+        // Nobody waits any more only when this process is on its way out.
+        let _ = stopped.send(engine.stop());
+    };
+    let thread = std::thread::Builder::new().name("stop".into()).spawn(stop);
+    thread.map_err(|e| CliError::machine(format!("no thread can be made: {e}")))?;
+    loop {
+        select! {
+            recv(signals) -> _ => {
+                cut.now();
+                hurry.now();
+            }
+            recv(stopping) -> stopped => return Ok(stopped.unwrap_or(Ok(()))?),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A request as a route gets it.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use stead_core::Time;
+use stead_engine::EngineError;
+use stead_engine::operations::{Answer, Operation};
+use stead_lang::diagnostic::nearest;
+
+use crate::limits;
+use crate::problem::Problem;
+use crate::server::Host;
+
+/// A request, read.
+pub struct Call<'a> {
+    /// Who performs operations.
+    pub host: &'a Host,
+    /// What stands in the path, by name.
+    pub path: Vec<(&'static str, String)>,
+    /// Parameters, in order.
+    pub query: Vec<(String, String)>,
+    /// The etag that `If-Match` has.
+    pub if_match: Option<String>,
+    /// The body; an empty object where there is none.
+    pub body: Value,
+}
+
+/// An answer that is well.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// Of HTTP.
+    pub status: u16,
+    /// Where what was made can be found.
+    pub location: Option<String>,
+    /// Names what is told.
+    pub etag: Option<String>,
+    /// What is told.
+    pub body: Value,
+}
+
+impl Reply {
+    /// What was asked for.
+    pub fn ok(body: Value) -> Self {
+        Self { status: 200, location: None, etag: None, body }
+    }
+
+    /// Something that was made.
+    pub fn made(location: String, body: Value) -> Self {
+        Self { status: 201, location: Some(location), etag: None, body }
+    }
+}
+
+impl Call<'_> {
+    /// Has an operation performed.
+    ///
+    /// # Errors
+    /// When it is refused; of a run it is told how that stands.
+    pub fn ask(&self, operation: Operation) -> Result<Answer, Problem> {
+        let run = operation.run().filter(|_| operation.writes()).map(str::to_owned);
+        self.host.asker.ask(operation).map_err(|error| {
+            let refused = matches!(error, EngineError::Refused { .. });
+            let mut problem = Problem::from(error);
+            if let (true, Some(run)) = (refused, run)
+                && let Ok(Answer::Status { view }) = self.host.asker.ask(Operation::Status { run })
+            {
+                problem.more.push(("current_status", Value::from(view.status.as_str())));
+            }
+            problem
+        })
+    }
+
+    /// What stands in the path under this name.
+    pub fn named(&self, name: &str) -> String {
+        let found = self.path.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Who acts, where nobody was added to the home.
+    pub fn by(&self) -> String {
+        self.host.by.clone()
+    }
+
+    /// The body as what a route takes.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        serde_json::from_value(std::mem::take(&mut self.body)).map_err(Problem::body)
+    }
+
+    /// All values of a parameter.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter; the last one counts.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.all(name).last().map(str::to_owned)
+    }
+
+    /// A parameter that is a number.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn number<N: std::str::FromStr>(&self, name: &str) -> Result<Option<N>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Problem::parameter(name, "it takes a number"))
+    }
+
+    /// A parameter that is said or not: `true`, `false`, or nothing behind it.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.text(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true" | "") => Ok(true),
+            Some(_) => Err(Problem::parameter(name, "it takes true or false")),
+        }
+    }
+
+    /// A parameter that is a time: RFC 3339, or milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let moment = || text.parse::<jiff::Timestamp>().map(|at| at.as_millisecond());
+        text.parse::<Time>().or_else(|_| moment()).map(Some).map_err(|_| {
+            Problem::parameter(
+                name,
+                "it takes a time such as 2026-11-21T20:00:00Z, or milliseconds since 1970",
+            )
+        })
+    }
+
+    /// A parameter that takes words of a list, several of them parted by commas.
+    ///
+    /// # Errors
+    /// When one is not of the list.
+    pub fn words<W: std::str::FromStr + Copy + 'static>(
+        &self,
+        name: &str,
+        all: &'static [W],
+        word: fn(W) -> &'static str,
+    ) -> Result<Vec<W>, Problem> {
+        let given = self.all(name).flat_map(|list| list.split(',')).filter(|one| !one.is_empty());
+        let read = |one: &str| {
+            let known: Vec<&str> = all.iter().copied().map(word).collect();
+            one.parse()
+                .map_err(|_| Problem::parameter(name, format!("`{one}` is none of {}", known.join(", "))))
+        };
+        given.map(read).collect()
+    }
+
+    /// How many rows a page has.
+    ///
+    /// # Errors
+    /// When it is no number, or too many.
+    pub fn page(&self) -> Result<usize, Problem> {
+        match self.number("limit")?.unwrap_or(limits::PAGE_USUAL) {
+            rows @ 1..=limits::PAGE => Ok(rows),
+            _ => Err(Problem::parameter("limit", format!("a page has 1 to {} rows", limits::PAGE))),
+        }
+    }
+
+    /// Refuses parameters that the route does not know: they would be passed over in silence.
+    ///
+    /// # Errors
+    /// With the first of them.
+    pub fn knows(&self, known: &[&str]) -> Result<(), Problem> {
+        let Some((strange, _)) = self.query.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let shown: String = strange.chars().take(100).collect();
+        let problem = Problem::new(400, "H0206", format!("there is no parameter `{shown}` here"));
+        Err(match (nearest(&shown, known.iter().copied()), known) {
+            (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
+            (None, []) => problem.help("this route takes none"),
+            (None, known) => problem.help(format!("it takes {}", known.join(", "))),
+        })
+    }
+}
+
+/// The parameters of a query, decoded.
+///
+/// # Errors
+/// With the first that is no text.
+pub(crate) fn query(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let parts = text.split('&').filter(|part| !part.is_empty());
+    let read = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let plain = |text: &str| decoded(&text.replace('+', " "));
+        Some((plain(name)?, plain(value)?))
+    };
+    let wrong = |part: &str| {
+        let shown: String = part.chars().take(100).collect();
+        Problem::new(400, "H0206", format!("the parameter `{shown}` is no encoded text"))
+    };
+    parts.map(|part| read(part).ok_or_else(|| wrong(part))).collect()
+}
+
+/// A text with `%xx` put back; `None` where that is none.
+pub(crate) fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let [high, low, behind @ ..] = rest else { return None };
+        let digit = |byte: u8| (byte as char).to_digit(16);
+        bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
+        rest = behind;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What a body holds, by its type. An empty one is an empty object.
+///
+/// # Errors
+/// When the type is not read, or it is not of that type.
+pub(crate) fn body(kind: Option<&str>, bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    let kind = kind.unwrap_or_default();
+    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/json" => serde_json::from_slice(bytes).map_err(Problem::body),
+        "application/yaml" | "application/x-yaml" | "text/yaml" => yaml(bytes),
+        other => {
+            let shown: String = other.chars().take(100).collect();
+            let detail = match shown.as_str() {
+                "" => "the body has no type".to_owned(),
+                shown => format!("bodies of the type {shown} are not read"),
+            };
+            Err(Problem::new(415, "H0204", detail)
+                .help("say Content-Type: application/json, or application/yaml"))
+        }
+    }
+}
+
+fn yaml(bytes: &[u8]) -> Result<Value, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(Problem::body)?;
+    let mut problems = Vec::new();
+    let document = stead_lang::tree::read("body", text, &mut problems);
+    if let Some(problem) = problems.first() {
+        let at = problem.span;
+        return Err(Problem::body(format!("{} (line {}, column {})", problem.message, at.line, at.column)));
+    }
+    match document {
+        None => Err(Problem::body("it holds nothing")),
+        Some(document) => {
+            document.root().to_json().map_err(|_| Problem::body("JSON has no value for something in it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_read_and_what_is_not_is_refused() {
+        assert_eq!(decoded("a%20b%2Fc").as_deref(), Some("a b/c"));
+        for wrong in ["%", "%2", "%zz", "%ff", "%+1", "%é0"] {
+            assert_eq!(decoded(wrong), None, "{wrong}");
+        }
+        let read = query("a=1&b=x+y%3D&&c").unwrap();
+        let text = |pair: &(String, String)| format!("{}={}", pair.0, pair.1);
+        assert_eq!(read.iter().map(text).collect::<Vec<_>>(), ["a=1", "b=x y=", "c="]);
+        assert_eq!(query("a=%f").unwrap_err().code.as_ref(), "H0206");
+    }
+
+    #[test]
+    fn a_body_is_read_by_its_type() {
+        let json = serde_json::json!({"a": [1, "b"]});
+        assert_eq!(body(Some("application/json; charset=utf-8"), b"{\"a\":[1,\"b\"]}").unwrap(), json);
+        assert_eq!(body(Some("application/yaml"), b"a: [1, b]\n").unwrap(), json);
+        assert_eq!(body(None, b"").unwrap(), serde_json::json!({}));
+        assert_eq!(body(None, b"{}").unwrap_err().status, 415);
+        assert_eq!(body(Some("text/plain"), b"{}").unwrap_err().status, 415);
+        for (kind, bytes) in
+            [("application/json", &b"{"[..]), ("application/yaml", b"a: [1"), ("application/yaml", b"\xff")]
+        {
+            assert_eq!(body(Some(kind), bytes).unwrap_err().code.as_ref(), "H0205", "{kind}");
+        }
+    }
+}

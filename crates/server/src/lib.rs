@@ -1,0 +1,26 @@
+//! Stead over HTTP: the operations as routes.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`server`] | listens, takes connections, stops |
+//! | [`listen`] | where it may listen |
+//! | `guard`, `wire` | whose requests are answered: no other host's name, no other page's, no other user's |
+//! | [`routes`] | the one table of routes: path, operation, what it takes, how it is performed |
+//! | [`call`] | a request as a route gets it |
+//! | [`problem`] | what is answered when something is wrong |
+//!
+//! A route is a plain function that blocks: it makes an operation of a request, has it performed, and makes an
+//! answer of what came of it. Nothing here knows how a run goes on. Only `server` and `wire` are asynchronous.
+
+pub mod call;
+mod guard;
+pub mod limits;
+pub mod listen;
+pub mod problem;
+pub mod routes;
+pub mod server;
+mod stall;
+mod wire;
+
+pub use listen::ListenError;
+pub use server::{Cut, Host, Measures, Server};

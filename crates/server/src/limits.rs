@@ -1,0 +1,26 @@
+//! Bounds of the server (P11).
+
+use std::time::Duration;
+
+/// Connections at once; one more is told so and closed.
+pub const CONNECTIONS: usize = 512;
+/// Operations at once, a thread each; others wait for their turn.
+pub const HANDLERS: usize = 16;
+/// How long a request waits for its turn.
+pub const TURN_TIME: Duration = Duration::from_secs(10);
+/// Time for the head of a request; also how long a connection is kept on which nothing is asked.
+pub const HEAD_TIME: Duration = Duration::from_secs(30);
+/// Bytes of the head of a request.
+pub const HEAD_BYTES: usize = 64 << 10;
+/// Time for the body of a request.
+pub const BODY_TIME: Duration = Duration::from_secs(30);
+/// Bytes of the body of a request.
+pub const BODY_BYTES: usize = 16 << 20;
+/// How long a client may take in nothing of an answer.
+pub const STALL: Duration = Duration::from_secs(30);
+/// Rows of one page.
+pub const PAGE: usize = 500;
+/// Rows of a page when nothing is said.
+pub const PAGE_USUAL: usize = 50;
+/// Time that requests under way have to end in when the server stops.
+pub const DRAIN: Duration = Duration::from_secs(5);

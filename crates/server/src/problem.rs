@@ -1,0 +1,219 @@
+//! What is answered when something is wrong: `application/problem+json` with the stable code of the error.
+
+use serde_json::{Value, json};
+use stead_core::people;
+use stead_engine::EngineError;
+use stead_store::StoreError;
+use stead_store::library::Refusal;
+
+/// The media type of a problem.
+pub const TYPE: &str = "application/problem+json";
+
+/// Codes of the server itself, with what they mean. Those of the language (`E`), runs (`R`) and stores (`S`) keep theirs.
+pub const CODES: &[(&str, &str, &str)] = &[
+    (
+        "H0101",
+        "a request was meant for another host",
+        "The server answers to the address it listens at, and to `localhost`, with its port. Another name in `Host` is how a \
+         web page reaches a server on your machine that it should not reach.",
+    ),
+    (
+        "H0102",
+        "a request comes from a page of another origin",
+        "`Origin` or `Sec-Fetch-Site` say that a web page from elsewhere asks. Whoever reaches the server acts as its user, \
+         so pages from elsewhere are not answered.",
+    ),
+    (
+        "H0103",
+        "a request comes from another user of this machine",
+        "Nobody has to say who they are yet, so only processes of the user who runs the server are answered. Other people have \
+         a server, or a home, of their own.",
+    ),
+    (
+        "H0201",
+        "there is nothing at this path",
+        "docs/server.md lists the routes. All of them begin with /api/v1/.",
+    ),
+    ("H0202", "the path does not take this method", "`Allow` in the answer has those that it takes."),
+    ("H0203", "the body of a request is too large", "The message has the bound."),
+    (
+        "H0204",
+        "the body of a request has a type that is not read",
+        "Say `Content-Type: application/json`, or `application/yaml`.",
+    ),
+    ("H0205", "the body of a request cannot be understood", "The message says what is wrong, and where."),
+    ("H0206", "a parameter cannot be understood", "The message names it, and what it takes."),
+    ("H0207", "the body of a request came too slowly", "Send it again; the message has the bound."),
+    (
+        "H0208",
+        "the body of a request was cut off",
+        "The connection ended before the length that was announced.",
+    ),
+    (
+        "H0301",
+        "the server has too much to do",
+        "Nothing was done. `Retry-After` says when it is worth another try.",
+    ),
+    ("H0302", "there are too many connections", "Nothing was done. Close some, or try again later."),
+    (
+        "H0401",
+        "no address to listen at",
+        "An address and a port, such as 127.0.0.1:7700. Port 0 takes a free one.",
+    ),
+    (
+        "H0402",
+        "the server is not to be reached from other machines",
+        "Nobody has to say who they are yet, so only this machine's own addresses are listened at: 127.0.0.1 or [::1]. Who works \
+         elsewhere comes through a tunnel, such as `ssh -L 7700:127.0.0.1:7700 HOST`.",
+    ),
+    (
+        "H0403",
+        "an address cannot be listened at",
+        "The message has what the system said; often another server is there.",
+    ),
+    ("H0404", "the server cannot begin", "The message has what the system said."),
+    (
+        "H0405",
+        "the system does not tell who connects",
+        "On Linux the server looks whose process connects and answers its own user alone. Elsewhere it does not begin.",
+    ),
+];
+
+/// What is wrong with a request, or came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// Of HTTP.
+    pub status: u16,
+    /// Stable; `stead explain` knows it.
+    pub code: Box<str>,
+    /// What is wrong, in one sentence.
+    pub detail: String,
+    /// What to try.
+    pub help: Option<String>,
+    /// What a program may want to know besides.
+    pub more: Vec<(&'static str, Value)>,
+    /// Methods that the path takes.
+    pub allow: Option<Box<str>>,
+}
+
+impl Problem {
+    /// A problem of the server's own.
+    pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        let (code, detail) = (code.into(), detail.into());
+        Self { status, code, detail, help: None, more: Vec::new(), allow: None }
+    }
+
+    /// With something to try.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// A body that cannot be understood.
+    pub fn body(why: impl std::fmt::Display) -> Self {
+        Self::new(400, "H0205", format!("the body cannot be understood: {why}"))
+    }
+
+    /// A parameter that cannot be understood.
+    pub fn parameter(name: &str, why: impl std::fmt::Display) -> Self {
+        Self::new(400, "H0206", format!("the parameter `{name}` cannot be understood: {why}"))
+    }
+
+    /// As it is sent.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({
+            "type": "about:blank",
+            "title": title(self.status),
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let Some(help) = &self.help {
+            json["help"] = json!(help);
+        }
+        for (name, value) in &self.more {
+            json[*name] = value.clone();
+        }
+        json
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let mut problem = Self::new(status_of(&error), error.code(), error.to_string());
+        problem.help = error.help();
+        match &error {
+            EngineError::Invalid { diagnostics } => {
+                problem.more.push(("diagnostics", json!(diagnostics)));
+                problem.help = None;
+            }
+            EngineError::FormMisfit { problems, .. } => {
+                problem.more.push(("problems", json!(problems)));
+            }
+            EngineError::Ambiguous { found, .. } => problem.more.push(("found", json!(found))),
+            _ => {}
+        }
+        problem
+    }
+}
+
+/// The status of HTTP for what the engine says.
+fn status_of(error: &EngineError) -> u16 {
+    match error {
+        EngineError::NoRun { .. }
+        | EngineError::NoTask { .. }
+        | EngineError::NoDocument { .. }
+        | EngineError::NobodyFound { .. }
+        | EngineError::Store(StoreError::Library(Refusal::Unknown { .. } | Refusal::NoRevision { .. }))
+        | EngineError::Store(StoreError::People(
+            people::Refusal::Unknown { .. } | people::Refusal::UnknownGroup { .. },
+        )) => 404,
+        EngineError::People(_) => 403,
+        EngineError::Ambiguous { .. } => 400,
+        EngineError::Invalid { .. }
+        | EngineError::FormMisfit { .. }
+        | EngineError::Project { .. }
+        | EngineError::TooManyFound { .. }
+        | EngineError::Library(_)
+        | EngineError::Store(StoreError::People(
+            people::Refusal::Name { .. } | people::Refusal::TooMany { .. },
+        )) => 422,
+        EngineError::Store(StoreError::DraftChanged { .. }) => 412,
+        EngineError::Refused { .. }
+        | EngineError::Store(
+            StoreError::Library(_)
+            | StoreError::People(_)
+            | StoreError::DraftLate { .. }
+            | StoreError::DraftsMany { .. },
+        ) => 409,
+        EngineError::Unwritten { .. }
+        | EngineError::Stopped(_)
+        | EngineError::NotTaken { .. }
+        | EngineError::NoAnswer { .. }
+        | EngineError::Store(
+            StoreError::Full { .. }
+            | StoreError::Busy { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Io { .. },
+        ) => 503,
+        _ => 500,
+    }
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}

@@ -1,0 +1,137 @@
+//! The one table of routes.
+
+mod definition;
+mod home;
+mod library;
+mod runs;
+mod tasks;
+
+use crate::call::{Call, Reply, decoded};
+use crate::problem::Problem;
+
+/// What all paths begin with.
+pub const BASE: &str = "/api/v1";
+
+/// A route: a path that takes a method, and what is done then.
+#[derive(Debug)]
+pub struct Route {
+    /// Of HTTP.
+    pub method: &'static str,
+    /// Behind [`BASE`]. `{name}` stands for one part; `:verb` may follow it.
+    pub path: &'static str,
+    /// The operation: a variant of `Operation`, or one of these and one of its own.
+    pub operation: &'static str,
+    /// In a line.
+    pub summary: &'static str,
+    /// Parameters that it takes.
+    pub query: &'static [&'static str],
+    /// How it is performed.
+    pub perform: fn(&mut Call<'_>) -> Result<Reply, Problem>,
+}
+
+/// Operations that have no route, and why.
+pub const WITHOUT: &[(&str, &str)] = &[
+    ("Library.Exported", "it notes a file of the machine on which a command wrote it"),
+    ("Library.Decline", "it notes a file of the machine on which a command asked"),
+    ("Library.Declined", "it tells of a file of the machine on which a command asks"),
+];
+
+/// All routes.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES].into_iter().flatten()
+}
+
+/// A route that was found, and what stands in the path.
+pub(crate) type Found = (&'static Route, Vec<(&'static str, String)>);
+
+/// The route of a request.
+pub(crate) fn find(method: &str, path: &str) -> Result<Found, Problem> {
+    let nothing = || {
+        Problem::new(404, "H0201", "there is nothing at this path").help("docs/server.md lists the routes")
+    };
+    let rest = path.strip_prefix(BASE).ok_or_else(nothing)?;
+    let parts: Option<Vec<String>> = rest.split('/').map(decoded).collect();
+    let parts = parts.ok_or_else(nothing)?;
+    let mut allow: Vec<&str> = Vec::new();
+    for route in all() {
+        let Some(path) = fits(route.path, &parts) else { continue };
+        if route.method == method {
+            return Ok((route, path));
+        }
+        if !allow.contains(&route.method) {
+            allow.push(route.method);
+        }
+    }
+    if allow.is_empty() {
+        return Err(nothing());
+    }
+    let allow = allow.join(", ");
+    let detail = format!("this path does not take {method}");
+    let problem = Problem::new(405, "H0202", detail).help(format!("it takes {allow}"));
+    Err(Problem { allow: Some(allow.into()), ..problem })
+}
+
+fn fits(pattern: &'static str, parts: &[String]) -> Option<Vec<(&'static str, String)>> {
+    let mut found = Vec::new();
+    let mut rest = parts.iter();
+    for wanted in pattern.split('/') {
+        let part = rest.next()?;
+        let Some(named) = wanted.strip_prefix('{') else {
+            if part != wanted {
+                return None;
+            }
+            continue;
+        };
+        let (name, verb) = named.split_once('}')?;
+        let value = part.strip_suffix(verb).filter(|value| !value.is_empty())?;
+        found.push((name, value.to_owned()));
+    }
+    rest.next().is_none().then_some(found)
+}
+
+/// An answer of another kind than the operation has: a fault of ours.
+pub(crate) fn unexpected() -> Problem {
+    Problem::new(500, "R0999", "this is a bug in Stead: an answer of another kind").help("please report it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_found_with_its_names_and_its_verb() {
+        let (route, path) = find("GET", "/api/v1/runs/r_1").unwrap();
+        assert_eq!((route.operation, path), ("Status", vec![("run", "r_1".to_owned())]));
+        let (route, path) = find("POST", "/api/v1/runs/@last:failed:retry").unwrap();
+        assert_eq!((route.operation, path), ("Retry", vec![("run", "@last:failed".to_owned())]));
+        let (route, path) = find("GET", "/api/v1/tasks/r_1%2Freview").unwrap();
+        assert_eq!((route.operation, path), ("Task.Show", vec![("task", "r_1/review".to_owned())]));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_apart_from_what_is_asked_otherwise() {
+        for path in [
+            "/",
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/runs/",
+            "/api/v1/runs/r_1/x",
+            "/api/v2/runs",
+            "/api/v1/%ff",
+            "/api/v1/../x",
+        ] {
+            assert_eq!(find("GET", path).unwrap_err().status, 404, "{path}");
+        }
+        let problem = find("PUT", "/api/v1/runs").unwrap_err();
+        assert_eq!((problem.status, problem.allow.as_deref()), (405, Some("GET, POST")));
+    }
+
+    #[test]
+    fn no_two_routes_are_the_same() {
+        let mut seen = std::collections::BTreeSet::new();
+        for route in all() {
+            assert!(seen.insert((route.method, route.path)), "{} {}", route.method, route.path);
+            assert!(!route.summary.is_empty() && !route.summary.ends_with('.'), "{}", route.path);
+        }
+    }
+}

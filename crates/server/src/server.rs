@@ -1,0 +1,173 @@
+//! Listens, takes connections, stops.
+
+use std::future::Future as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use stead_engine::engine::Asker;
+use stead_platform::tcp;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, oneshot};
+
+use crate::limits;
+use crate::listen::ListenError;
+use crate::wire;
+
+/// Who performs operations, and what runs that are started here get.
+#[derive(Clone)]
+pub struct Host {
+    /// Performs operations.
+    pub asker: Asker,
+    /// Who acts, where nobody was added to the home.
+    pub by: String,
+    /// The folder that steps of runs started here are relative to.
+    pub folder: PathBuf,
+}
+
+/// Measures of a server: its own, or those of a test.
+#[derive(Debug, Clone)]
+pub struct Measures {
+    /// Connections at once.
+    pub connections: usize,
+    /// Operations at once.
+    pub handlers: usize,
+    /// How long a request waits for its turn.
+    pub turn_time: Duration,
+    /// Time for the head of a request.
+    pub head_time: Duration,
+    /// Time for its body.
+    pub body_time: Duration,
+    /// Bytes of its body.
+    pub body_bytes: usize,
+    /// How long a client may take in nothing.
+    pub stall: Duration,
+    /// Time that requests under way have to end in.
+    pub drain: Duration,
+}
+
+impl Default for Measures {
+    fn default() -> Self {
+        Self {
+            connections: limits::CONNECTIONS,
+            handlers: limits::HANDLERS,
+            turn_time: limits::TURN_TIME,
+            head_time: limits::HEAD_TIME,
+            body_time: limits::BODY_TIME,
+            body_bytes: limits::BODY_BYTES,
+            stall: limits::STALL,
+            drain: limits::DRAIN,
+        }
+    }
+}
+
+/// Ends what a stopping server waits for.
+#[derive(Clone)]
+pub struct Cut(Arc<Notify>);
+
+impl Cut {
+    /// Cuts off requests under way.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// A server that listens.
+pub struct Server {
+    addr: SocketAddr,
+    cut: Cut,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens at an address, see [`listen::address`](crate::listen::address), and answers from now on, on a thread of
+    /// its own.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn start(host: Host, addr: SocketAddr, measures: Measures) -> Result<Self, ListenError> {
+        if !tcp::TOLD {
+            return Err(ListenError::Untold);
+        }
+        let taken = |e: std::io::Error| ListenError::Taken { addr, why: e.to_string() };
+        let machine = |e: std::io::Error| ListenError::Machine { why: e.to_string() };
+        let listener = TcpListener::bind(addr).map_err(taken)?;
+        listener.set_nonblocking(true).map_err(taken)?;
+        let addr = listener.local_addr().map_err(taken)?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(measures.handlers)
+            .build()
+            .map_err(machine)?;
+        let (stop, stopped) = oneshot::channel();
+        let cut = Cut(Arc::default());
+        let cuts = cut.clone();
+        let serve = move || serve(&runtime, listener, host, addr, measures, stopped, &cuts);
+        let thread = std::thread::Builder::new().name("http".into()).spawn(serve).map_err(machine)?;
+        Ok(Self { addr, cut, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// A handle by which a stop that takes too long is made to cut off what it waits for.
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
+    }
+
+    /// Takes no more, lets requests under way end within their time, and closes.
+    pub fn stop(mut self) {
+        self.close();
+    }
+
+    fn close(&mut self) {
+        // A server that has ended already does not hear it.
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It does not panic; if it did, there is nothing left to close.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn serve(
+    runtime: &Runtime,
+    listener: TcpListener,
+    host: Host,
+    addr: SocketAddr,
+    measures: Measures,
+    stopped: oneshot::Receiver<()>,
+    cut: &Cut,
+) {
+    let drain = measures.drain;
+    runtime.block_on(async {
+        // It was made to be used so.
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+        let wire = Arc::new(wire::Wire::new(host, addr, measures));
+        let accepting = tokio::spawn(wire.clone().accept(listener));
+        let _ = stopped.await;
+        accepting.abort();
+        let _ = accepting.await;
+        // What does not end is cut off; what it asked for is durable or was not done.
+        let mut drained = std::pin::pin!(wire.drained());
+        let mut cut = std::pin::pin!(cut.0.notified());
+        let over = std::future::poll_fn(|cx| match drained.as_mut().poll(cx) {
+            Poll::Pending => cut.as_mut().poll(cx),
+            ready @ Poll::Ready(()) => ready,
+        });
+        let _ = tokio::time::timeout(drain, over).await;
+    });
+}

@@ -1,0 +1,237 @@
+//! From a connection to a [`Call`], and back.
+
+use std::convert::Infallible;
+use std::future::Future as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use stead_platform::peer::own_user;
+use stead_platform::tcp;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use crate::call::{self, Call, Reply};
+use crate::problem::{Problem, TYPE};
+use crate::server::{Host, Measures};
+use crate::stall::Patient;
+use crate::{guard, limits, routes};
+
+/// What all connections share.
+pub(crate) struct Wire {
+    host: Arc<Host>,
+    addr: SocketAddr,
+    measures: Measures,
+    connections: Arc<Semaphore>,
+    handlers: Arc<Semaphore>,
+    /// Closed when the server stops; connections hold a receiver each.
+    leaving: watch::Sender<bool>,
+}
+
+impl Wire {
+    pub(crate) fn new(host: Host, addr: SocketAddr, measures: Measures) -> Self {
+        let connections = Arc::new(Semaphore::new(measures.connections));
+        let handlers = Arc::new(Semaphore::new(measures.handlers));
+        Self {
+            host: Arc::new(host),
+            addr,
+            measures,
+            connections,
+            handlers,
+            leaving: watch::Sender::new(false),
+        }
+    }
+
+    /// Takes connections for ever.
+    pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            let Ok((stream, theirs)) = listener.accept().await else {
+                // No more files may be open, say: that passes when a connection ends.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            match self.connections.clone().try_acquire_owned() {
+                Ok(place) => {
+                    let (wire, leaving) = (self.clone(), self.leaving.subscribe());
+                    tokio::spawn(async move {
+                        wire.connection(stream, theirs, leaving).await;
+                        drop(place);
+                    });
+                }
+                Err(_) => refuse(stream, self.measures.connections).await,
+            }
+        }
+    }
+
+    /// Tells all connections to close after the request they are at, and waits for that.
+    pub(crate) async fn drained(&self) {
+        self.leaving.send_replace(true);
+        self.leaving.closed().await;
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        theirs: SocketAddr,
+        mut leaving: watch::Receiver<bool>,
+    ) {
+        let ours = stream.local_addr().unwrap_or(self.addr);
+        let client = Arc::new(Client { theirs, ours, found: OnceLock::new() });
+        let _ = stream.set_nodelay(true);
+        let io = TokioIo::new(Patient::new(stream, self.measures.stall));
+        let wire = self.clone();
+        let service = service_fn(move |request| {
+            let (wire, client) = (wire.clone(), client.clone());
+            async move { Ok::<_, Infallible>(sent(wire.answer(request, client).await)) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.measures.head_time)
+            .max_buf_size(limits::HEAD_BYTES)
+            .serve_connection(io, service);
+        let mut connection = std::pin::pin!(connection);
+        // The other one is let go when it has heard; this one says that the connection is not over.
+        let _open = leaving.clone();
+        let mut left = std::pin::pin!(async move { leaving.wait_for(|leaving| *leaving).await.map(|_| ()) });
+        let mut told = false;
+        // Whatever went wrong on the way: nobody is there to be told.
+        let _ = std::future::poll_fn(|cx| {
+            if !told && left.as_mut().poll(cx).is_ready() {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            connection.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    async fn answer(&self, request: Request<Incoming>, client: Arc<Client>) -> Result<Reply, Problem> {
+        let (head, body) = request.into_parts();
+        let ip = match self.addr {
+            SocketAddr::V4(addr) => addr.ip().to_string(),
+            SocketAddr::V6(addr) => format!("[{}]", addr.ip()),
+        };
+        let authority = head.uri.authority().map(|authority| authority.as_str());
+        guard::admit(&head.headers, authority, self.addr.port(), &ip)?;
+        let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
+        let query = call::query(head.uri.query().unwrap_or_default())?;
+        let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let if_match = text(IF_MATCH).map(|etag| etag.trim_matches('"').to_owned());
+        let bytes = self.body(body).await?;
+        let body = call::body(text(CONTENT_TYPE), &bytes)?;
+        drop(bytes);
+        let busy =
+            || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
+        let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        let host = self.host.clone();
+        let performed = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let host = client.host(&host)?;
+            let mut call = Call { host, path, query, if_match, body };
+            call.knows(route.query)?;
+            (route.perform)(&mut call)
+        });
+        performed.await.unwrap_or_else(|_| {
+            Err(Problem::new(500, "R0999", "this is a bug in Stead: a route panicked")
+                .help("please report it"))
+        })
+    }
+
+    async fn body(&self, body: Incoming) -> Result<Bytes, Problem> {
+        let most = self.measures.body_bytes;
+        let large = || Problem::new(413, "H0203", format!("the body has more than {most} bytes"));
+        // Said beforehand: then none of it is read.
+        if body.size_hint().lower() > most as u64 {
+            return Err(large());
+        }
+        let read = tokio::time::timeout(self.measures.body_time, Limited::new(body, most).collect()).await;
+        match read {
+            Err(_) => {
+                let time = self.measures.body_time.as_secs_f32();
+                Err(Problem::new(408, "H0207", format!("the body did not come within {time} s")))
+            }
+            Ok(Ok(read)) => Ok(read.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(large()),
+            Ok(Err(error)) => Err(Problem::new(400, "H0208", format!("the body was cut off: {error}"))),
+        }
+    }
+}
+
+/// Who is at the other end of a connection.
+struct Client {
+    theirs: SocketAddr,
+    ours: SocketAddr,
+    /// Looked up with the first request, which may take some milliseconds.
+    found: OnceLock<Option<Host>>,
+}
+
+impl Client {
+    /// Who performs operations for them: only for processes of this user, and for a step's program as that.
+    fn host(&self, host: &Host) -> Result<&Host, Problem> {
+        let found = self.found.get_or_init(|| {
+            let peer = tcp::peer(self.theirs, self.ours).filter(|peer| peer.user == own_user())?;
+            let asker =
+                peer.process.map_or_else(|| host.asker.clone(), |process| host.asker.of_process(process));
+            Some(Host { asker, ..host.clone() })
+        });
+        found.as_ref().ok_or_else(|| {
+            Problem::new(
+                403,
+                "H0103",
+                "the request does not come from a process of the user who runs the server",
+            )
+            .help("ask as that user")
+        })
+    }
+}
+
+/// Tells one connection too many.
+async fn refuse(mut stream: TcpStream, most: usize) {
+    let problem = Problem::new(503, "H0302", format!("there are {most} connections already"));
+    let body = problem.to_json().to_string();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {TYPE}\r\ncontent-length: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    // It fits into what the system keeps for a new connection, so it does not wait.
+    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+}
+
+fn sent(reply: Result<Reply, Problem>) -> Response<Full<Bytes>> {
+    let (status, kind, body) = match &reply {
+        Ok(reply) => (reply.status, "application/json", &reply.body),
+        Err(problem) => (problem.status, TYPE, &problem.to_json()),
+    };
+    // Plain data with text keys always serialises.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    let mut add = |name, value: Option<String>| {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            headers.insert(name, value);
+        }
+    };
+    match reply {
+        Ok(reply) => {
+            add(LOCATION, reply.location);
+            add(ETAG, reply.etag.map(|etag| format!("\"{etag}\"")));
+        }
+        Err(problem) => {
+            add(ALLOW, problem.allow.map(String::from));
+            add(RETRY_AFTER, (problem.status == 503).then(|| "1".to_owned()));
+        }
+    }
+    response
+}

@@ -1,0 +1,219 @@
+//! The bounds of the server, each gone past over a real connection (P11).
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stead_engine::engine::Engine;
+use stead_engine::home::Home;
+use stead_engine::secrets::ConfiguredSecrets;
+use stead_engine::settings::Settings;
+use stead_server::{Host, Measures, Server, limits, listen};
+use tempfile::TempDir;
+
+/// Nothing in these tests takes longer, unless something hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Served {
+    folder: TempDir,
+    engine: Engine,
+    server: Server,
+}
+
+fn serving(measures: Measures) -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(&folder.path().join(".stead"));
+    let secrets = Arc::new(ConfiguredSecrets::of(home.root(), |_| None::<PathBuf>));
+    let engine = Engine::open(&home, Settings::from(secrets)).unwrap();
+    let host = Host { asker: engine.asker(), by: "user:ana".into(), folder: folder.path().to_owned() };
+    let server = Server::start(host, listen::address("127.0.0.1:0").unwrap(), measures).unwrap();
+    Served { folder, engine, server }
+}
+
+impl Served {
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.server.addr()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends bytes and reads until the connection is closed.
+    fn sent(&self, text: &str) -> String {
+        let mut stream = self.connect();
+        // A server that has heard enough may close before all is sent.
+        let _ = stream.write_all(text.as_bytes());
+        rest(stream)
+    }
+
+    fn asked(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let got = self.sent(&self.request(method, path, body));
+        let (head, body) = got.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {got}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {got}")))
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> String {
+        let (addr, length) = (self.server.addr(), body.len());
+        format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    }
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // A connection that is cut off has said what it had to say.
+    let _ = stream.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn p11_bodies_are_bounded() {
+    let served = serving(Measures { body_bytes: 1_000, ..Measures::default() });
+    let fits = json!({ "workflow": "w".repeat(900) }).to_string();
+    assert_eq!(served.asked("POST", "/runs", &fits).1["code"], "H0205", "it is read, and is no name");
+    let long = json!({ "workflow": "w".repeat(1_000) }).to_string();
+    let (status, problem) = served.asked("POST", "/runs", &long);
+    assert_eq!((status, &problem["code"]), (413, &json!("H0203")));
+    // What does not say its length is counted.
+    let chunk = "x".repeat(600);
+    let chunked = format!(
+        "POST /api/v1/runs HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n258\r\n{chunk}\r\n258\r\n{chunk}\r\n0\r\n\r\n",
+        served.server.addr()
+    );
+    assert!(served.sent(&chunked).starts_with("HTTP/1.1 413 "));
+}
+
+#[test]
+fn p11_a_body_has_its_time() {
+    let served = serving(Measures { body_time: Duration::from_millis(50), ..Measures::default() });
+    let whole = served.request("POST", "/runs", "{}{}");
+    let got = served.sent(whole.strip_suffix("{}").unwrap());
+    assert!(got.starts_with("HTTP/1.1 408 ") && got.contains("H0207"), "{got}");
+}
+
+#[test]
+fn a_body_that_is_cut_off_does_nothing() {
+    let served = serving(Measures::default());
+    let whole = served.request("POST", "/runs", "{\"definition\": \"stead: 1\"}");
+    let mut stream = served.connect();
+    stream.write_all(&whole.as_bytes()[..whole.len() - 3]).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let got = rest(stream);
+    assert!(got.is_empty() || got.contains("H0208"), "{got}");
+    assert_eq!(served.asked("GET", "/runs", "").1["runs"], json!([]));
+}
+
+#[test]
+fn p11_heads_are_bounded_in_time_and_bytes() {
+    let served = serving(Measures { head_time: Duration::from_millis(50), ..Measures::default() });
+    let got = served.sent("GET /api/v1/runs HTTP/1.1\r\n");
+    assert!(got.is_empty() || got.starts_with("HTTP/1.1 408 "), "{got}");
+    let served = serving(Measures::default());
+    let long = "x".repeat(2 * limits::HEAD_BYTES);
+    let got = served
+        .sent(&format!("GET /api/v1/runs HTTP/1.1\r\nhost: {}\r\nx: {long}\r\n\r\n", served.server.addr()));
+    assert!(got.is_empty() || got.starts_with("HTTP/1.1 431 "), "{got}");
+    assert_eq!(served.asked("GET", "/runs", "").0, 200, "others are answered");
+}
+
+#[test]
+fn p11_connections_are_bounded_and_one_more_is_told() {
+    let served = serving(Measures { connections: 2, ..Measures::default() });
+    let request = served.request("GET", "/engine", "").replace("connection: close\r\n", "");
+    let connected = || {
+        let mut stream = served.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        // Its place is taken when it is answered.
+        stream.read_exact(&mut [0]).unwrap();
+        stream
+    };
+    let open = [connected(), connected()];
+    let got = rest(served.connect());
+    assert!(got.starts_with("HTTP/1.1 503 ") && got.contains("H0302"), "{got}");
+    drop(open);
+    let begun = std::time::Instant::now();
+    while served.sent(&served.request("GET", "/engine", "")).starts_with("HTTP/1.1 503 ") {
+        assert!(begun.elapsed() < PATIENCE, "the places were not given back");
+    }
+}
+
+#[test]
+fn p11_requests_wait_for_their_turn_for_a_time() {
+    let served =
+        serving(Measures { handlers: 1, turn_time: Duration::from_millis(1), ..Measures::default() });
+    // A definition of so many steps is checked for longer than that.
+    let steps: String = (0..3_000).map(|n| format!("  - {{ id: s{n}, run: 'true' }}\n")).collect();
+    let body =
+        json!({ "definition": format!("stead: 1\nname: long\nsteps:\n{steps}"), "inputs": {"none": 1} })
+            .to_string();
+    let request = served.request("POST", "/runs", &body);
+    let all: Vec<TcpStream> = (0..8)
+        .map(|_| {
+            let mut stream = served.connect();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let got: Vec<String> = all.into_iter().map(rest).collect();
+    let busy = got.iter().filter(|got| got.starts_with("HTTP/1.1 503 ") && got.contains("H0301"));
+    let done = got.iter().filter(|got| got.starts_with("HTTP/1.1 422 "));
+    assert_eq!((busy.clone().count() + done.clone().count(), got.len()), (8, 8), "{got:?}");
+    assert!(busy.count() > 0 && done.count() > 0, "{got:?}");
+}
+
+#[test]
+fn p11_who_takes_in_nothing_is_cut_off() {
+    let served =
+        serving(Measures { stall: Duration::from_millis(100), connections: 1, ..Measures::default() });
+    let text = "x".repeat(1 << 19);
+    let definition = format!("stead: 1\nname: big\nsteps:\n  - {{ id: a, set: {{ b: '{text}' }} }}\n");
+    let (status, got) = served.asked("POST", "/runs", &json!({ "definition": definition }).to_string());
+    assert_eq!(status, 201, "{got}");
+    let run = got["run"].as_str().unwrap();
+    let mut stream = served.connect();
+    let ask =
+        served.request("GET", &format!("/runs/{run}/definition"), "").replace("connection: close\r\n", "");
+    // More answers than the system keeps for who does not read; the place is the only one.
+    stream.write_all(ask.repeat(80).as_bytes()).unwrap();
+    let begun = std::time::Instant::now();
+    while served.sent(&served.request("GET", "/engine", "")).starts_with("HTTP/1.1 503 ") {
+        assert!(begun.elapsed() < PATIENCE, "it was not cut off");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn p11_pages_are_bounded() {
+    let served = serving(Measures::default());
+    for limit in ["0", "501", "-1", "x"] {
+        assert_eq!(served.asked("GET", &format!("/runs?limit={limit}"), "").1["code"], "H0206", "{limit}");
+    }
+    assert_eq!(served.asked("GET", &format!("/runs?limit={}", limits::PAGE), "").0, 200);
+    let definition = "stead: 1\nname: a\nsteps:\n  - { id: a, set: { b: 1 } }\n";
+    for _ in 0..=limits::PAGE_USUAL {
+        assert_eq!(served.asked("POST", "/runs", &json!({ "definition": definition }).to_string()).0, 201);
+    }
+    let (_, page) = served.asked("GET", "/runs", "");
+    assert_eq!(page["runs"].as_array().unwrap().len(), limits::PAGE_USUAL);
+    let (_, next) = served.asked("GET", &format!("/runs?after={}", page["next"].as_str().unwrap()), "");
+    assert_eq!((next["runs"].as_array().unwrap().len(), &next["next"]), (1, &Value::Null));
+}
+
+#[test]
+fn p11_a_server_that_stops_waits_for_requests_for_a_time() {
+    let served = serving(Measures { drain: Duration::from_millis(50), ..Measures::default() });
+    let mut stream = served.connect();
+    let whole = served.request("POST", "/runs", "{}{}");
+    stream.write_all(whole.strip_suffix("{}").unwrap().as_bytes()).unwrap();
+    let Served { folder, engine, server } = served;
+    // It would wait for the rest of the body for half a minute.
+    server.stop();
+    assert_eq!(rest(stream), "");
+    engine.stop().unwrap();
+    drop(folder);
+}
