@@ -73,32 +73,36 @@ pub(super) fn others() -> Vec<Row> {
 /// be read, and that of one which has ended is gone: both answer `None`. Both variables come from one look: between
 /// two the process may have become another program.
 pub(super) fn mark_of(pid: i32) -> Option<Mark> {
+    let environment = settled(pid)?;
+    let attempt = String::from_utf8_lossy(value_in(&environment, ATTEMPT_VARIABLE)?).into_owned();
+    let dir = value_in(&environment, DIR_VARIABLE).map(|dir| OsStr::from_bytes(dir).into());
+    Some(Mark { attempt, dir })
+}
+
+/// A variable of a process.
+pub(super) fn variable_of(pid: i32, name: &str) -> Option<OsString> {
+    let environment = settled(pid)?;
+    value_in(&environment, name).map(|value| OsString::from_vec(value.to_vec()))
+}
+
+/// The environment of a process. One in the middle of exec must not be taken for a stranger: while the new environment
+/// is not there yet, and when the old one went between opening and reading it.
+fn settled(pid: i32) -> Option<Vec<u8>> {
     let mut looks = 0;
     let mut empty = 0;
     loop {
         let environment = environment(pid)?;
-        // A process in the middle of exec must not be taken for a stranger: while the new environment is not
-        // there yet, and when the old one went between opening and reading it.
-        if environment.is_empty() && looks < EXEC_LOOKS && empty < EMPTY_LOOKS {
-            looks += 1;
-            if is_in_exec(pid) {
-                empty = 0;
-                std::thread::sleep(EXEC_LOOK);
-            } else {
-                empty += 1;
-            }
-            continue;
+        if !environment.is_empty() || looks >= EXEC_LOOKS || empty >= EMPTY_LOOKS {
+            return Some(environment);
         }
-        let attempt = String::from_utf8_lossy(value_in(&environment, ATTEMPT_VARIABLE)?).into_owned();
-        let dir = value_in(&environment, DIR_VARIABLE).map(|dir| OsStr::from_bytes(dir).into());
-        return Some(Mark { attempt, dir });
+        looks += 1;
+        if is_in_exec(pid) {
+            empty = 0;
+            std::thread::sleep(EXEC_LOOK);
+        } else {
+            empty += 1;
+        }
     }
-}
-
-/// A variable of a process that runs its program.
-pub(super) fn variable_of(pid: i32, name: &str) -> Option<OsString> {
-    let environment = environment(pid)?;
-    value_in(&environment, name).map(|value| OsString::from_vec(value.to_vec()))
 }
 
 fn value_in<'a>(environment: &'a [u8], name: &str) -> Option<&'a [u8]> {
