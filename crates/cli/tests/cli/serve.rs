@@ -15,7 +15,8 @@ use crate::promises::variants;
 /// A server of a project.
 struct Served<'p> {
     project: &'p Project,
-    child: Child,
+    /// Until it has left.
+    child: Option<Child>,
     out: BufReader<ChildStdout>,
     addr: String,
 }
@@ -35,7 +36,7 @@ fn serve(project: &Project) -> Served<'_> {
     out.read_line(&mut line).unwrap();
     let addr =
         line.trim().strip_prefix("listening at http://").unwrap_or_else(|| panic!("{line}")).to_owned();
-    Served { project, child, out, addr }
+    Served { project, child: Some(child), out, addr }
 }
 
 impl Served<'_> {
@@ -88,11 +89,22 @@ impl Served<'_> {
     }
 
     fn leave(mut self, name: &str) -> crate::project::Got {
-        signal(&self.child, name);
+        let child = self.child.take().unwrap();
+        signal(&child, name);
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
-        finish(self.child)
+        finish(child)
+    }
+}
+
+/// A server that was not asked to leave is killed: a test that fails leaves none behind.
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
 
@@ -338,10 +350,9 @@ fn p2_a_server_that_leaves_or_is_killed_goes_on_with_its_runs() {
     project.wait_for_file("begun");
     served.leave("TERM").is(0).says("1 attempt under way");
     std::fs::remove_file(project.path("begun")).unwrap();
-    let mut served = serve(&project);
+    let served = serve(&project);
     project.wait_for_file("begun");
-    served.child.kill().unwrap();
-    served.child.wait().unwrap();
+    drop(served);
     std::fs::write(project.path("go"), "").unwrap();
     let served = serve(&project);
     served.wait_for(&run, "completed");
@@ -356,7 +367,7 @@ fn a_second_signal_ends_what_must_not_be_cut_off() {
     let served = serve(&project);
     served.start(&json!({"definition": text}));
     project.wait_for_file("begun");
-    signal(&served.child, "TERM");
+    signal(served.child.as_ref().unwrap(), "TERM");
     // It waits for the step until it is told again.
     std::thread::sleep(Duration::from_millis(300));
     served.leave("TERM").is(0);
