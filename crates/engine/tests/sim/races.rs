@@ -14,13 +14,14 @@ use stead_engine::driver::{Addressed, Driver, Refusal};
 use stead_lang::Bundle;
 use stead_lang::plan::Plan;
 use stead_store::Store as _;
-use stead_store::fault::{Faults, Point};
+use stead_store::fault::Faults;
 use stead_store::files::FileStore;
 use stead_store::memory::MemoryStore;
 
 use crate::journal::Journal;
 use crate::people::actors;
 use crate::rng::Rng;
+use crate::scenario::POINTS;
 use crate::world::{Said, top};
 
 /// Seeds of each race.
@@ -116,16 +117,7 @@ impl Race {
         }
         if self.rng.hits(2, 3) {
             self.crashes = self.rng.hits(1, 2);
-            let points = [
-                Point::Journal,
-                Point::Head,
-                Point::Taken,
-                Point::Message,
-                Point::Task,
-                Point::BeforeCommit,
-                Point::AfterCommit,
-            ];
-            self.faults.fail_at_point(*self.rng.pick(&points), self.rng.between(1, 3));
+            self.faults.fail_at_point(*self.rng.pick(&POINTS), self.rng.between(1, 3));
         }
         wishes[0](self);
         if self.rng.hits(1, 2) {

@@ -37,6 +37,17 @@ pub(crate) enum Then {
     Crash,
 }
 
+/// All points of a commit but that of jobs: nothing makes one yet.
+pub(crate) const POINTS: [Point; 7] = [
+    Point::Journal,
+    Point::Head,
+    Point::Taken,
+    Point::Message,
+    Point::Task,
+    Point::BeforeCommit,
+    Point::AfterCommit,
+];
+
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     /// The store fails at the nth point that is crossed from here on.
@@ -156,18 +167,7 @@ fn trouble(rng: &mut Rng, calm: bool, crashes: &mut u32) -> Trouble {
     loud.extend([(3, 10), (2, 11), (1, 12)]);
     let kind = if calm { *rng.weighted(quiet) } else { *rng.weighted(&loud) };
     let made = match kind {
-        1 => {
-            let points = [
-                Point::Journal,
-                Point::Head,
-                Point::Taken,
-                Point::Message,
-                Point::Task,
-                Point::BeforeCommit,
-                Point::AfterCommit,
-            ];
-            Trouble::RefuseAt { point: *rng.pick(&points), nth: rng.between(1, 4), then }
-        }
+        1 => Trouble::RefuseAt { point: *rng.pick(&POINTS), nth: rng.between(1, 4), then },
         2 if !many => Trouble::Crash { snapshot: *rng.pick(&[None, None, Some(false), Some(true)]) },
         3 if !many => Trouble::CrashBehindCommit { performed: rng.index(4) },
         4 if !many => Trouble::Leave,
