@@ -25,8 +25,23 @@ pub struct Call<'a> {
     pub body: Value,
 }
 
+/// What is told.
+#[derive(Debug)]
+pub enum Body {
+    /// Data.
+    Json(Value),
+    /// Bytes of another kind, said as `Content-Type` has it.
+    Bytes(&'static str, Vec<u8>),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Json(Value::Null)
+    }
+}
+
 /// An answer that is well.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Reply {
     /// Of HTTP.
     pub status: u16,
@@ -35,18 +50,18 @@ pub struct Reply {
     /// Names what is told.
     pub etag: Option<String>,
     /// What is told.
-    pub body: Value,
+    pub body: Body,
 }
 
 impl Reply {
     /// What was asked for.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, location: None, etag: None, body }
+        Self { status: 200, location: None, etag: None, body: Body::Json(body) }
     }
 
     /// Something that was made.
     pub fn made(location: String, body: Value) -> Self {
-        Self { status: 201, location: Some(location), etag: None, body }
+        Self { status: 201, location: Some(location), etag: None, body: Body::Json(body) }
     }
 }
 

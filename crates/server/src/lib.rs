@@ -18,6 +18,7 @@ pub mod limits;
 pub mod listen;
 pub mod problem;
 pub mod routes;
+mod sending;
 pub mod server;
 mod stall;
 mod wire;

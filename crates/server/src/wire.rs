@@ -6,20 +6,22 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::Value;
 use stead_platform::peer::own_user;
 use stead_platform::tcp;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::call::{self, Call, Reply};
+use crate::call::{self, Body, Call, Reply};
 use crate::problem::{Problem, TYPE};
+use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
 use crate::{guard, limits, routes};
@@ -205,14 +207,17 @@ async fn refuse(mut stream: TcpStream, most: usize) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
-fn sent(reply: Result<Reply, Problem>) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match &reply {
-        Ok(reply) => (reply.status, "application/json", &reply.body),
-        Err(problem) => (problem.status, TYPE, &problem.to_json()),
-    };
+fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
     // Plain data with text keys always serialises.
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let json = |body: &Value| Sending::whole(serde_json::to_vec(body).unwrap_or_default());
+    let (status, kind, body) = match &mut reply {
+        Ok(reply) => match std::mem::take(&mut reply.body) {
+            Body::Json(body) => (reply.status, "application/json", json(&body)),
+            Body::Bytes(kind, bytes) => (reply.status, kind, Sending::whole(bytes)),
+        },
+        Err(problem) => (problem.status, TYPE, json(&problem.to_json())),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
