@@ -2,18 +2,19 @@
 
 use crate::run::{cargo, output, root};
 
-/// Each file, and what the example `generate` of the language crate calls it.
-const FILES: &[(&str, &str)] = &[
-    ("docs/workflow.schema.json", "schema"),
-    ("docs/reference.md", "reference"),
-    ("docs/codes.md", "codes"),
-    ("docs/import.md", "import"),
+/// Each file, the crate whose example `generate` prints it, and what that calls it.
+const FILES: &[(&str, &str, &str)] = &[
+    ("docs/workflow.schema.json", "stead-lang", "schema"),
+    ("docs/reference.md", "stead-lang", "reference"),
+    ("docs/codes.md", "stead-lang", "codes"),
+    ("docs/import.md", "stead-lang", "import"),
+    ("docs/openapi.json", "stead-server", "openapi"),
 ];
 
 pub(crate) fn run(check: bool) -> Result<(), String> {
     let mut stale = Vec::new();
-    for (file, name) in FILES {
-        let args = ["run", "--quiet", "--package", "stead-lang", "--example", "generate", "--", name];
+    for (file, package, name) in FILES {
+        let args = ["run", "--quiet", "--package", package, "--example", "generate", "--", name];
         let text = output(&mut cargo(&args))?;
         let path = root().join(file);
         let before = std::fs::read_to_string(&path).unwrap_or_default();

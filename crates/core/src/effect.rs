@@ -72,7 +72,9 @@ pub struct Execute {
 }
 
 /// Kinds of error, as `retry.errors` and `steps.ID.error.kind` name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words of the language")]
 pub enum ErrorKind {

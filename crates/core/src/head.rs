@@ -1,5 +1,6 @@
 //! The one row of a stream that lists read.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -7,7 +8,7 @@ use crate::ids::StreamId;
 use crate::status::{Outcome, RunStatus};
 
 /// What lists show of a run. Written when a listed value changes, not at every turn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Head {
     /// Name of the workflow.
     pub workflow: String,
@@ -46,7 +47,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// One thing an open run waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitsFor {
     /// `timer`, `retry`, `signal`, `child`, `settle`, `slot`, and later `person`, `worker`.
     pub kind: String,

@@ -1,5 +1,6 @@
 //! The documents of a run: which there are and how they stand, what a version says, and what two of them differ in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_core::ids::StreamId;
@@ -11,7 +12,7 @@ use crate::error::EngineError;
 use crate::reads::Reads;
 
 /// The documents of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentsNow {
     /// The run.
     pub run: StreamId,
@@ -22,7 +23,7 @@ pub struct DocumentsNow {
 }
 
 /// A version of a document, with what it says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentText {
     /// The run.
     pub run: StreamId,

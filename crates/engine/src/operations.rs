@@ -3,6 +3,7 @@
 //! Command line, and later socket, HTTP and MCP, speak to Stead through these and nothing else (P8). Both
 //! sides are plain data, so that they can cross a process.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::Time;
@@ -356,7 +357,7 @@ pub enum Answer {
 }
 
 /// What the engine of a home is doing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineNow {
     /// Its process.
     pub pid: u32,
@@ -374,7 +375,7 @@ pub struct EngineNow {
 }
 
 /// A run that cannot go on: something of it cannot be read. It stays as it is, and holds up no other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trouble {
     /// The run.
     pub run: StreamId,
@@ -383,7 +384,7 @@ pub struct Trouble {
 }
 
 /// A store that cannot be written for now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreTrouble {
     /// Stable code of the error.
     pub code: String,
@@ -398,7 +399,7 @@ pub struct StoreTrouble {
 }
 
 /// A limit that is in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitRow {
     /// The limit.
     pub limit: StreamId,
@@ -419,7 +420,7 @@ pub struct LimitRow {
 }
 
 /// Somebody who has a place or waits for one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlaceRow {
     /// The run.
     pub run: StreamId,
@@ -434,7 +435,7 @@ pub struct PlaceRow {
 }
 
 /// A run in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRow {
     /// The run.
     pub run: StreamId,
@@ -446,7 +447,7 @@ pub struct RunRow {
 }
 
 /// An event as it is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRow {
     /// Place among all rows of the store: what live events resume from.
     pub position: u64,
@@ -461,7 +462,7 @@ pub struct EventRow {
 }
 
 /// A log that an attempt left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogFile {
     /// The step instance.
     pub path: String,

@@ -3,6 +3,7 @@
 mod render;
 mod sources;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use render::{RenderOptions, render};
@@ -13,7 +14,7 @@ use crate::limits;
 use crate::tree::{Entry, Node, Shape};
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The definition can be run all the same.
@@ -23,7 +24,9 @@ pub enum Severity {
 }
 
 /// A place in a source text. Lines and columns count from 1, columns count characters; offsets count bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Span {
     /// Line of the first character, from 1.
     pub line: u32,
@@ -36,7 +39,7 @@ pub struct Span {
 }
 
 /// One finding: code, severity, place, what is wrong and what to try.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnostic {
     /// Stable code such as `E0104`; `stead explain CODE` tells more.
     pub code: String,

@@ -1,6 +1,8 @@
 //! A request as a route gets it.
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::Time;
 use stead_engine::EngineError;
@@ -9,6 +11,7 @@ use stead_lang::diagnostic::nearest;
 
 use crate::limits;
 use crate::problem::Problem;
+use crate::routes::route::Param;
 use crate::server::Host;
 
 /// A request, read.
@@ -53,15 +56,27 @@ pub struct Reply {
     pub body: Body,
 }
 
+/// A body in which nothing stands.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoBody {}
+
 impl Reply {
     /// What was asked for.
-    pub fn ok(body: Value) -> Self {
-        Self { status: 200, location: None, etag: None, body: Body::Json(body) }
+    pub fn ok<T: Serialize>(told: T) -> Self {
+        // Plain data with text keys always serialises.
+        let told = serde_json::to_value(told).unwrap_or_default();
+        Self { status: 200, location: None, etag: None, body: Body::Json(told) }
     }
 
     /// Something that was made.
-    pub fn made(location: String, body: Value) -> Self {
-        Self { status: 201, location: Some(location), etag: None, body: Body::Json(body) }
+    pub fn made<T: Serialize>(location: String, told: T) -> Self {
+        Self { status: 201, location: Some(location), ..Self::ok(told) }
+    }
+
+    /// A text of a media type.
+    pub fn text(kind: &'static str, text: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, location: None, etag: None, body: Body::Bytes(kind, text.into()) }
     }
 }
 
@@ -183,13 +198,14 @@ impl Call<'_> {
     ///
     /// # Errors
     /// With the first of them.
-    pub fn knows(&self, known: &[&str]) -> Result<(), Problem> {
+    pub(crate) fn knows(&self, known: &[Param]) -> Result<(), Problem> {
+        let known: Vec<&str> = known.iter().map(|param| param.name).collect();
         let Some((strange, _)) = self.query.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
             return Ok(());
         };
         let shown: String = strange.chars().take(100).collect();
         let problem = Problem::new(400, "H0206", format!("there is no parameter `{shown}` here"));
-        Err(match (nearest(&shown, known.iter().copied()), known) {
+        Err(match (nearest(&shown, known.iter().copied()), known.as_slice()) {
             (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
             (None, []) => problem.help("this route takes none"),
             (None, known) => problem.help(format!("it takes {}", known.join(", "))),

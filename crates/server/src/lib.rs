@@ -6,6 +6,7 @@
 //! | [`listen`] | where it may listen |
 //! | `guard`, `wire` | whose requests are answered: no other host's name, no other page's, no other user's |
 //! | [`routes`] | the one table of routes: path, operation, what it takes, how it is performed |
+//! | [`openapi`] | the description of the routes, made of their table |
 //! | [`call`] | a request as a route gets it |
 //! | [`problem`] | what is answered when something is wrong |
 //!
@@ -16,6 +17,7 @@ pub mod call;
 mod guard;
 pub mod limits;
 pub mod listen;
+pub mod openapi;
 pub mod problem;
 pub mod routes;
 mod sending;

@@ -1,8 +1,12 @@
 //! What is answered when something is wrong: `application/problem+json` with the stable code of the error.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use stead_core::people;
+use stead_core::status::RunStatus;
 use stead_engine::EngineError;
+use stead_lang::Diagnostic;
 use stead_store::StoreError;
 use stead_store::library::Refusal;
 
@@ -78,6 +82,37 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "On Linux the server looks whose process connects and answers its own user alone. Elsewhere it does not begin.",
     ),
 ];
+
+/// The schema of a problem as `to_json` makes it; tests hold every answer against it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Body {
+    /// Always `about:blank`: `code` says what it is.
+    r#type: String,
+    /// What the status means.
+    title: String,
+    /// Of HTTP.
+    status: u16,
+    /// Stable; `stead explain CODE` tells more.
+    code: String,
+    /// What is wrong, in one sentence.
+    detail: String,
+    /// What to try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+    /// How the run stands that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_status: Option<RunStatus>,
+    /// All that is wrong with a definition or with inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostics: Option<Vec<Diagnostic>>,
+    /// All that is wrong with a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<Vec<String>>,
+    /// What a name may mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<Vec<String>>,
+}
 
 /// What is wrong with a request, or came of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,8 +236,11 @@ fn status_of(error: &EngineError) -> u16 {
     }
 }
 
-fn title(status: u16) -> &'static str {
+pub(crate) fn title(status: u16) -> &'static str {
     match status {
+        200 => "OK",
+        201 => "Created",
+        304 => "Not Modified",
         400 => "Bad Request",
         403 => "Forbidden",
         404 => "Not Found",

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION,
+    RETRY_AFTER,
+};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -207,6 +210,9 @@ async fn refuse(mut stream: TcpStream, most: usize) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
+/// What a page of ours may do: load what lies beside it, and ask this server.
+const PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
     // Plain data with text keys always serialises.
     let json = |body: &Value| Sending::whole(serde_json::to_vec(body).unwrap_or_default());
@@ -223,6 +229,7 @@ fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGES));
     let mut add = |name, value: Option<String>| {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);

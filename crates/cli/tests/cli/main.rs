@@ -3,6 +3,7 @@
 
 mod batch;
 mod budgets;
+mod contract;
 mod control;
 mod definitions;
 mod documents;

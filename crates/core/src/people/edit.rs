@@ -1,5 +1,6 @@
 //! Changes of the people.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{check, check_display};
@@ -7,7 +8,7 @@ use super::{Grant, Group, Holder, Kind, Refusal, Register, Role, Skill, Touched,
 use crate::{Time, limits};
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "edit", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are described with each change")]
 pub enum Edit {
@@ -44,7 +45,8 @@ pub enum Edit {
 }
 
 /// A change as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PeopleChange")]
 pub struct Change {
     /// When.
     pub at: Time,

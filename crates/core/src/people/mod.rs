@@ -14,13 +14,14 @@ pub use names::{Kind, Role, fold};
 pub use refusal::{Holder, Refusal};
 pub use register::{Grant, Group, Register, Skill, Touched, User};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::StreamId;
 
 /// Who acts, with everything that a decision about it needs to know. Roles are those that hold where it happens: for
 /// the project of the run, and everywhere.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// Who, by the one name that stands in the history: `user:ana`, `agent:reviewer`, `agent:RUN/STEP`.
     pub user: String,

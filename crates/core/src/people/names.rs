@@ -1,5 +1,6 @@
 //! Names of users, groups and roles, and the words for what they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
@@ -52,7 +53,8 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// What somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "UserKind")]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A person.
@@ -83,7 +85,7 @@ impl Kind {
 }
 
 /// The roles that give rights. Any other role is a word that definitions may name, as in `by: [role:architect]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks at everything.

@@ -5,7 +5,9 @@ use std::fmt;
 use crate::Time;
 
 /// Who has a role: somebody, or a group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     /// A user, by name.

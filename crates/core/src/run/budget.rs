@@ -5,6 +5,7 @@
 //! A child run gets a share, which counts as used until the run has ended and tells what it used. What `finally` and
 //! `undo` do is not counted.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{ActionKind, Block, Body, Child, Setting, Step, StepIx};
 
@@ -19,7 +20,7 @@ use crate::limits;
 use crate::path;
 
 /// A budget, and how much of it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {
     /// So many attempts may be made.
     pub attempts: u32,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_lang::plan::{Body, Each, Plan, Production, StepIx};
 
@@ -14,7 +15,7 @@ use crate::status::StepStatus;
 use crate::value::ValueRef;
 
 /// A document at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentNow {
     /// Its name, with the keys of its scopes: `design[E-2]`. `design[*]` stands for those whose keys are not known yet.
     pub document: String,
@@ -43,7 +44,7 @@ pub struct DocumentNow {
 }
 
 /// A version of a document.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionNow {
     /// From 1.
     pub version: u32,
@@ -73,7 +74,7 @@ fn is_zero(n: &u32) -> bool {
 }
 
 /// Where a document stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentStatus {
     /// Something that it needs is not there yet.

@@ -1,5 +1,6 @@
 //! A run as people look at it, and its row in lists.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_lang::plan::{Body, Each, Plan, Production, StepIx};
@@ -19,7 +20,7 @@ use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
 
 /// A run at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct View {
     /// The run.
     pub run: StreamId,
@@ -65,7 +66,7 @@ pub struct View {
 }
 
 /// A step, item or iteration at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepNow {
     /// Path of the instance.
     pub path: String,
@@ -105,7 +106,7 @@ pub struct StepNow {
 }
 
 /// Progress of a `foreach` or `loop`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Items {
     /// How many there are, or are at most.
     pub total: u32,

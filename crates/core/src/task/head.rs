@@ -1,5 +1,6 @@
 //! The row of a task in lists: inboxes read it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::state::{TaskState, TaskStatus};
@@ -7,7 +8,7 @@ use super::words::{Ended, Origin, TaskKind};
 use crate::Time;
 
 /// What lists show of a task. Written when a listed value changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskHead {
     /// The step instance that waits.
     pub origin: Origin,
@@ -46,7 +47,8 @@ pub struct TaskHead {
 }
 
 /// How many have accepted and rejected, of how many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "TaskPart")]
 pub struct Part {
     /// So many have accepted.
     pub accepts: u32,

@@ -1,5 +1,6 @@
 //! How a task stands, and which input each status takes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ANSWERS, Event, FORM, HANDED, QUESTIONS, Released, SHOWN};
@@ -13,7 +14,9 @@ use crate::value::{Payload, ValueRef};
 pub const TASK_SNAPSHOT_FORMAT: u32 = 1;
 
 /// Status of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
     /// Nothing is known of it yet.
@@ -176,7 +179,7 @@ pub struct Question {
 }
 
 /// Who works on it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// Who.
     pub by: String,

@@ -1,5 +1,6 @@
 //! What runs and tasks say to each other.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
@@ -8,7 +9,7 @@ use crate::message::Message;
 use crate::value::Payload;
 
 /// What kind of answer a task wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// A decision on something shown: accept or reject.
@@ -28,7 +29,7 @@ impl TaskKind {
 }
 
 /// Where a task comes from: the step instance that waits for its end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// The run.
     pub run: StreamId,
@@ -46,7 +47,7 @@ pub struct Origin {
 }
 
 /// What a time-out decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnTimeout {
     /// Nothing: the step fails.
@@ -78,7 +79,7 @@ impl From<stead_lang::plan::PeopleKind> for TaskKind {
 }
 
 /// Who else may act, and after how long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Escalate {
     /// After so many milliseconds.
     pub after: u64,
@@ -132,7 +133,7 @@ pub struct Asked {
 }
 
 /// How a task ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// So many have accepted.

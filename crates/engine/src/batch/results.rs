@@ -3,6 +3,7 @@
 //! A row's run has an id that is made of the batch, the row and the number of its try, so nothing has to be kept or
 //! searched: the newest try is looked up by its id. Asked for in pages, it takes no memory however many rows there are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::ids::StreamId;
@@ -10,7 +11,7 @@ use stead_core::status::{Outcome, RunStatus};
 use stead_lang::plan::{ActionKind, Body, Each, Plan};
 
 /// What became of a row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RowResult {
     /// Position of the row, from 0.
     pub index: u32,
@@ -37,7 +38,7 @@ pub struct RowResult {
 }
 
 /// A page of results.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
     /// The run of the batch.
     pub run: StreamId,

@@ -11,6 +11,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_core::Time;
@@ -19,7 +20,7 @@ pub(crate) use collect::collect;
 pub(crate) use kept::{Kept, Left, begins, begun, ended, remove};
 
 /// What is known of an attempt whose end is not known.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The step instance.
     pub step: String,
@@ -48,7 +49,7 @@ pub struct Evidence {
 }
 
 /// What a probe said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeAnswer {
     /// When.
     pub at: Time,
@@ -59,7 +60,7 @@ pub struct ProbeAnswer {
 }
 
 /// A process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {
     /// Its number, which another one may have by now. Not known where its engine went at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +73,7 @@ pub struct Process {
 }
 
 /// The end of a process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessEnd {
     /// When.
     pub at: Time,
@@ -84,7 +85,7 @@ pub struct ProcessEnd {
 }
 
 /// The end of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogEnd {
     /// The file.
     pub file: PathBuf,
@@ -95,7 +96,7 @@ pub struct LogEnd {
 }
 
 /// A file that an attempt left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileLeft {
     /// Where.
     pub path: PathBuf,

@@ -1,5 +1,6 @@
 //! What is different between two texts, file by file.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use similar::{ChangeTag, TextDiff};
 use stead_lang::plan::definition_of;
@@ -13,7 +14,7 @@ use crate::home::Home;
 use crate::limits;
 
 /// What is different in one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileDiff {
     /// Its path.
     pub file: String,
@@ -28,7 +29,7 @@ pub struct FileDiff {
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words say it")]
 pub enum FileChange {

@@ -1,12 +1,13 @@
 //! What a definition takes and gives, in short.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stead_lang::plan::{InputKind, Plan};
 use stead_lang::{Bundle, outline};
 
 /// What a definition takes and gives, in short.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contents {
     /// What it takes, in order.
     pub inputs: Vec<InputFacts>,
@@ -23,7 +24,7 @@ pub struct Contents {
 }
 
 /// A declared input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InputFacts {
     /// Its name.
     pub name: String,

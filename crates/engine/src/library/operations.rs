@@ -1,5 +1,6 @@
 //! What a library is asked, and what it answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_core::Time;
 use stead_core::ids::StreamId;
@@ -139,7 +140,7 @@ pub enum LibraryAnswer {
 }
 
 /// A workflow in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkflowRow {
     /// What is kept of it.
     #[serde(flatten)]
@@ -152,12 +153,16 @@ pub struct WorkflowRow {
 }
 
 /// The newest run of a workflow.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the fields of a run's head")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LastRun {
+    /// The run.
     pub run: StreamId,
+    /// Status.
     pub status: RunStatus,
+    /// Once it has ended.
     pub outcome: Option<Outcome>,
+    /// When it was created.
     pub created_at: Time,
+    /// When it ended.
     pub ended_at: Option<Time>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_core::Time;
 use stead_core::ids::StreamId;
@@ -44,7 +45,7 @@ pub enum PeopleAnswer {
 }
 
 /// An open task that a change of the people has left without those who would do it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftTask {
     /// The task.
     pub task: StreamId,
@@ -62,7 +63,7 @@ pub struct LeftTask {
 }
 
 /// Somebody in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRow {
     /// The name as the history has it.
     pub id: String,
@@ -78,7 +79,7 @@ pub struct UserRow {
 }
 
 /// A group in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupRow {
     /// Its name.
     pub name: String,

@@ -1,5 +1,6 @@
 //! What is asked of tasks, and what is answered.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::Time;
@@ -30,7 +31,7 @@ pub enum TaskOperation {
 }
 
 /// What somebody has filled in and not handed in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Draft {
     /// What they lean to, at a gate.
@@ -45,7 +46,7 @@ pub struct Draft {
 }
 
 /// A draft as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DraftNow {
     /// What it holds.
     #[serde(flatten)]
@@ -121,7 +122,7 @@ pub enum TaskAnswer {
 }
 
 /// A task in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskRow {
     /// The task.
     pub task: StreamId,
@@ -134,7 +135,7 @@ pub struct TaskRow {
 }
 
 /// A task with all that is shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskNow {
     /// The task.
     pub task: StreamId,
@@ -174,7 +175,7 @@ pub struct TaskNow {
 }
 
 /// Who can still act on a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Eligible {
     /// Whoever works in this home, which has no people.
@@ -202,7 +203,7 @@ impl Eligible {
 }
 
 /// What somebody has handed in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Said {
     /// Who.
     pub by: String,

@@ -1,6 +1,7 @@
 //! Definitions as requests bring them: as a text, as a value, or by the name of a workflow.
 
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
 use stead_engine::EngineError;
 use stead_engine::library::{LibraryAnswer, LibraryError, LibraryOperation};
 use stead_engine::operations::{Answer, Operation};
@@ -16,6 +17,18 @@ use crate::problem::Problem;
 
 /// What a definition is called that has no file.
 const INLINE: &str = "(inline)";
+
+/// A definition as a body has it: its text, or the same as a value.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "Definition")]
+#[expect(dead_code, reason = "it is the schema of a value that is told apart by hand, for the messages")]
+pub(super) enum Given {
+    /// YAML or JSON.
+    Text(String),
+    /// It as an object.
+    Object(Map<String, Value>),
+}
 
 /// The definition that a request brings: its text, or the same as a value. Files are not read: they would be those of
 /// the server's machine.

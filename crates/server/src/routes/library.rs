@@ -1,96 +1,37 @@
 //! Routes of the library.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-use stead_engine::library::{LibraryAnswer, LibraryOperation, SaveAs, Side};
-use stead_engine::operations::{Answer, Operation};
-use stead_store::library::WorkflowFilter;
+use std::collections::BTreeMap;
 
-use super::{BASE, Route, definition, unexpected};
-use crate::call::{Call, Reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stead_engine::library::{Contents, FileDiff, LibraryAnswer, LibraryOperation, SaveAs, Side, WorkflowRow};
+use stead_engine::operations::{Answer, Operation};
+use stead_store::library::{Change, How, Revision, Workflow, WorkflowFilter};
+
+use super::route::{AFTER, LIMIT, Param, SKIP, flag, number, text};
+use super::{BASE, Route, definition, of, unexpected};
+use crate::call::{Call, NoBody, Reply};
 use crate::problem::Problem;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: "GET",
-        path: "/workflows",
-        operation: "Library.Workflows",
-        summary: "The workflows by name, or the best first where words are looked for",
-        query: &["words", "label", "deleted", "after", "limit"],
-        perform: list,
-    },
-    Route {
-        method: "POST",
-        path: "/workflows",
-        operation: "Library.Save",
-        summary: "Save a definition: as a new workflow, or as the next revision of one",
-        query: &[],
-        perform: save,
-    },
-    Route {
-        method: "GET",
-        path: "/workflows/{name}",
-        operation: "Library.Show",
-        summary: "One workflow: a revision of it, what it takes and gives, how its runs went",
-        query: &["revision"],
-        perform: show,
-    },
-    Route {
-        method: "PATCH",
-        path: "/workflows/{name}",
-        operation: "Library.Describe",
-        summary: "Say something about a workflow, beside its text",
-        query: &[],
-        perform: describe,
-    },
-    Route {
-        method: "DELETE",
-        path: "/workflows/{name}",
-        operation: "Library.Delete",
-        summary: "Delete a workflow; it is kept and can be restored",
-        query: &[],
-        perform: delete,
-    },
-    Route {
-        method: "POST",
-        path: "/workflows/{name}:restore",
-        operation: "Library.Restore",
-        summary: "Take a deleted workflow back",
-        query: &[],
-        perform: restore,
-    },
-    Route {
-        method: "POST",
-        path: "/workflows/{name}:rename",
-        operation: "Library.Rename",
-        summary: "Give a workflow another name",
-        query: &[],
-        perform: rename,
-    },
-    Route {
-        method: "GET",
-        path: "/workflows/{name}/definition",
-        operation: "Library.Load",
-        summary: "The text of a revision, with all the files it names",
-        query: &["revision"],
-        perform: load,
-    },
-    Route {
-        method: "GET",
-        path: "/workflows/{name}/changes",
-        operation: "Library.History",
-        summary: "What was done to a workflow, the newest first",
-        query: &["skip", "limit"],
-        perform: changes,
-    },
-    Route {
-        method: "GET",
-        path: "/workflows/{name}/compare",
-        operation: "Library.Compare",
-        summary: "What is different between two revisions of a workflow; without `to` the newest is meant",
-        query: &["from", "to"],
-        perform: compare,
-    },
+    Route::get("/workflows", "Library.Workflows", "The workflows by name, or the best first where words are looked for", list).query(&[
+        text("words", "Only those in which each of these words begins a word of name, labels, description or steps; the best first, and no further pages"),
+        text("label", "Only those with this label"),
+        flag("deleted", "Those that were deleted"),
+        AFTER,
+        LIMIT,
+    ])
+    .gives(of::<WorkflowsPage>),
+    Route::post("/workflows", "Library.Save", "Save a definition: as a new workflow, or as the next revision of one", save).takes(of::<SaveBody>).makes(of::<WorkflowSaved>).refuses(&[404, 409, 422]),
+    Route::get("/workflows/{name}", "Library.Show", "One workflow: a revision of it, what it takes and gives, how its runs went", show).query(&[REVISION]).gives(of::<WorkflowShown>),
+    Route::patch("/workflows/{name}", "Library.Describe", "Say something about a workflow, beside its text", describe).takes(of::<DescribeBody>).gives(of::<WorkflowDone>).refuses(&[409, 422]),
+    Route::delete("/workflows/{name}", "Library.Delete", "Delete a workflow; it is kept and can be restored", delete).takes(of::<NoBody>).gives(of::<WorkflowDone>).refuses(&[409]),
+    Route::post("/workflows/{name}:restore", "Library.Restore", "Take a deleted workflow back", restore).takes(of::<NoBody>).gives(of::<WorkflowDone>).refuses(&[409]),
+    Route::post("/workflows/{name}:rename", "Library.Rename", "Give a workflow another name", rename).takes(of::<RenameBody>).gives(of::<WorkflowDone>).refuses(&[409, 422]),
+    Route::get("/workflows/{name}/definition", "Library.Load", "The text of a revision, with all the files it names", load).query(&[REVISION]).gives(of::<WorkflowText>),
+    Route::get("/workflows/{name}/changes", "Library.History", "What was done to a workflow, the newest first", changes).query(&[SKIP, LIMIT]).gives(of::<WorkflowChanges>),
+    Route::get("/workflows/{name}/compare", "Library.Compare", "What is different between two revisions of a workflow; without `to` the newest is meant", compare).query(&[number("from", "Number of the one revision; it has to be said"), number("to", "Number of the other; else the newest")]).gives(of::<Compared>),
 ];
 
 fn ask(call: &Call<'_>, operation: LibraryOperation) -> Result<LibraryAnswer, Problem> {
@@ -98,6 +39,16 @@ fn ask(call: &Call<'_>, operation: LibraryOperation) -> Result<LibraryAnswer, Pr
         Answer::Library(answer) => Ok(*answer),
         _ => Err(unexpected()),
     }
+}
+
+const REVISION: Param = number("revision", "The revision of this number; else the newest");
+
+#[derive(Serialize, JsonSchema)]
+struct WorkflowsPage {
+    /// The workflows.
+    workflows: Vec<WorkflowRow>,
+    /// What `after` takes for the next page; null where there is none.
+    next: Option<String>,
 }
 
 fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -118,23 +69,40 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let more = workflows.len() > page;
     workflows.truncate(page);
     let next = workflows.last().filter(|_| more && pages).map(|row| row.workflow.name.clone());
-    Ok(Reply::ok(json!({ "workflows": workflows, "next": next })))
+    Ok(Reply::ok(WorkflowsPage { workflows, next }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SaveBody {
+    /// The definition. It names no files.
+    #[schemars(with = "definition::Given")]
     definition: Value,
+    /// Its name; else the one that its text says.
     #[serde(default)]
     name: Option<String>,
+    /// Why, in the author's words.
     #[serde(default)]
     message: String,
+    /// Labels that take the place of those it has.
     #[serde(default)]
     labels: Option<Vec<String>>,
+    /// The revision that it was made from: another one that is the newest by now is `409`. 0: it is to be new.
     #[serde(default)]
     based_on: Option<u32>,
+    /// It may have errors; then it is kept and cannot be run.
     #[serde(default)]
     draft: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WorkflowSaved {
+    /// The workflow.
+    workflow: Workflow,
+    /// Number of the revision.
+    revision: u32,
+    /// What came of saving.
+    how: How,
 }
 
 fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -152,7 +120,21 @@ fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let answer = ask(call, LibraryOperation::Save(Box::new(save)))?;
     let LibraryAnswer::Saved { workflow, number, how } = answer else { return Err(unexpected()) };
     let location = format!("{BASE}/workflows/{}", workflow.name);
-    Ok(Reply::made(location, json!({ "workflow": workflow, "revision": number, "how": how })))
+    Ok(Reply::made(location, WorkflowSaved { workflow, revision: number, how }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WorkflowShown {
+    /// The workflow.
+    workflow: WorkflowRow,
+    /// The revision.
+    revision: Revision,
+    /// What it takes and gives; null for a draft that cannot be read.
+    contents: Option<Contents>,
+    /// Workflows that call it by name.
+    callers: Vec<String>,
+    /// How long its last runs took that completed, in milliseconds: the shortest, the median, the longest.
+    took: Option<[i64; 3]>,
 }
 
 fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -161,22 +143,28 @@ fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let LibraryAnswer::Shown { row, revision, contents, callers, took } = answer else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!({
-        "workflow": row, "revision": revision, "contents": contents, "callers": callers, "took": took,
-    })))
+    Ok(Reply::ok(WorkflowShown { workflow: row, revision, contents, callers, took }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WorkflowDone {
+    /// The workflow as it is now.
+    workflow: Workflow,
 }
 
 /// Performs it and tells the workflow as it is then.
 fn done(call: &Call<'_>, operation: LibraryOperation) -> Result<Reply, Problem> {
     let LibraryAnswer::Done { workflow } = ask(call, operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "workflow": workflow })))
+    Ok(Reply::ok(WorkflowDone { workflow }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DescribeBody {
+    /// What it is for; an empty text leaves it to the definition again.
     #[serde(default)]
     description: Option<String>,
+    /// Labels that take the place of those it has.
     #[serde(default)]
     labels: Option<Vec<String>>,
 }
@@ -185,10 +173,6 @@ fn describe(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let DescribeBody { description, labels } = call.take()?;
     done(call, LibraryOperation::Describe { name: call.named("name"), description, labels, by: call.by() })
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoBody {}
 
 fn delete(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let NoBody {} = call.take()?;
@@ -200,9 +184,10 @@ fn restore(call: &mut Call<'_>) -> Result<Reply, Problem> {
     done(call, LibraryOperation::Restore { name: call.named("name"), by: call.by() })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RenameBody {
+    /// Its new name.
     to: String,
 }
 
@@ -211,19 +196,53 @@ fn rename(call: &mut Call<'_>) -> Result<Reply, Problem> {
     done(call, LibraryOperation::Rename { name: call.named("name"), to, by: call.by() })
 }
 
+#[derive(Serialize, JsonSchema)]
+struct WorkflowText {
+    /// The workflow.
+    workflow: Workflow,
+    /// The revision.
+    revision: Revision,
+    /// Path of the definition among the files.
+    entry: String,
+    /// All texts, by path.
+    files: BTreeMap<String, String>,
+}
+
 fn load(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let (name, number) = (call.named("name"), call.number("revision")?);
     let answer = ask(call, LibraryOperation::Load { name, number })?;
     let LibraryAnswer::Loaded { workflow, revision, bundle } = answer else { return Err(unexpected()) };
     let (entry, files) = (bundle.entry, bundle.files);
-    Ok(Reply::ok(json!({ "workflow": workflow, "revision": revision, "entry": entry, "files": files })))
+    Ok(Reply::ok(WorkflowText { workflow, revision, entry, files }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WorkflowChanges {
+    /// The workflow.
+    name: String,
+    /// Number of its newest revision.
+    newest: u32,
+    /// What was done to it, the newest first.
+    changes: Vec<Change>,
 }
 
 fn changes(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let (skip, limit) = (call.number("skip")?.unwrap_or(0), call.page()?);
     let answer = ask(call, LibraryOperation::History { name: call.named("name"), skip, limit })?;
     let LibraryAnswer::History { name, newest, changes } = answer else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "name": name, "newest": newest, "changes": changes })))
+    Ok(Reply::ok(WorkflowChanges { name, newest, changes }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Compared {
+    /// What the one is called.
+    from: String,
+    /// What the other is called.
+    to: String,
+    /// They mean the same, whatever is written differently.
+    same: bool,
+    /// What is different, by file.
+    files: Vec<FileDiff>,
 }
 
 fn compare(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -235,5 +254,5 @@ fn compare(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let (from, to) = (side(from), side(call.number("to")?));
     let answer = ask(call, LibraryOperation::Compare { from, to })?;
     let LibraryAnswer::Compared { from, to, same, files } = answer else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "from": from, "to": to, "same": same, "files": files })))
+    Ok(Reply::ok(Compared { from, to, same, files }))
 }

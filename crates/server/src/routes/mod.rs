@@ -1,33 +1,33 @@
-//! The one table of routes.
+//! The one table of routes. What is performed, what `docs/openapi.json` says (made by `cargo xtask gen`), and what the
+//! tests ask all come from it.
+//!
+//! A row is written so; a type that is taken or answered derives `JsonSchema` beside serde, and says what its fields mean:
+//!
+//! ```text
+//! Route::post("/runs/{run}:cancel", "Cancel", "End a run", cancel)   // method and path, operation, summary, function
+//!     .query(&[flag("now", "…")])           // parameters; LIMIT, AFTER, text, number, time, word, words
+//!     .takes(of::<CancelBody>)              // the body; optional where all of its fields are
+//!     .gives(of::<RunDone>)                 // what is answered: or .makes (201), or .tells("text/plain")
+//!     .refuses(&[409]),                     // statuses of problems beside 400, 403, 408, 413, 415, 503; 404 comes with a name in the path
+//! ```
+//!
+//! A new name in braces gets its line in [`NAMES`].
 
 mod definition;
 mod home;
 mod library;
+pub mod route;
 mod runs;
 mod tasks;
 
-use crate::call::{Call, Reply, decoded};
+pub use route::{NO_OPERATION, Route, of};
+
+use crate::call::decoded;
+use crate::openapi;
 use crate::problem::Problem;
 
 /// What all paths begin with.
 pub const BASE: &str = "/api/v1";
-
-/// A route: a path that takes a method, and what is done then.
-#[derive(Debug)]
-pub struct Route {
-    /// Of HTTP.
-    pub method: &'static str,
-    /// Behind [`BASE`]. `{name}` stands for one part; `:verb` may follow it.
-    pub path: &'static str,
-    /// The operation: a variant of `Operation`, or one of these and one of its own.
-    pub operation: &'static str,
-    /// In a line.
-    pub summary: &'static str,
-    /// Parameters that it takes.
-    pub query: &'static [&'static str],
-    /// How it is performed.
-    pub perform: fn(&mut Call<'_>) -> Result<Reply, Problem>,
-}
 
 /// Operations that have no route, and why.
 pub const WITHOUT: &[(&str, &str)] = &[
@@ -36,9 +36,20 @@ pub const WITHOUT: &[(&str, &str)] = &[
     ("Library.Declined", "it tells of a file of the machine on which a command asks"),
 ];
 
+/// What the names in paths stand for.
+pub const NAMES: &[(&str, &str)] = &[
+    (
+        "run",
+        "A run: its id, the beginning of one, `@last`, `@last:failed`, or the name of a workflow: its newest run",
+    ),
+    ("task", "A task: its id, the beginning of one, `RUN/STEP`, or a run that asks for one thing only"),
+    ("name", "The name of a workflow"),
+    ("document", "The name of a document, with the keys of its scopes: `design[E-2]`"),
+];
+
 /// All routes.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES].into_iter().flatten()
+    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES, openapi::ROUTES].into_iter().flatten()
 }
 
 /// A route that was found, and what stands in the path.

@@ -2,160 +2,151 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use stead_core::run::Again;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;
+use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
+use stead_engine::batch::results::Results;
+use stead_engine::documents::{DocumentText, DocumentsNow};
 use stead_engine::engine::draw_run;
+use stead_engine::evidence::Evidence;
 use stead_engine::limits::RESULT_ROWS;
-use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
+use stead_engine::operations::{
+    Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow, Settlement,
+};
 
-use super::{BASE, Route, definition, unexpected};
-use crate::call::{Call, Reply};
+use super::route::{AFTER, Kind, LIMIT, Param, flag, number, text, time, words};
+use super::{BASE, Route, definition, of, unexpected};
+use crate::call::{Call, NoBody, Reply};
 use crate::problem::Problem;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: "GET",
-        path: "/runs",
-        operation: "Runs",
-        summary: "The runs of the home, the newest first",
-        query: &[
-            "status", "outcome", "workflow", "project", "key", "children", "parent", "since", "until",
-            "text", "after", "limit",
-        ],
-        perform: list,
-    },
-    Route {
-        method: "POST",
-        path: "/runs",
-        operation: "Start",
-        summary: "Start a run of a workflow of the library, or of a definition",
-        query: &[],
-        perform: start,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}",
-        operation: "Status",
-        summary: "One run at this moment",
-        query: &[],
-        perform: status,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:cancel",
-        operation: "Cancel",
-        summary: "End a run: what is under way is ended, what is completed is undone",
-        query: &[],
-        perform: cancel,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:pause",
-        operation: "Pause",
-        summary: "Begin nothing new in a run until it is resumed",
-        query: &[],
-        perform: pause,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:resume",
-        operation: "Resume",
-        summary: "Go on with a paused run",
-        query: &[],
-        perform: resume,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:retry",
-        operation: "Retry",
-        summary: "Go on with a run that has ended: what failed runs again",
-        query: &["dry_run"],
-        perform: retry,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:settle",
-        operation: "Settle",
-        summary: "Say what an attempt came to whose end is not known",
-        query: &[],
-        perform: settle,
-    },
-    Route {
-        method: "POST",
-        path: "/runs/{run}:signal",
-        operation: "Signal",
-        summary: "Send a signal to a run",
-        query: &[],
-        perform: signal,
-    },
-    Route {
-        method: "POST",
-        path: "/signals",
-        operation: "Signal",
-        summary: "Send a signal to the open runs of a workflow that are found by their keys",
-        query: &[],
-        perform: signal_where,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/events",
-        operation: "Events",
-        summary: "What happened in a run, by the numbers of its events",
-        query: &["after", "limit"],
-        perform: events,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/results",
-        operation: "Results",
-        summary: "What became of the rows of a batch, in order",
-        query: &["after", "limit"],
-        perform: results,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/documents",
-        operation: "Documents",
-        summary: "The documents of a run, and how they stand",
-        query: &[],
-        perform: documents,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/documents/{document}",
-        operation: "Document",
-        summary: "What a version of a document says",
-        query: &["version"],
-        perform: document,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/definition",
-        operation: "Definition",
-        summary: "The definition that a run is pinned to",
-        query: &[],
-        perform: pinned,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/logs",
-        operation: "Logs",
-        summary: "The attempts of a run that left a log",
-        query: &[],
-        perform: logs,
-    },
-    Route {
-        method: "GET",
-        path: "/runs/{run}/evidence",
-        operation: "Evidence",
-        summary: "What is known of the attempts of a run whose end is not known",
-        query: &["step"],
-        perform: evidence,
-    },
+    Route::get("/runs", "Runs", "The runs of the home, the newest first", list)
+        .query(&[
+            words("status", statuses, "Only these statuses"),
+            words("outcome", outcomes, "Only these outcomes"),
+            text("workflow", "Only runs of this workflow"),
+            text("project", "Only runs of this project; an empty text: of none"),
+            Param {
+                name: "key",
+                kind: Kind::Pairs,
+                about: "Only runs that are found by this: an input with `index: true`, and its value as text",
+            },
+            flag("children", "Child runs too"),
+            text("parent", "Only the child runs of this one"),
+            time("since", "Only those created then or later"),
+            time("until", "Only those created before"),
+            text("text", "Only those with this text in id, workflow, project or error"),
+            AFTER,
+            LIMIT,
+        ])
+        .gives(of::<RunsPage>)
+        .refuses(&[404]),
+    Route::post("/runs", "Start", "Start a run of a workflow of the library, or of a definition", start)
+        .takes(of::<StartBody>)
+        .makes(of::<RunMade>)
+        .refuses(&[404, 409, 422]),
+    Route::get("/runs/{run}", "Status", "One run at this moment", status).gives(of::<View>),
+    Route::post(
+        "/runs/{run}:cancel",
+        "Cancel",
+        "End a run: what is under way is ended, what is completed is undone",
+        cancel,
+    )
+    .takes(of::<CancelBody>)
+    .gives(of::<RunDone>)
+    .refuses(&[409]),
+    Route::post("/runs/{run}:pause", "Pause", "Begin nothing new in a run until it is resumed", pause)
+        .takes(of::<PauseBody>)
+        .gives(of::<RunDone>)
+        .refuses(&[409]),
+    Route::post("/runs/{run}:resume", "Resume", "Go on with a paused run", resume)
+        .takes(of::<NoBody>)
+        .gives(of::<RunDone>)
+        .refuses(&[409]),
+    Route::post(
+        "/runs/{run}:retry",
+        "Retry",
+        "Go on with a run that has ended: what failed runs again",
+        retry,
+    )
+    .query(&[flag("dry_run", "Only tell what would run again")])
+    .takes(of::<RetryBody>)
+    .gives(of::<Retried>)
+    .refuses(&[409, 422]),
+    Route::post("/runs/{run}:settle", "Settle", "Say what an attempt came to whose end is not known", settle)
+        .takes(of::<SettleBody>)
+        .gives(of::<RunDone>)
+        .refuses(&[409]),
+    Route::post("/runs/{run}:signal", "Signal", "Send a signal to a run", signal)
+        .takes(of::<SignalBody>)
+        .gives(of::<Signalled>)
+        .refuses(&[409]),
+    Route::post(
+        "/signals",
+        "Signal",
+        "Send a signal to the open runs of a workflow that are found by their keys",
+        signal_where,
+    )
+    .takes(of::<SignalWhereBody>)
+    .gives(of::<Signalled>)
+    .refuses(&[404, 409, 422]),
+    Route::get(
+        "/runs/{run}/events",
+        "Events",
+        "What happened in a run, by the numbers of its events",
+        events,
+    )
+    .query(&[
+        Param { name: "after", kind: Kind::Number(0, u64::MAX), about: "Only events behind this number" },
+        LIMIT,
+    ])
+    .gives(of::<EventsPage>),
+    Route::get("/runs/{run}/results", "Results", "What became of the rows of a batch, in order", results)
+        .query(&[number("after", "Only rows from this position on"), LIMIT])
+        .gives(of::<Results>)
+        .refuses(&[409]),
+    Route::get("/runs/{run}/documents", "Documents", "The documents of a run, and how they stand", documents)
+        .gives(of::<DocumentsNow>),
+    Route::get("/runs/{run}/documents/{document}", "Document", "What a version of a document says", document)
+        .query(&[number(
+            "version",
+            "The version of this number; else the one that others build on, else the newest",
+        )])
+        .gives(of::<DocumentText>),
+    Route::get("/runs/{run}/definition", "Definition", "The definition that a run is pinned to", pinned)
+        .gives(of::<PinnedDefinition>),
+    Route::get("/runs/{run}/logs", "Logs", "The attempts of a run that left a log", logs)
+        .gives(of::<LogFiles>),
+    Route::get(
+        "/runs/{run}/evidence",
+        "Evidence",
+        "What is known of the attempts of a run whose end is not known",
+        evidence,
+    )
+    .query(&[text("step", "Only of this step instance")])
+    .gives(of::<EvidenceNow>)
+    .refuses(&[409]),
 ];
+
+fn statuses() -> Vec<&'static str> {
+    RunStatus::ALL.iter().map(|status| status.as_str()).collect()
+}
+
+fn outcomes() -> Vec<&'static str> {
+    Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect()
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RunsPage {
+    /// The runs, the newest first.
+    runs: Vec<RunRow>,
+    /// What `after` takes for the next page; null where there is none.
+    next: Option<String>,
+}
 
 fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let page = call.page()?;
@@ -182,24 +173,37 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let more = runs.len() > page;
     runs.truncate(page);
     let next = runs.last().filter(|_| more).map(|row| row.run.to_string());
-    Ok(Reply::ok(json!({ "runs": runs, "next": next })))
+    Ok(Reply::ok(RunsPage { runs, next }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct StartBody {
+    /// A workflow of the library: `NAME`, or `NAME@N` for a revision of it. Either this or `definition`.
     #[serde(default)]
     workflow: Option<String>,
+    /// A definition. It names no files.
     #[serde(default)]
+    #[schemars(with = "Option<definition::Given>")]
     definition: Option<Value>,
+    /// Inputs by name; what is missing takes its default.
     #[serde(default)]
     inputs: Map<String, Value>,
+    /// The project it belongs to; empty for none.
     #[serde(default)]
     project: String,
+    /// Pause before each step.
     #[serde(default)]
     pause_each: bool,
+    /// Pause before these steps.
     #[serde(default)]
     pause_at: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RunMade {
+    /// The run.
+    run: StreamId,
 }
 
 fn start(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -219,30 +223,47 @@ fn start(call: &mut Call<'_>) -> Result<Reply, Problem> {
         by: call.by(),
     };
     let Answer::Started { run } = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::made(format!("{BASE}/runs/{run}"), json!({ "run": run })))
+    let location = format!("{BASE}/runs/{run}");
+    Ok(Reply::made(location, RunMade { run }))
 }
 
 fn status(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let Answer::Status { view } = call.ask(Operation::Status { run: call.named("run") })? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!(view)))
+    Ok(Reply::ok(view))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RunDone {
+    /// The run.
+    run: StreamId,
+    /// How it stands now.
+    status: RunStatus,
+    /// Once it has ended.
+    outcome: Option<Outcome>,
 }
 
 /// Performs it and says how the run stands then.
-fn done(call: &Call<'_>, operation: Operation) -> Result<Reply, Problem> {
+fn stands(call: &Call<'_>, operation: Operation) -> Result<RunDone, Problem> {
     let Answer::Done { run } = call.ask(operation)? else { return Err(unexpected()) };
     let Answer::Status { view } = call.ask(Operation::Status { run: run.to_string() })? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!({ "run": run, "status": view.status, "outcome": view.outcome })))
+    Ok(RunDone { run, status: view.status, outcome: view.outcome })
 }
 
-#[derive(Deserialize)]
+fn done(call: &Call<'_>, operation: Operation) -> Result<Reply, Problem> {
+    stands(call, operation).map(Reply::ok)
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CancelBody {
+    /// Why.
     #[serde(default)]
     reason: Option<String>,
+    /// End what is undone and what stands in `finally` as well.
     #[serde(default)]
     force: bool,
 }
@@ -252,9 +273,10 @@ fn cancel(call: &mut Call<'_>) -> Result<Reply, Problem> {
     done(call, Operation::Cancel { run: call.named("run"), by: call.by(), reason, force })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PauseBody {
+    /// End what is under way as well; it is made again.
     #[serde(default)]
     now: bool,
 }
@@ -264,24 +286,41 @@ fn pause(call: &mut Call<'_>) -> Result<Reply, Problem> {
     done(call, Operation::Pause { run: call.named("run"), by: call.by(), now })
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoBody {}
-
 fn resume(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let NoBody {} = call.take()?;
     done(call, Operation::Resume { run: call.named("run"), by: call.by() })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryBody {
+    /// This step and all that needs it run again, as well as what failed.
     #[serde(default)]
     from: Option<String>,
+    /// Only this step runs again.
     #[serde(default)]
     only: Option<String>,
+    /// Inputs that take the place of those it had.
     #[serde(default)]
     inputs: Map<String, Value>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum Retried {
+    /// It goes on.
+    Done(RunDone),
+    /// What would run again, where `dry_run` was said.
+    Plan {
+        /// The run.
+        run: StreamId,
+        /// Paths of instances that would be begun anew.
+        rerun: Vec<String>,
+        /// Paths of what would be open again around them; the empty one is the run.
+        reopen: Vec<String>,
+        /// So many steps, items and iterations are completed and stay so.
+        kept: u64,
+    },
 }
 
 fn retry(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -295,28 +334,34 @@ fn retry(call: &mut Call<'_>) -> Result<Reply, Problem> {
     };
     let operation = Operation::Retry { run: call.named("run"), by: call.by(), again, inputs, dry_run };
     if !dry_run {
-        return done(call, operation);
+        return Ok(Reply::ok(Retried::Done(stands(call, operation)?)));
     }
     let Answer::Retry { run, selection } = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(
-        json!({ "run": run, "rerun": selection.drop, "reopen": selection.reopen, "kept": selection.kept }),
-    ))
+    let Selection { drop: rerun, reopen, kept } = selection;
+    Ok(Reply::ok(Retried::Plan { run, rerun, reopen, kept }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SettleBody {
+    /// The step instance.
     step: String,
+    /// What it came to.
     verdict: Verdict,
+    /// The output of what is done.
     #[serde(default)]
     output: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "SettleVerdict")]
 enum Verdict {
+    /// It happened.
     Done,
+    /// It did not; run it again.
     Again,
+    /// The step failed.
     Failed,
 }
 
@@ -331,51 +376,80 @@ fn settle(call: &mut Call<'_>) -> Result<Reply, Problem> {
     done(call, Operation::Settle { run: call.named("run"), step, verdict, by: call.by() })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SignalBody {
+    /// The signal.
     name: String,
-    #[serde(default)]
-    workflow: Option<String>,
-    #[serde(default)]
-    keys: BTreeMap<String, String>,
+    /// Only waits of this step instance and inside take it.
     #[serde(default)]
     step: Option<String>,
+    /// What it carries.
     #[serde(default)]
     data: Value,
+    /// What comes again with the same id does not count.
     #[serde(default)]
     id: Option<String>,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SignalWhereBody {
+    /// Open runs of this workflow get it.
+    workflow: String,
+    /// That are found by all of these: inputs with `index: true`, and their values as text.
+    #[serde(default)]
+    keys: BTreeMap<String, String>,
+    /// The signal.
+    name: String,
+    /// Only waits of this step instance and inside take it.
+    #[serde(default)]
+    step: Option<String>,
+    /// What it carries.
+    #[serde(default)]
+    data: Value,
+    /// What comes again with the same id does not count.
+    #[serde(default)]
+    id: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Signalled {
+    /// Each of these has it.
+    runs: Vec<StreamId>,
+}
+
 fn signal(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let body: SignalBody = call.take()?;
-    if body.workflow.is_some() || !body.keys.is_empty() {
-        return Err(Problem::body(
-            "the run is named in the path; `workflow` and `keys` are taken at /signals",
-        ));
-    }
     send(call, Receivers::Run(call.named("run")), body)
 }
 
 fn signal_where(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let mut body: SignalBody = call.take()?;
-    let keys = std::mem::take(&mut body.keys).into_iter().collect();
-    let workflow = body.workflow.take().ok_or_else(|| Problem::body("missing field `workflow`"))?;
-    send(call, Receivers::Where { workflow, keys }, body)
+    let SignalWhereBody { workflow, keys, name, step, data, id } = call.take()?;
+    let keys = keys.into_iter().collect();
+    send(call, Receivers::Where { workflow, keys }, SignalBody { name, step, data, id })
 }
 
 fn send(call: &Call<'_>, to: Receivers, body: SignalBody) -> Result<Reply, Problem> {
-    let SignalBody { name, step, data, id, .. } = body;
+    let SignalBody { name, step, data, id } = body;
     let operation = Operation::Signal { to, name, step, data, id, by: call.by() };
     let Answer::Signalled { runs } = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "runs": runs })))
+    Ok(Reply::ok(Signalled { runs }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EventsPage {
+    /// The events.
+    events: Vec<EventRow>,
+    /// Number of the last event there is.
+    last: u64,
 }
 
 fn events(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let after = call.number("after")?.unwrap_or(0);
     let operation = Operation::Events { run: call.named("run"), after, limit: call.page()? };
     let Answer::Events { events, last } = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "events": events, "last": last })))
+    Ok(Reply::ok(EventsPage { events, last }))
 }
 
 fn results(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -385,38 +459,64 @@ fn results(call: &mut Call<'_>) -> Result<Reply, Problem> {
     else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!(results)))
+    Ok(Reply::ok(results))
 }
 
 fn documents(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let Answer::Documents(documents) = call.ask(Operation::Documents { run: call.named("run") })? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!(documents)))
+    Ok(Reply::ok(documents))
 }
 
 fn document(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let (run, document) = (call.named("run"), call.named("document"));
     let operation = Operation::Document { run, document, version: call.number("version")? };
     let Answer::Document(document) = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!(document)))
+    Ok(Reply::ok(document))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PinnedDefinition {
+    /// The revision that the run is pinned to.
+    revision: String,
+    /// Path of the definition among the files.
+    entry: String,
+    /// All texts, by path.
+    files: BTreeMap<String, String>,
 }
 
 fn pinned(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let answer = call.ask(Operation::Definition { run: call.named("run") })?;
     let Answer::Definition { revision, bundle } = answer else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "revision": revision, "entry": bundle.entry, "files": bundle.files })))
+    Ok(Reply::ok(PinnedDefinition { revision, entry: bundle.entry, files: bundle.files }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct LogFiles {
+    /// The run.
+    run: StreamId,
+    /// The logs that its attempts left.
+    logs: Vec<LogFile>,
 }
 
 fn logs(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let Answer::Logs { run, logs } = call.ask(Operation::Logs { run: call.named("run") })? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!({ "run": run, "logs": logs })))
+    Ok(Reply::ok(LogFiles { run, logs }))
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EvidenceNow {
+    /// The run.
+    run: StreamId,
+    /// What is known, by attempt.
+    evidence: Vec<Evidence>,
 }
 
 fn evidence(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let operation = Operation::Evidence { run: call.named("run"), step: call.text("step") };
     let Answer::Evidence { run, evidence } = call.ask(operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!({ "run": run, "evidence": evidence })))
+    Ok(Reply::ok(EvidenceNow { run, evidence }))
 }

@@ -1,95 +1,84 @@
 //! Routes of what people are asked.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use stead_engine::operations::{Answer, Operation};
-use stead_engine::tasks::{Deed, Draft, TaskAnswer, TaskOperation, TaskQuery};
+use stead_engine::tasks::{Deed, Draft, DraftNow, TaskAnswer, TaskNow, TaskOperation, TaskQuery, TaskRow};
 
-use super::{Route, unexpected};
-use crate::call::{Call, Reply};
+use super::route::{AFTER, LIMIT, flag, text};
+use super::{Route, of, unexpected};
+use crate::call::{Call, NoBody, Reply};
 use crate::problem::Problem;
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: "GET",
-        path: "/tasks",
-        operation: "Task.List",
-        summary: "The open tasks of who asks; of everybody, or those that are over, where that is said",
-        query: &["everybody", "done", "run", "after", "limit"],
-        perform: list,
-    },
-    Route {
-        method: "GET",
-        path: "/tasks/{task}",
-        operation: "Task.Show",
-        summary: "One task with all that is shown",
-        query: &[],
-        perform: show,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:decide",
-        operation: "Task.Act.Decide",
-        summary: "Accept or reject what a gate shows",
-        query: &[],
-        perform: decide,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:answer",
-        operation: "Task.Act.Answer",
-        summary: "Answer the questions of a run",
-        query: &[],
-        perform: answer,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:claim",
-        operation: "Task.Act.Claim",
-        summary: "Work on a task, so that others leave it alone",
-        query: &[],
-        perform: claim,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:release",
-        operation: "Task.Act.Release",
-        summary: "Give a claimed task back",
-        query: &[],
-        perform: release,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:skip",
-        operation: "Task.Act.Skip",
-        summary: "Not act on a task",
-        query: &[],
-        perform: skip,
-    },
-    Route {
-        method: "POST",
-        path: "/tasks/{task}:delegate",
-        operation: "Task.Act.Delegate",
-        summary: "Give the own part in a task to somebody else",
-        query: &[],
-        perform: delegate,
-    },
-    Route {
-        method: "PUT",
-        path: "/tasks/{task}/draft",
-        operation: "Task.Draft",
-        summary: "Keep what was filled in and not handed in; `If-Match` names the draft it takes the place of",
-        query: &[],
-        perform: draft,
-    },
-    Route {
-        method: "DELETE",
-        path: "/tasks/{task}/draft",
-        operation: "Task.Draft",
-        summary: "Throw the own draft away",
-        query: &[],
-        perform: undraft,
-    },
+    Route::get(
+        "/tasks",
+        "Task.List",
+        "The open tasks of who asks; of everybody, or those that are over, where that is said",
+        list,
+    )
+    .query(&[
+        flag("everybody", "All of them, not only those that who asks may act on"),
+        flag("done", "Those that are over, in which who asks had a part, the newest first"),
+        text("run", "Only those of this run and the runs it started"),
+        AFTER,
+        LIMIT,
+    ])
+    .gives(of::<TasksPage>)
+    .refuses(&[404]),
+    Route::get("/tasks/{task}", "Task.Show", "One task with all that is shown", show).gives(of::<TaskNow>),
+    Route::post("/tasks/{task}:decide", "Task.Act.Decide", "Accept or reject what a gate shows", decide)
+        .takes(of::<DecideBody>)
+        .if_match()
+        .gives(of::<TaskRow>)
+        .refuses(&[409, 422]),
+    Route::post("/tasks/{task}:answer", "Task.Act.Answer", "Answer the questions of a run", answer)
+        .takes(of::<AnswerBody>)
+        .if_match()
+        .gives(of::<TaskRow>)
+        .refuses(&[409, 422]),
+    Route::post(
+        "/tasks/{task}:claim",
+        "Task.Act.Claim",
+        "Work on a task, so that others leave it alone",
+        claim,
+    )
+    .takes(of::<NoBody>)
+    .gives(of::<TaskRow>)
+    .refuses(&[409]),
+    Route::post("/tasks/{task}:release", "Task.Act.Release", "Give a claimed task back", release)
+        .takes(of::<NoBody>)
+        .gives(of::<TaskRow>)
+        .refuses(&[409]),
+    Route::post("/tasks/{task}:skip", "Task.Act.Skip", "Not act on a task", skip)
+        .takes(of::<SkipBody>)
+        .gives(of::<TaskRow>)
+        .refuses(&[409]),
+    Route::post(
+        "/tasks/{task}:delegate",
+        "Task.Act.Delegate",
+        "Give the own part in a task to somebody else",
+        delegate,
+    )
+    .takes(of::<DelegateBody>)
+    .gives(of::<TaskRow>)
+    .refuses(&[409, 422]),
+    Route::put(
+        "/tasks/{task}/draft",
+        "Task.Draft",
+        "Keep what was filled in and not handed in; `If-Match` names the draft it takes the place of",
+        draft,
+    )
+    .takes(of::<DraftBody>)
+    .if_match()
+    .gives(of::<DraftKept>)
+    .refuses(&[409, 412, 422]),
+    Route::delete("/tasks/{task}/draft", "Task.Draft", "Throw the own draft away", undraft)
+        .takes(of::<NoBody>)
+        .if_match()
+        .gives(of::<DraftKept>)
+        .refuses(&[409, 412]),
 ];
 
 fn ask(call: &Call<'_>, operation: TaskOperation) -> Result<TaskAnswer, Problem> {
@@ -97,6 +86,14 @@ fn ask(call: &Call<'_>, operation: TaskOperation) -> Result<TaskAnswer, Problem>
         Answer::Task(answer) => Ok(answer),
         _ => Err(unexpected()),
     }
+}
+
+#[derive(Serialize, JsonSchema)]
+struct TasksPage {
+    /// The tasks.
+    tasks: Vec<TaskRow>,
+    /// What `after` takes for the next page; null where there is none.
+    next: Option<String>,
 }
 
 fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -114,7 +111,7 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let more = tasks.len() > page;
     tasks.truncate(page);
     let next = tasks.last().filter(|_| more).map(|row| row.task.to_string());
-    Ok(Reply::ok(json!({ "tasks": tasks, "next": next })))
+    Ok(Reply::ok(TasksPage { tasks, next }))
 }
 
 fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -123,13 +120,13 @@ fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
     else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(json!(task)))
+    Ok(Reply::ok(task))
 }
 
 fn act(call: &Call<'_>, deed: Deed) -> Result<Reply, Problem> {
     let operation = TaskOperation::Act { task: call.named("task"), deed, by: call.by() };
     let TaskAnswer::Acted { task } = ask(call, operation)? else { return Err(unexpected()) };
-    Ok(Reply::ok(json!(task)))
+    Ok(Reply::ok(task))
 }
 
 /// The version that was looked at: in the body, or as `If-Match`.
@@ -137,14 +134,18 @@ fn seen(call: &Call<'_>, version: Option<String>) -> Option<String> {
     version.or_else(|| call.if_match.clone())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DecideBody {
+    /// Accept, or reject.
     accept: bool,
+    /// Why.
     #[serde(default)]
     comment: String,
+    /// The form, filled in, where the gate has one.
     #[serde(default)]
     form: Option<Value>,
+    /// That of what was looked at: a decision on something else is refused. `If-Match` says the same.
     #[serde(default)]
     version: Option<String>,
 }
@@ -155,12 +156,15 @@ fn decide(call: &mut Call<'_>) -> Result<Reply, Problem> {
     act(call, Deed::Decide { accept, comment, form, version })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AnswerBody {
+    /// By the ids of the questions, or as the form says.
     answers: Value,
+    /// More.
     #[serde(default)]
     comment: String,
+    /// That of what was looked at. `If-Match` says the same.
     #[serde(default)]
     version: Option<String>,
 }
@@ -170,10 +174,6 @@ fn answer(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let version = seen(call, version);
     act(call, Deed::Answer { answers, comment, version })
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoBody {}
 
 fn claim(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let NoBody {} = call.take()?;
@@ -185,9 +185,10 @@ fn release(call: &mut Call<'_>) -> Result<Reply, Problem> {
     act(call, Deed::Release)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SkipBody {
+    /// Why.
     reason: String,
 }
 
@@ -196,9 +197,10 @@ fn skip(call: &mut Call<'_>) -> Result<Reply, Problem> {
     act(call, Deed::Skip { reason })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DelegateBody {
+    /// Somebody, by any of their names.
     to: String,
 }
 
@@ -207,15 +209,24 @@ fn delegate(call: &mut Call<'_>) -> Result<Reply, Problem> {
     act(call, Deed::Delegate { to })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DraftBody {
+    /// What they lean to, at a gate.
     #[serde(default)]
     accept: Option<bool>,
+    /// What they would say.
     #[serde(default)]
     comment: String,
+    /// The form or the answers so far; what does not fit yet may stand in it.
     #[serde(default)]
     form: serde_json::Map<String, Value>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct DraftKept {
+    /// The draft as it is kept; null where it was thrown away.
+    draft: Option<DraftNow>,
 }
 
 fn draft(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -233,5 +244,5 @@ fn keep(call: &Call<'_>, draft: Option<Draft>) -> Result<Reply, Problem> {
     let operation = TaskOperation::Draft { task, draft, based_on, by: call.by() };
     let TaskAnswer::Drafted { draft } = ask(call, operation)? else { return Err(unexpected()) };
     let etag = draft.as_ref().map(|draft| draft.etag.clone());
-    Ok(Reply { etag, ..Reply::ok(json!({ "draft": draft })) })
+    Ok(Reply { etag, ..Reply::ok(DraftKept { draft }) })
 }

@@ -13,6 +13,7 @@ pub(crate) use memory::Shelf;
 pub use refusal::Refusal;
 pub(crate) use words::{Field, normal, query};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_core::Time;
 use stead_core::ids::StreamId;
@@ -60,7 +61,7 @@ pub struct Saved {
 }
 
 /// How a saved text came to its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// A name that was not in the library.
@@ -74,7 +75,7 @@ pub enum How {
 }
 
 /// A workflow of the library.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Workflow {
     /// Its name.
     pub name: String,
@@ -105,7 +106,7 @@ pub struct Workflow {
 }
 
 /// A revision of a workflow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Revision {
     /// Its number, from 1.
     pub number: u32,
@@ -131,7 +132,8 @@ pub struct Kept {
 }
 
 /// Something that was done to a workflow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WorkflowChange")]
 pub struct Change {
     /// When.
     pub at: Time,
@@ -147,7 +149,8 @@ pub struct Change {
 }
 
 /// What was done to a workflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WorkflowDeed")]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words are those of the operations")]
 pub enum What {

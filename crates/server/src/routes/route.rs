@@ -1,0 +1,280 @@
+//! How a route is written down: everything that performing it and describing it need.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::call::{Call, Reply};
+use crate::limits;
+use crate::problem::Problem;
+
+/// The operation of a route that is about the interface itself: its description, say.
+pub const NO_OPERATION: &str = "";
+
+/// Makes the schema of a type: [`of`].
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schema of a type, made of the type: `of::<RunsPage>`.
+pub fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// How a route is performed.
+pub type Perform = fn(&mut Call<'_>) -> Result<Reply, Problem>;
+
+/// A route: a path that takes a method, what it takes and answers, and what is done then.
+///
+/// A row begins with [`get`](Self::get), [`post`](Self::post), [`put`](Self::put), [`patch`](Self::patch) or
+/// [`delete`](Self::delete) and says the rest behind it; what is not said it does not have.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// Of HTTP.
+    pub method: &'static str,
+    /// Behind [`BASE`](super::BASE). `{name}` stands for one part; `:verb` may follow it.
+    pub path: &'static str,
+    /// The operation: a variant of `Operation`, or one of these and one of its own.
+    pub operation: &'static str,
+    /// In a line, without a full stop.
+    pub summary: &'static str,
+    /// Parameters that it takes.
+    pub query: &'static [Param],
+    /// The body that it takes.
+    pub body: Option<SchemaOf>,
+    /// Whether `If-Match` means something to it.
+    pub if_match: bool,
+    /// What it answers when all is well.
+    pub answer: Told,
+    /// The status of that.
+    pub status: u16,
+    /// Whether that has an `ETag`, which `If-None-Match` may name.
+    pub etag: bool,
+    /// Statuses of problems, beside those that every route has: see [`Route::problems`].
+    pub refuses: &'static [u16],
+    /// How it is performed.
+    pub perform: Perform,
+}
+
+/// What a route answers when all is well.
+#[derive(Debug, Clone, Copy)]
+pub enum Told {
+    /// A value with this schema.
+    Json(SchemaOf),
+    /// A text of this media type.
+    Text(&'static str),
+}
+
+/// A parameter of a route.
+#[derive(Debug, Clone, Copy)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it means, in a line.
+    pub about: &'static str,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A number, from and to.
+    Number(u64, u64),
+    /// `true`, `false`, or nothing behind its name, which is `true`.
+    Flag,
+    /// A time: RFC 3339, or milliseconds since 1970.
+    Time,
+    /// One of these words.
+    Word(fn() -> Vec<&'static str>),
+    /// Some of these words, parted by commas.
+    Words(fn() -> Vec<&'static str>),
+    /// `NAME=VALUE`; it may be repeated.
+    Pairs,
+}
+
+/// A parameter that takes a text.
+pub const fn text(name: &'static str, about: &'static str) -> Param {
+    Param { name, kind: Kind::Text, about }
+}
+
+/// A parameter that is said or not.
+pub const fn flag(name: &'static str, about: &'static str) -> Param {
+    Param { name, kind: Kind::Flag, about }
+}
+
+/// A parameter that takes a number up to the largest of a `u32`.
+pub const fn number(name: &'static str, about: &'static str) -> Param {
+    Param { name, kind: Kind::Number(0, u32::MAX as u64), about }
+}
+
+/// A parameter that takes a time.
+pub const fn time(name: &'static str, about: &'static str) -> Param {
+    Param { name, kind: Kind::Time, about }
+}
+
+/// A parameter that takes one of some words.
+pub const fn word(name: &'static str, words: fn() -> Vec<&'static str>, about: &'static str) -> Param {
+    Param { name, kind: Kind::Word(words), about }
+}
+
+/// A parameter that takes several of some words.
+pub const fn words(name: &'static str, words: fn() -> Vec<&'static str>, about: &'static str) -> Param {
+    Param { name, kind: Kind::Words(words), about }
+}
+
+/// How many rows a page has.
+pub const LIMIT: Param = Param {
+    name: "limit",
+    kind: Kind::Number(1, limits::PAGE as u64),
+    about: "Rows of the page, 50 unless said",
+};
+
+/// What the next page of a list is asked for by.
+pub const AFTER: Param = text("after", "`next` of the page before");
+
+/// How many rows come before the page.
+pub const SKIP: Param = number("skip", "Rows before the page");
+
+impl Route {
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            operation,
+            summary,
+            query: &[],
+            body: None,
+            if_match: false,
+            answer: Told::Json(of::<serde_json::Value>),
+            status: 200,
+            etag: false,
+            refuses: &[],
+            perform,
+        }
+    }
+
+    /// A route that only tells.
+    pub const fn get(
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self::new("GET", path, operation, summary, perform)
+    }
+
+    /// A route that does something.
+    pub const fn post(
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self::new("POST", path, operation, summary, perform)
+    }
+
+    /// A route that puts something in the place of what is there.
+    pub const fn put(
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self::new("PUT", path, operation, summary, perform)
+    }
+
+    /// A route that changes something of what is there.
+    pub const fn patch(
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self::new("PATCH", path, operation, summary, perform)
+    }
+
+    /// A route that takes something away.
+    pub const fn delete(
+        path: &'static str,
+        operation: &'static str,
+        summary: &'static str,
+        perform: Perform,
+    ) -> Self {
+        Self::new("DELETE", path, operation, summary, perform)
+    }
+
+    /// It takes these parameters. Others are refused.
+    #[must_use]
+    pub const fn query(mut self, query: &'static [Param]) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// It takes a body: `.takes(of::<CancelBody>)`.
+    #[must_use]
+    pub const fn takes(mut self, body: SchemaOf) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// It answers this: `.gives(of::<RunsPage>)`.
+    #[must_use]
+    pub const fn gives(mut self, answer: SchemaOf) -> Self {
+        self.answer = Told::Json(answer);
+        self
+    }
+
+    /// It answers a text of this media type.
+    #[must_use]
+    pub const fn tells(mut self, kind: &'static str) -> Self {
+        self.answer = Told::Text(kind);
+        self
+    }
+
+    /// It makes something: its answer is `201` with a `Location`.
+    #[must_use]
+    pub const fn makes(mut self, answer: SchemaOf) -> Self {
+        self.answer = Told::Json(answer);
+        self.status = 201;
+        self
+    }
+
+    /// `If-Match` means something to it.
+    #[must_use]
+    pub const fn if_match(mut self) -> Self {
+        self.if_match = true;
+        self
+    }
+
+    /// Its answer has an `ETag`; where `If-None-Match` names that, it is `304` without a body.
+    #[must_use]
+    pub const fn etag(mut self) -> Self {
+        self.etag = true;
+        self
+    }
+
+    /// Problems with these statuses may come of it, beside those that every route may have: see
+    /// [`problems`](Self::problems).
+    #[must_use]
+    pub const fn refuses(mut self, statuses: &'static [u16]) -> Self {
+        self.refuses = statuses;
+        self
+    }
+
+    /// The statuses of all problems that may come of it. 500 is none of them: that is a fault of ours.
+    pub fn problems(&self) -> Vec<u16> {
+        let mut all = vec![400, 403, 408, 413, 415, 503];
+        if self.path.contains('{') {
+            all.push(404);
+        }
+        all.extend(self.refuses);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
