@@ -1,5 +1,6 @@
 //! The command line: what can be said, and its help.
 
+mod access;
 mod batch;
 mod documents;
 mod import;
@@ -9,6 +10,7 @@ mod tasks;
 
 use std::path::PathBuf;
 
+pub use access::{Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
 pub use batch::{Batch, OnError, Results, Sweep, Table};
 pub use documents::Documents;
 pub use import::Import;
@@ -110,6 +112,8 @@ pub enum Command {
     Limits(Limits),
     /// List the people of this home; add them, say which groups and roles they have
     People(People),
+    /// Make, list and revoke tokens: by them programs elsewhere are known to the server
+    Token(Token),
     /// Open your inbox at a terminal, list it elsewhere; or show one task with all that is shown
     Inbox(Inbox),
     /// Accept what a gate shows
@@ -245,9 +249,14 @@ pub struct Run {
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// Where to listen: an address of this machine and a port; port 0 takes a free one
+    /// Where to listen: an address of this machine and a port; port 0 takes a free one. Where other machines reach
+    /// it, every request needs a token
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
     pub listen: String,
+    /// The address by which others reach it through a proxy, such as https://stead.example.org. Every request then
+    /// needs a token
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
@@ -614,6 +623,11 @@ impl Command {
             Command::Limits(args) => args.json,
             Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
+            Command::Token(args) => match &args.command {
+                TokenCommand::Create(args) => args.json,
+                TokenCommand::List(args) => args.json,
+                TokenCommand::Revoke(args) => args.json,
+            },
             Command::Inbox(args) => args.json,
             Command::Approve(args) | Command::Reject(args) => args.json,
             Command::Answer(args) => args.json,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use stead_core::people;
+use stead_engine::access::AccessError;
 use stead_engine::error::EngineError;
 use stead_lang::Diagnostic;
 use stead_server::ListenError;
@@ -212,7 +213,13 @@ impl From<EngineError> for CliError {
                 Refusal::Unknown { .. } | Refusal::NoRevision { .. } => Kind::Usage,
                 _ => Kind::Refused,
             },
-            EngineError::Library(_)
+            EngineError::Access(
+                AccessError::Name { .. }
+                | AccessError::Role { .. }
+                | AccessError::Past
+                | AccessError::NoToken { .. },
+            )
+            | EngineError::Library(_)
             | EngineError::Invalid { .. }
             | EngineError::NoRun { .. }
             | EngineError::NoTask { .. }
@@ -229,11 +236,14 @@ impl From<EngineError> for CliError {
                 _ => Kind::Refused,
             },
             EngineError::Refused { .. }
+            | EngineError::Access(_)
             | EngineError::People(_)
             | EngineError::Store(
                 StoreError::DraftChanged { .. }
                 | StoreError::DraftLate { .. }
-                | StoreError::DraftsMany { .. },
+                | StoreError::DraftsMany { .. }
+                | StoreError::KeyTaken { .. }
+                | StoreError::KeysMany { .. },
             ) => Kind::Refused,
             EngineError::Told { code, .. } if code.starts_with("R05") || code.starts_with("S08") => {
                 Kind::Refused
@@ -259,8 +269,13 @@ impl From<EngineError> for CliError {
 impl From<ListenError> for CliError {
     fn from(error: ListenError) -> Self {
         let kind = match &error {
-            ListenError::NoAddress { .. } | ListenError::NotLoopback { .. } => Kind::Usage,
-            ListenError::Taken { .. } | ListenError::Machine { .. } | ListenError::Untold => Kind::Engine,
+            ListenError::NoAddress { .. } | ListenError::NoUrl { .. } | ListenError::NobodyKnown { .. } => {
+                Kind::Usage
+            }
+            ListenError::Home(_)
+            | ListenError::Taken { .. }
+            | ListenError::Machine { .. }
+            | ListenError::Untold => Kind::Engine,
         };
         Self::new(kind, error.code(), error.to_string()).hint(error.help())
     }

@@ -26,6 +26,9 @@ pub enum EngineError {
     /// Something that is not for the library.
     #[error(transparent)]
     Library(#[from] crate::library::LibraryError),
+    /// Somebody is not known by what they carry.
+    #[error(transparent)]
+    Access(#[from] crate::access::AccessError),
     /// Somebody may not.
     #[error(transparent)]
     People(#[from] crate::people::PeopleError),
@@ -202,6 +205,7 @@ impl EngineError {
             EngineError::Store(error) => error.code(),
             EngineError::Library(error) => error.code(),
             EngineError::People(error) => error.code(),
+            EngineError::Access(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Invalid { .. } => "R0105",
@@ -228,6 +232,7 @@ impl EngineError {
             EngineError::Store(error) => error.help().to_owned(),
             EngineError::Library(error) => error.help(),
             EngineError::People(error) => error.help(),
+            EngineError::Access(error) => error.help(),
             EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
                 "continue the run with the version of Stead that started it".into()
             }

@@ -1,5 +1,6 @@
 //! What stands around the core: the operations, the driver, executors, process trees, recovery, logs.
 
+pub mod access;
 pub mod attempts;
 pub mod batch;
 pub mod carried;

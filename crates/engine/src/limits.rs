@@ -290,3 +290,9 @@ pub const TASKS_LOOKED_AT: usize = 1_000;
 pub const TASKS_READ: usize = 200;
 /// Tasks of one run that are looked at for the one that is meant, the newest first.
 pub const TASKS_SEARCHED: usize = 10_000;
+/// Letters of a token's name.
+pub const TOKEN_NAME_CHARS: usize = 64;
+/// How often it is noted that a key was used, in milliseconds.
+pub const USED_NOTED: i64 = 60_000;
+/// Notes that wait to be written; further ones are dropped.
+pub const NOTES_WAITING: usize = 1_000;

@@ -14,6 +14,7 @@ use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_lang::Bundle;
 
+use crate::access::{AccessAnswer, AccessOperation};
 use crate::batch::results::Results;
 use crate::documents::{DocumentText, DocumentsNow};
 use crate::evidence::Evidence;
@@ -133,6 +134,8 @@ pub enum Operation {
     Library(LibraryOperation),
     /// Something about the people of the home. It needs no engine.
     People(PeopleOperation),
+    /// Something about what people are known by who ask from elsewhere. It needs no engine.
+    Access(AccessOperation),
     /// Something about what people are asked.
     Task(TaskOperation),
 }
@@ -156,6 +159,7 @@ impl Operation {
                 | Operation::Engine
                 | Operation::Library(_)
                 | Operation::People(_)
+                | Operation::Access(_)
                 | Operation::Task(
                     TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
                 )
@@ -187,6 +191,7 @@ impl Operation {
             | Operation::Engine
             | Operation::Library(_)
             | Operation::People(_)
+            | Operation::Access(_)
             | Operation::Task(_) => None,
         }
     }
@@ -216,6 +221,7 @@ impl Operation {
             | Operation::Documents { .. }
             | Operation::Document { .. }
             | Operation::Engine
+            | Operation::Access(_)
             | Operation::People(_) => None,
         }
     }
@@ -246,6 +252,7 @@ impl Operation {
             | Operation::Engine
             | Operation::Library(_)
             | Operation::People(_)
+            | Operation::Access(_)
             | Operation::Task(_) => None,
         }
     }
@@ -352,6 +359,8 @@ pub enum Answer {
     Library(Box<LibraryAnswer>),
     /// See [`Operation::People`].
     People(Box<PeopleAnswer>),
+    /// See [`Operation::Access`].
+    Access(Box<AccessAnswer>),
     /// See [`Operation::Task`].
     Task(TaskAnswer),
 }

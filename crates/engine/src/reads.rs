@@ -104,7 +104,9 @@ impl<R: Reader> Reads<R> {
             }
             Operation::Task(operation) => return Ok(self.task_operation(operation)?.map(Answer::Task)),
             // What is not in the store.
-            Operation::Engine | Operation::Library(_) | Operation::People(_) => return Ok(None),
+            Operation::Engine | Operation::Library(_) | Operation::People(_) | Operation::Access(_) => {
+                return Ok(None);
+            }
             Operation::Start { .. }
             | Operation::Cancel { .. }
             | Operation::Pause { .. }

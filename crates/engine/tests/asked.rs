@@ -23,7 +23,7 @@ use stead_lang::Bundle;
 const RUN: &str = "r_0000000000000001";
 
 fn as_ana() -> Caller {
-    Caller { wanted: Some("ana".into()), steps: Vec::new() }
+    Caller::new(Some("ana".into()), Vec::new())
 }
 
 fn settings() -> Settings {

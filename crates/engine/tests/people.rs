@@ -9,6 +9,7 @@ use stead_core::ids::StreamId;
 use stead_core::people::{Change, Edit, Grant, Holder, Kind, Role};
 use stead_core::run::Again;
 use stead_core::run::event::Breaks;
+use stead_engine::access::AccessOperation;
 use stead_engine::engine::ask_home_as;
 use stead_engine::library::{LibraryOperation, SaveAs, Side};
 use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
@@ -28,11 +29,11 @@ struct Bench {
 }
 
 fn caller(name: &str) -> Caller {
-    Caller { wanted: Some(name.to_owned()), steps: Vec::new() }
+    Caller::new(Some(name.to_owned()), Vec::new())
 }
 
 fn step(run: &str, path: &str) -> Caller {
-    Caller { wanted: None, steps: vec![Step { run: StreamId::new(run), path: path.to_owned() }] }
+    Caller::new(None, vec![Step { run: StreamId::new(run), path: path.to_owned() }])
 }
 
 fn nobody() -> Caller {
@@ -218,6 +219,14 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::Task(TaskOperation::Draft { task: run(), draft: None, based_on: None, by: by() }),
         Operation::Documents { run: run() },
         Operation::Document { run: run(), document: "d".into(), version: None },
+        Operation::Access(AccessOperation::List { user: None, all: false }),
+        Operation::Access(AccessOperation::Create {
+            name: "mine".into(),
+            user: None,
+            expires: None,
+            role: None,
+        }),
+        Operation::Access(AccessOperation::Revoke { token: "mine".into(), user: None }),
     ]
 }
 
@@ -227,6 +236,8 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
     const LOOK: &str = "viewer operator approver editor admin agent step";
     const OPERATE: &str = "operator admin agent step";
     const SAVE: &str = "editor admin";
+    const OWN: &str = "viewer operator approver editor admin agent plain";
+    const PEOPLE: &str = "viewer operator approver editor admin plain";
     const ANYBODY: &str = "viewer operator approver editor admin agent step plain";
     match operation {
         Operation::Start { .. } => (0, OPERATE),
@@ -270,6 +281,12 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             PeopleOperation::Edit { .. } => (32, "admin"),
             PeopleOperation::Me => (33, ANYBODY),
         },
+        // One's own; those of others: `tokens_of_others_are_an_admins`.
+        Operation::Access(operation) => match operation {
+            AccessOperation::List { .. } => (42, ANYBODY),
+            AccessOperation::Create { .. } => (43, PEOPLE),
+            AccessOperation::Revoke { .. } => (44, OWN),
+        },
         Operation::Task(operation) => match operation {
             TaskOperation::List { query, .. } if !query.everybody => (35, ANYBODY),
             TaskOperation::List { .. } => (36, LOOK),
@@ -304,7 +321,7 @@ fn every_operation_takes_its_role_with_an_engine_and_without() {
                     false => bench.ask(caller, operation.clone()),
                 };
                 let code = got.as_ref().err().map_or("", EngineError::code);
-                let refused = matches!(code, "R0503" | "R0504");
+                let refused = matches!(code, "R0503" | "R0504" | "R0608");
                 // Whoever starts runs without an engine is told so first.
                 let early = code == "R0302" && number == 0;
                 let may = roles.split(' ').any(|role| role == *who);
@@ -397,11 +414,11 @@ fn p4_a_program_of_a_step_decides_nothing_of_its_own_run() {
             assert!(error.to_string().contains(&own), "{error}");
         }
         // Whatever it says beside: that it is of another run, or that it is in one that a program has started.
-        let both = Caller { steps: [step(&other, "w").steps, step(&own, "c").steps].concat(), wanted: None };
+        let both = Caller::new(None, [step(&other, "w").steps, step(&own, "c").steps].concat());
         assert_eq!(bench.sit(&both, &settle(&child)).unwrap_err().code(), "R0505");
         // On another run it only finds that there is nothing to be settled.
         assert_eq!(bench.sit(&step(&other, "w"), &settle(&own)).unwrap_err().code(), "R0203");
-        let named = Caller { wanted: Some("ana".into()), ..step(&own, "c") };
+        let named = Caller::new(Some("ana".into()), step(&own, "c").steps);
         for operation in [settle(&other), Operation::Runs { query: RunQuery::default() }] {
             assert_eq!(bench.sit(&named, &operation).unwrap_err().code(), "R0506");
         }

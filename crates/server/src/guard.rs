@@ -1,12 +1,13 @@
 //! Whose requests are answered.
 //!
-//! As long as nobody has to say who they are, whoever reaches the address acts as the user who runs the server. A web
+//! A process of the user who runs the server acts as that user without showing anything, and a browser is one. A web
 //! page may reach it as well: by a name of its own that it lets point here (then `Host` is that name), or by sending a
 //! request from where it stands (then `Origin` and `Sec-Fetch-Site` say so). Neither is answered.
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 
+use crate::listen::{Front, PublicUrl};
 use crate::problem::Problem;
 
 /// The names by which this machine calls itself.
@@ -18,6 +19,7 @@ pub(crate) fn admit(
     authority: Option<&str>,
     port: u16,
     ip: &str,
+    front: &Front,
 ) -> Result<(), Problem> {
     let hosts: Vec<&str> = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?")).collect();
     let host = match hosts.as_slice() {
@@ -25,17 +27,25 @@ pub(crate) fn admit(
         [] => authority.unwrap_or_default(),
         _ => "several",
     };
-    if !is_own(host, port, ip) || authority.is_some_and(|authority| !is_own(authority, port, ip)) {
+    let is_ours = |host: &str| {
+        is_own(host, port, ip)
+            || match &front.public {
+                Some(url) => url.is(host),
+                // By which names others know this machine nobody has said, and all of them show who they are.
+                None => front.open && !host.is_empty() && hosts.len() < 2,
+            }
+    };
+    if !is_ours(host) || authority.is_some_and(|authority| !is_ours(authority)) {
+        let place = front.public.as_ref().map_or_else(|| format!("http://{ip}:{port}"), PublicUrl::origin);
         return Err(Problem::new(403, "H0101", "the request is for another host than this one")
-            .help(format!("ask at http://{ip}:{port}")));
+            .help(format!("ask at {place}")));
     }
-    let mut foreign = headers.get_all(ORIGIN).iter().any(|origin| {
-        !origin
-            .to_str()
-            .ok()
-            .and_then(|origin| origin.strip_prefix("http://"))
-            .is_some_and(|host| is_own(host, port, ip))
-    });
+    let from_here = |origin: &str| {
+        let plain = origin.strip_prefix("http://");
+        plain.is_some_and(|from| is_own(from, port, ip) || (front.open && from.eq_ignore_ascii_case(host)))
+            || front.public.as_ref().is_some_and(|url| url.origin().eq_ignore_ascii_case(origin))
+    };
+    let mut foreign = headers.get_all(ORIGIN).iter().any(|origin| !origin.to_str().is_ok_and(from_here));
     let site = headers.get_all(HeaderName::from_static("sec-fetch-site"));
     foreign |= site.iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
     match foreign {
@@ -65,7 +75,37 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        admit(&map, None, 7700, "127.0.0.1")
+        admit(&map, None, 7700, "127.0.0.1", &Front::default())
+    }
+
+    fn asked_at(front: &Front, host: &str, origin: &str) -> Result<(), Problem> {
+        let mut map = HeaderMap::new();
+        map.append(HOST, host.parse().unwrap());
+        map.append(ORIGIN, origin.parse().unwrap());
+        admit(&map, None, 7700, "0.0.0.0", front)
+    }
+
+    #[test]
+    fn behind_a_proxy_its_name_counts_and_no_other() {
+        let public = PublicUrl::read("https://stead.example.org").ok();
+        let front = Front { public, open: false };
+        let good = "https://stead.example.org";
+        assert!(asked_at(&front, "stead.example.org", good).is_ok());
+        assert!(asked_at(&front, "127.0.0.1:7700", good).is_ok(), "as the proxy may name it");
+        for origin in ["http://stead.example.org", "https://evil.example", "null"] {
+            assert_eq!(
+                asked_at(&front, "stead.example.org", origin).unwrap_err().code.as_ref(),
+                "H0102",
+                "{origin}"
+            );
+        }
+        assert_eq!(asked_at(&front, "evil.example", good).unwrap_err().code.as_ref(), "H0101");
+        // Reached by itself, by whatever name: a page comes from the same name.
+        let open = Front { public: None, open: true };
+        assert!(asked_at(&open, "box.example:7700", "http://box.example:7700").is_ok());
+        let error = asked_at(&open, "box.example:7700", "http://evil.example:7700").unwrap_err();
+        assert_eq!(error.code.as_ref(), "H0102");
+        assert_eq!(asked_at(&open, "", "http://box.example").unwrap_err().code.as_ref(), "H0101");
     }
 
     #[test]

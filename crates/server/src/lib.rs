@@ -14,6 +14,7 @@
 //! answer of what came of it. Nothing here knows how a run goes on. Only `server` and `wire` are asynchronous.
 
 pub mod call;
+mod door;
 mod guard;
 pub mod limits;
 pub mod listen;

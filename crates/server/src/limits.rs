@@ -18,6 +18,12 @@ pub const BODY_TIME: Duration = Duration::from_secs(30);
 pub const BODY_BYTES: usize = 16 << 20;
 /// How long a client may take in nothing of an answer.
 pub const STALL: Duration = Duration::from_secs(30);
+/// Times that an address may show what means nobody before it is told to wait.
+pub const FAILURES: u32 = 10;
+/// In this time.
+pub const FAILURE_TIME: Duration = Duration::from_secs(60);
+/// Addresses of which it is known.
+pub const FAILED_ADDRESSES: usize = 4_096;
 /// Rows of one page.
 pub const PAGE: usize = 500;
 /// Rows of a page when nothing is said.

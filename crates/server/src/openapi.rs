@@ -109,7 +109,13 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": BASE }],
         "paths": paths,
-        "components": { "responses": problems, "schemas": schemas },
+        // Without one a process of the server's user is answered as that.
+        "security": [{}, { "token": [] }],
+        "components": {
+            "responses": problems,
+            "schemas": schemas,
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
     })
 }
 
@@ -123,7 +129,7 @@ fn wrong(status: u16, problem: &Value) -> Value {
     let mut wrong = json!({
         "description": problem::title(status), "content": { (problem::TYPE): { "schema": problem } },
     });
-    if status == 503 {
+    if matches!(status, 429 | 503) {
         wrong["headers"] = json!({ "Retry-After": {
             "description": "Seconds until another try is worth it", "schema": { "type": "string" },
         }});

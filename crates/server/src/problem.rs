@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stead_core::people;
 use stead_core::status::RunStatus;
 use stead_engine::EngineError;
+use stead_engine::access::AccessError;
 use stead_lang::Diagnostic;
 use stead_store::StoreError;
 use stead_store::library::Refusal;
@@ -24,14 +25,30 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "H0102",
         "a request comes from a page of another origin",
-        "`Origin` or `Sec-Fetch-Site` say that a web page from elsewhere asks. Whoever reaches the server acts as its user, \
-         so pages from elsewhere are not answered.",
+        "`Origin` or `Sec-Fetch-Site` say that a web page from elsewhere asks. A browser of the user who runs the server is let \
+         in as that user, so pages from elsewhere are not answered.",
     ),
     (
         "H0103",
         "a request comes from another user of this machine",
-        "Nobody has to say who they are yet, so only processes of the user who runs the server are answered. Other people have \
-         a server, or a home, of their own.",
+        "Without a token only processes of the user who runs the server are answered. Other people, and other users of the \
+         machine, show one: `Authorization: Bearer TOKEN`.",
+    ),
+    (
+        "H0104",
+        "what is shown of who asks is not understood",
+        "A token is sent once, as `Authorization: Bearer TOKEN`.",
+    ),
+    (
+        "H0105",
+        "a request came through a proxy to a server that knows of none",
+        "`Forwarded`, `Via` or `X-Forwarded-For` say that somebody else sent it on, so it is not known whose request it is. Show \
+         a token; `stead serve --public-url URL` is for a server behind a proxy.",
+    ),
+    (
+        "H0106",
+        "an address has shown too often what means nobody",
+        "`Retry-After` says how long to wait. A token that is good is taken meanwhile.",
     ),
     (
         "H0201",
@@ -67,8 +84,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "H0402",
         "the server is not to be reached from other machines",
-        "Nobody has to say who they are yet, so only this machine's own addresses are listened at: 127.0.0.1 or [::1]. Who works \
-         elsewhere comes through a tunnel, such as `ssh -L 7700:127.0.0.1:7700 HOST`.",
+        "Nobody in this home has a token, so nobody from elsewhere could show who they are. Add people \
+         (`stead people add NAME --role ROLE`) and make tokens (`stead token create NAME --user NAME`), or listen at 127.0.0.1.",
     ),
     (
         "H0403",
@@ -79,8 +96,15 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "H0405",
         "the system does not tell who connects",
-        "On Linux the server looks whose process connects and answers its own user alone. Elsewhere it does not begin.",
+        "On Linux the server looks whose process connects and answers its own user without a token. Elsewhere it begins only where \
+         everybody shows one: with `--public-url`, or at an address that other machines reach.",
     ),
+    (
+        "H0406",
+        "no URL of a server",
+        "`--public-url` takes a scheme, a name and perhaps a port, such as https://stead.example.org, and nothing behind them.",
+    ),
+    ("H0407", "it cannot be found out who may ask", "The message has what is wrong with the home."),
 ];
 
 /// The schema of a problem as `to_json` makes it; tests hold every answer against it.
@@ -129,13 +153,15 @@ pub struct Problem {
     pub more: Vec<(&'static str, Value)>,
     /// Methods that the path takes.
     pub allow: Option<Box<str>>,
+    /// Seconds after which it is worth another try.
+    pub retry_after: Option<u16>,
 }
 
 impl Problem {
     /// A problem of the server's own.
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Self { status, code, detail, help: None, more: Vec::new(), allow: None }
+        Self { status, code, detail, help: None, more: Vec::new(), allow: None, retry_after: None }
     }
 
     /// With something to try.
@@ -204,6 +230,13 @@ fn status_of(error: &EngineError) -> u16 {
         | EngineError::Store(StoreError::People(
             people::Refusal::Unknown { .. } | people::Refusal::UnknownGroup { .. },
         )) => 404,
+        EngineError::Access(error) => match error {
+            error if error.is_unknown() => 401,
+            AccessError::NoToken { .. } => 404,
+            AccessError::NoPeople => 409,
+            AccessError::Name { .. } | AccessError::Role { .. } | AccessError::Past => 422,
+            _ => 403,
+        },
         EngineError::People(_) => 403,
         EngineError::Ambiguous { .. } => 400,
         EngineError::Invalid { .. }
@@ -220,7 +253,9 @@ fn status_of(error: &EngineError) -> u16 {
             StoreError::Library(_)
             | StoreError::People(_)
             | StoreError::DraftLate { .. }
-            | StoreError::DraftsMany { .. },
+            | StoreError::DraftsMany { .. }
+            | StoreError::KeyTaken { .. }
+            | StoreError::KeysMany { .. },
         ) => 409,
         EngineError::Unwritten { .. }
         | EngineError::Stopped(_)
@@ -242,6 +277,7 @@ pub(crate) fn title(status: u16) -> &'static str {
         201 => "Created",
         304 => "Not Modified",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
@@ -251,6 +287,7 @@ pub(crate) fn title(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
 
 use crate::limits;
-use crate::listen::ListenError;
+use crate::listen::{Front, ListenError, PublicUrl};
 use crate::wire;
 
 /// Who performs operations, and what runs that are started here get.
@@ -26,6 +26,8 @@ pub struct Host {
     pub by: String,
     /// The folder that steps of runs started here are relative to.
     pub folder: PathBuf,
+    /// The address by which others reach it, where it is behind a proxy.
+    pub public: Option<PublicUrl>,
 }
 
 /// Measures of a server: its own, or those of a test.
@@ -45,6 +47,10 @@ pub struct Measures {
     pub body_bytes: usize,
     /// How long a client may take in nothing.
     pub stall: Duration,
+    /// Times that an address may show what means nobody before it is told to wait.
+    pub failures: u32,
+    /// In this time.
+    pub failure_time: Duration,
     /// Time that requests under way have to end in.
     pub drain: Duration,
 }
@@ -59,6 +65,8 @@ impl Default for Measures {
             body_time: limits::BODY_TIME,
             body_bytes: limits::BODY_BYTES,
             stall: limits::STALL,
+            failures: limits::FAILURES,
+            failure_time: limits::FAILURE_TIME,
             drain: limits::DRAIN,
         }
     }
@@ -90,7 +98,13 @@ impl Server {
     /// # Errors
     /// When the system does not let it.
     pub fn start(host: Host, addr: SocketAddr, measures: Measures) -> Result<Self, ListenError> {
-        if !tcp::TOLD {
+        let front = Front::new(addr, host.public.clone());
+        if front.everybody_shows() {
+            if !host.asker.is_anybody_known().map_err(ListenError::Home)? {
+                let place = front.public.map_or_else(|| addr.to_string(), |url| url.origin());
+                return Err(ListenError::NobodyKnown { place });
+            }
+        } else if !tcp::TOLD {
             return Err(ListenError::Untold);
         }
         let taken = |e: std::io::Error| ListenError::Taken { addr, why: e.to_string() };

@@ -3,26 +3,26 @@
 use std::convert::Infallible;
 use std::future::Future as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION,
-    RETRY_AFTER,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
-use stead_platform::peer::own_user;
-use stead_platform::tcp;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 use crate::call::{self, Body, Call, Reply};
+use crate::door::{Client, Failures, Shown};
+use crate::listen::Front;
 use crate::problem::{Problem, TYPE};
 use crate::sending::Sending;
 use crate::server::{Host, Measures};
@@ -33,6 +33,8 @@ use crate::{guard, limits, routes};
 pub(crate) struct Wire {
     host: Arc<Host>,
     addr: SocketAddr,
+    front: Arc<Front>,
+    failures: Arc<Failures>,
     measures: Measures,
     connections: Arc<Semaphore>,
     handlers: Arc<Semaphore>,
@@ -44,9 +46,13 @@ impl Wire {
     pub(crate) fn new(host: Host, addr: SocketAddr, measures: Measures) -> Self {
         let connections = Arc::new(Semaphore::new(measures.connections));
         let handlers = Arc::new(Semaphore::new(measures.handlers));
+        let front = Arc::new(Front::new(addr, host.public.clone()));
+        let failures = Arc::new(Failures::new(measures.failures, measures.failure_time));
         Self {
             host: Arc::new(host),
             addr,
+            front,
+            failures,
             measures,
             connections,
             handlers,
@@ -88,7 +94,7 @@ impl Wire {
         mut leaving: watch::Receiver<bool>,
     ) {
         let ours = stream.local_addr().unwrap_or(self.addr);
-        let client = Arc::new(Client { theirs, ours, found: OnceLock::new() });
+        let client = Arc::new(Client::new(theirs, ours));
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Patient::new(stream, self.measures.stall));
         let wire = self.clone();
@@ -124,7 +130,8 @@ impl Wire {
             SocketAddr::V6(addr) => format!("[{}]", addr.ip()),
         };
         let authority = head.uri.authority().map(|authority| authority.as_str());
-        guard::admit(&head.headers, authority, self.addr.port(), &ip)?;
+        guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front)?;
+        let shown = Shown::of(&head.headers, client.theirs(), &self.front);
         let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
         let query = call::query(head.uri.query().unwrap_or_default())?;
         let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -136,11 +143,11 @@ impl Wire {
             || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
         let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
-        let host = self.host.clone();
+        let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
         let performed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let host = client.host(&host)?;
-            let mut call = Call { host, path, query, if_match, body };
+            let host = client.host(&host, &front, shown, &failures)?;
+            let mut call = Call { host: &host, path, query, if_match, body };
             call.knows(route.query)?;
             (route.perform)(&mut call)
         });
@@ -167,34 +174,6 @@ impl Wire {
             Ok(Err(error)) if error.is::<LengthLimitError>() => Err(large()),
             Ok(Err(error)) => Err(Problem::new(400, "H0208", format!("the body was cut off: {error}"))),
         }
-    }
-}
-
-/// Who is at the other end of a connection.
-struct Client {
-    theirs: SocketAddr,
-    ours: SocketAddr,
-    /// Looked up with the first request, which may take some milliseconds.
-    found: OnceLock<Option<Host>>,
-}
-
-impl Client {
-    /// Who performs operations for them: only for processes of this user, and for a step's program as that.
-    fn host(&self, host: &Host) -> Result<&Host, Problem> {
-        let found = self.found.get_or_init(|| {
-            let peer = tcp::peer(self.theirs, self.ours).filter(|peer| peer.user == own_user())?;
-            let asker =
-                peer.process.map_or_else(|| host.asker.clone(), |process| host.asker.of_process(process));
-            Some(Host { asker, ..host.clone() })
-        });
-        found.as_ref().ok_or_else(|| {
-            Problem::new(
-                403,
-                "H0103",
-                "the request does not come from a process of the user who runs the server",
-            )
-            .help("ask as that user")
-        })
     }
 }
 
@@ -242,7 +221,9 @@ fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
         }
         Err(problem) => {
             add(ALLOW, problem.allow.map(String::from));
-            add(RETRY_AFTER, (problem.status == 503).then(|| "1".to_owned()));
+            let wait = problem.retry_after.or_else(|| (problem.status == 503).then_some(1));
+            add(RETRY_AFTER, wait.map(|seconds| seconds.to_string()));
+            add(WWW_AUTHENTICATE, (problem.status == 401).then(|| "Bearer realm=\"stead\"".to_owned()));
         }
     }
     response

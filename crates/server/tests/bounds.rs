@@ -29,7 +29,8 @@ fn serving(measures: Measures) -> Served {
     let home = Home::at(&folder.path().join(".stead"));
     let secrets = Arc::new(ConfiguredSecrets::of(home.root(), |_| None::<PathBuf>));
     let engine = Engine::open(&home, Settings::from(secrets)).unwrap();
-    let host = Host { asker: engine.asker(), by: "user:ana".into(), folder: folder.path().to_owned() };
+    let host =
+        Host { asker: engine.asker(), by: "user:ana".into(), folder: folder.path().to_owned(), public: None };
     let server = Server::start(host, listen::address("127.0.0.1:0").unwrap(), measures).unwrap();
     Served { folder, engine, server }
 }

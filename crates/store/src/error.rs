@@ -82,6 +82,19 @@ pub enum StoreError {
         most: usize,
     },
 
+    /// A token of this name is there.
+    #[error("there is a token `{name}` already")]
+    KeyTaken {
+        /// The name.
+        name: String,
+    },
+    /// Somebody has very many tokens.
+    #[error("there are {most} tokens of this person, which is the most")]
+    KeysMany {
+        /// So many.
+        most: usize,
+    },
+
     /// A journal does not hold together: a gap, a changed byte, a row of another stream.
     #[error("the journal of {stream} is corrupt at event {seq}: {what}")]
     Corrupt {
@@ -325,6 +338,8 @@ impl StoreError {
             Self::DraftChanged { .. } => "S0901",
             Self::DraftLate { .. } => "S0902",
             Self::DraftsMany { .. } => "S0903",
+            Self::KeyTaken { .. } => "S0911",
+            Self::KeysMany { .. } => "S0912",
             Self::FileMissing { .. } => "S0501",
             Self::FileDamaged { .. } => "S0502",
             Self::Held { .. } => "S0601",
@@ -388,6 +403,8 @@ impl StoreError {
             Self::DraftsMany { .. } => {
                 "Hand some of them in, or throw some away: `stead answer TASK --forget`."
             }
+            Self::KeyTaken { .. } => "Take another name, or revoke that one: `stead token revoke`.",
+            Self::KeysMany { .. } => "Revoke those that are not used: `stead token list`.",
             Self::FileMissing { .. } => "It may have been pruned, or the home was copied without its files.",
             Self::FileDamaged { .. } => "Restore this file from a copy; check the disk.",
             Self::Held { .. } | Self::HeldByUnknown { .. } => {

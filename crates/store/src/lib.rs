@@ -1,7 +1,7 @@
 //! Where journals are kept.
 //!
 //! [`Store`] is the seam: one [`commit`](Store::commit) that is all or nothing; [`Reader`] is the half of it
-//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`], the [`people`] and the [`drafts`] beside them; [`conformance`] is the
+//! that only reads. [`memory`] and [`sqlite`] implement both, and the [`library`], the [`people`], the [`drafts`] and the keys for [`access`] beside them; [`conformance`] is the
 //! suite that every store passes. [`files`] keeps files by hash, outside the journal; [`lock`] lets one process be the engine of a
 //! home; [`fault`] makes a store fail in the middle, for tests.
 //!
@@ -9,6 +9,7 @@
 //! machine fails while it makes a commit durable, only the next start shows whether it was. So whoever
 //! gets an error drops the states it touched and loads them again.
 
+pub mod access;
 mod chain;
 mod check;
 pub mod conformance;
@@ -20,6 +21,7 @@ pub mod library;
 pub mod limits;
 pub mod lock;
 pub mod memory;
+mod memory_access;
 pub mod people;
 pub mod sqlite;
 pub mod tasks;
@@ -32,13 +34,14 @@ use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
+use access::{Access, AccessReader};
 use drafts::{DraftReader, Drafts};
 use library::{Library, LibraryReader};
 use people::{People, PeopleReader};
 use tasks::{ListedTask, TaskFilter};
 
 /// What is read from a store.
-pub trait Reader: LibraryReader + PeopleReader + DraftReader + Send {
+pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -133,7 +136,7 @@ pub trait Reader: LibraryReader + PeopleReader + DraftReader + Send {
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader + Library + People + Drafts {
+pub trait Store: Reader + Library + People + Drafts + Access {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

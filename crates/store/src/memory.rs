@@ -16,6 +16,7 @@ use crate::library::{
     Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
     closed, names_of,
 };
+use crate::memory_access::Keys;
 use crate::people::{People, PeopleReader};
 use crate::tasks::{ListedTask, TaskFilter};
 use crate::{
@@ -52,6 +53,7 @@ struct Data {
     drafts: BTreeMap<(String, StreamId), Draft>,
     definitions: HashMap<String, Vec<u8>>,
     library: Shelf,
+    keys: Keys,
     people: Register,
     people_changes: Vec<people::Change>,
 }
@@ -103,6 +105,15 @@ impl MemoryStore {
     fn data(&self) -> MutexGuard<'_, Data> {
         // Nothing in here panics between the first and the last change of a commit.
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys for access, which stand in a module of their own.
+    pub(crate) fn access<T>(&self, look: impl FnOnce(&mut Keys) -> T) -> T {
+        look(&mut self.data().keys)
+    }
+
+    pub(crate) fn faults(&self) -> Option<&Faults> {
+        self.faults.as_ref()
     }
 }
 
@@ -535,7 +546,12 @@ impl People for MemoryStore {
     fn edit_people(&mut self, edits: &[Edit], at: Time, by: &str) -> Result<Vec<people::Change>, StoreError> {
         let mut data = self.data();
         cross(self.faults.as_ref(), Point::BeforeCommit)?;
-        let (_, changes) = data.people.edit(edits, at, by)?;
+        let (touched, changes) = data.people.edit(edits, at, by)?;
+        let gone = touched.users.iter().filter_map(|number| data.people.user_at(*number));
+        let gone = gone.filter(|user| user.removed.is_some()).map(stead_core::people::User::id);
+        for person in gone.collect::<Vec<_>>() {
+            data.keys.end_all(&person, at, by);
+        }
         data.people_changes.extend(changes.iter().cloned());
         cross(self.faults.as_ref(), Point::AfterCommit)?;
         Ok(changes)

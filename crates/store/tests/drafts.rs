@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use common::folder;
 use stead_core::ids::StreamId;
 use stead_store::drafts::{Draft, DraftReader as _, Drafts as _, Over};
-use stead_store::limits::{DRAFT_KEPT, DRAFTS};
+use stead_store::limits::{DRAFT_KEPT, DRAFTS, NOTES, SESSIONS, TOKENS};
 use stead_store::sqlite::SqliteStore;
 use stead_store::{StoreError, conformance};
 
@@ -46,5 +46,13 @@ fn p11_drafts_of_one_person_are_bounded() {
     // The case goes one past each.
     assert_eq!((DRAFTS, DRAFT_KEPT), (1_000, 2_592_000_000));
     let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_drafts");
+    assert!(case.is_some(), "every store goes past them");
+}
+
+#[test]
+fn p11_keys_and_notes_are_bounded() {
+    // The case goes one past each.
+    assert_eq!((TOKENS, SESSIONS, NOTES), (50, 20, 10_000));
+    let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_keys");
     assert!(case.is_some(), "every store goes past them");
 }

@@ -26,6 +26,7 @@ pub mod settle;
 pub mod signal;
 pub mod status;
 pub mod tasks;
+pub mod token;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
@@ -65,6 +66,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
         Command::People(args) => people::people(&here, args),
+        Command::Token(args) => token::token(&here, args),
         Command::Inbox(args) => tasks::inbox::inbox(&here, args),
         Command::Approve(args) => tasks::act::decide(&here, args, true),
         Command::Reject(args) => tasks::act::decide(&here, args, false),

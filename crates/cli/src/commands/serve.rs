@@ -25,9 +25,10 @@ use crate::text;
 /// When the address is not to be listened at, another process holds the home, or the engine stops by itself.
 pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let addr = listen::address(&args.listen)?;
+    let public = args.public_url.as_deref().map(listen::PublicUrl::read).transpose()?;
     let signals = signals::listen()?;
     let engine = take(here)?;
-    let host = Host { asker: engine.asker(), by: actor(), folder: here.project() };
+    let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
         let server = Server::start(host, addr, Measures::default())?;
         Ok((written, server))
@@ -43,6 +44,11 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     match args.json {
         true => out::json(&json!({"type": "serving", "url": url, "pid": std::process::id()}))?,
         false => out::answer(&format!("listening at {url}\n"))?,
+    }
+    if public.is_none() && !server.addr().ip().to_canonical().is_loopback() {
+        out::note(
+            "what goes over the network is not encrypted: tokens can be read there. A proxy in front of it encrypts (`--public-url`)",
+        );
     }
     let recovered = engine.recovered().len();
     if recovered > 0 {

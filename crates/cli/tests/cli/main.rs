@@ -1,6 +1,7 @@
 //! The binary as people and scripts use it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod access;
 mod batch;
 mod budgets;
 mod contract;

@@ -29,6 +29,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Library", Err("its own operations have commands of their own, see below")),
     ("People", Err("its own operations have commands of their own, see below")),
     ("Task", Err("its own operations have commands of their own, see below")),
+    ("Access", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 
@@ -56,6 +57,10 @@ const OF_THE_PEOPLE: &[(&str, Result<&str, &str>)] = &[
     ("Changes", Err("`people history` lists them")),
     ("Me", Err("`people whoami` tells it")),
 ];
+
+/// Operations on tokens, the same.
+const OF_ACCESS: &[(&str, Result<&str, &str>)] =
+    &[("Create", Ok("token create none")), ("List", Ok("token list")), ("Revoke", Ok("token revoke none"))];
 
 /// Operations on tasks, the same.
 const OF_TASKS: &[(&str, Result<&str, &str>)] = &[
@@ -118,6 +123,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
     for (_, way) in OF_THE_LIBRARY {
         if let Ok(words) = way {
             project.stead(words).is(2).says("S0701");
+        }
+    }
+    let source = include_str!("../../../engine/src/access/operations.rs");
+    let known: BTreeSet<&str> = OF_ACCESS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(variants(source, "AccessOperation"), known, "say here how an operation is asked for");
+    for (_, way) in OF_ACCESS {
+        if let Ok(words) = way {
+            project.stead(words).is(1).says("R0607");
         }
     }
     let source = include_str!("../../../engine/src/people/operations.rs");

@@ -14,24 +14,28 @@ use crate::project::{Project, finish, signal};
 use crate::promises::variants;
 
 /// A server of a project.
-struct Served<'p> {
+pub(crate) struct Served<'p> {
     project: &'p Project,
     /// Until it has left.
     child: Option<Child>,
     out: BufReader<ChildStdout>,
-    addr: String,
+    pub(crate) addr: String,
 }
 
 /// What was answered.
 #[derive(Debug)]
-struct Told {
-    status: u16,
-    head: String,
-    body: Value,
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Value,
 }
 
 fn serve(project: &Project) -> Served<'_> {
-    let mut child = project.spawn("serve --listen 127.0.0.1:0");
+    serve_with(project, "serve --listen 127.0.0.1:0")
+}
+
+pub(crate) fn serve_with<'p>(project: &'p Project, words: &str) -> Served<'p> {
+    let mut child = project.spawn(words);
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
@@ -42,7 +46,7 @@ fn serve(project: &Project) -> Served<'_> {
 
 impl Served<'_> {
     /// Sends a request as it is.
-    fn send(&self, request: &str) -> Told {
+    pub(crate) fn send(&self, request: &str) -> Told {
         let mut stream = TcpStream::connect(&self.addr).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -59,7 +63,7 @@ impl Served<'_> {
         Told { status, head, body }
     }
 
-    fn ask_as(&self, kind: &str, method: &str, path: &str, more: &str, body: &str) -> Told {
+    pub(crate) fn ask_as(&self, kind: &str, method: &str, path: &str, more: &str, body: &str) -> Told {
         let length = body.len();
         let kind = if body.is_empty() { String::new() } else { format!("content-type: {kind}\r\n") };
         self.send(&format!(
@@ -68,17 +72,17 @@ impl Served<'_> {
         ))
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Told {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Told {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.ask_as("application/json", method, path, "", &body)
     }
 
-    fn get(&self, path: &str) -> Told {
+    pub(crate) fn get(&self, path: &str) -> Told {
         self.ask("GET", path, &Value::Null)
     }
 
     /// Waits until a run has this status.
-    fn wait_for(&self, run: &str, status: &str) -> Value {
+    pub(crate) fn wait_for(&self, run: &str, status: &str) -> Value {
         let mut now = Value::Null;
         self.project.wait_for(status, |_| {
             now = self.get(&format!("/runs/{run}")).is(200).body;
@@ -87,11 +91,11 @@ impl Served<'_> {
         now
     }
 
-    fn start(&self, body: &Value) -> String {
+    pub(crate) fn start(&self, body: &Value) -> String {
         self.ask("POST", "/runs", body).is(201).body["run"].as_str().unwrap().to_owned()
     }
 
-    fn leave(mut self, name: &str) -> crate::project::Got {
+    pub(crate) fn leave(mut self, name: &str) -> crate::project::Got {
         let child = self.child.take().unwrap();
         signal(&child, name);
         let mut rest = String::new();
@@ -113,14 +117,14 @@ impl Drop for Served<'_> {
 
 impl Told {
     #[track_caller]
-    fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
         self
     }
 
     /// That it is a problem with this code.
     #[track_caller]
-    fn says(self, status: u16, code: &str) -> Self {
+    pub(crate) fn says(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{self:#?}");
         assert!(self.head.contains("content-type: application/problem+json"), "{self:#?}");
         self
@@ -136,13 +140,14 @@ fn p8_every_operation_has_a_route_or_a_reason() {
         ("", "Operation", include_str!("../../../engine/src/operations.rs")),
         ("Library.", "LibraryOperation", include_str!("../../../engine/src/library/operations.rs")),
         ("People.", "PeopleOperation", include_str!("../../../engine/src/people/operations.rs")),
+        ("Access.", "AccessOperation", include_str!("../../../engine/src/access/operations.rs")),
         ("Task.", "TaskOperation", include_str!("../../../engine/src/tasks/operations.rs")),
         ("Task.Act.", "Deed", include_str!("../../../engine/src/tasks/operations.rs")),
     ];
     for (before, name, source) in sources {
         wanted.extend(variants(source, name).into_iter().map(|variant| format!("{before}{variant}")));
     }
-    for parent in ["Library", "People", "Task", "Task.Act"] {
+    for parent in ["Library", "People", "Access", "Task", "Task.Act"] {
         assert!(wanted.remove(parent), "{parent}");
     }
     let routed = routes::all().map(|route| route.operation.to_owned()).filter(|name| name != NO_OPERATION);
@@ -176,6 +181,7 @@ fn p8_every_route_performs_its_operation() {
         ("People.Edit", json!({"edits": []})),
         ("FreePlace", json!({"key": "k", "run": "r_none"})),
         ("Task.Draft", json!({"comment": "x"})),
+        ("Access.Create", json!({"name": "x"})),
     ];
     for route in routes::all().filter(|route| route.operation != NO_OPERATION) {
         let path = route
@@ -183,6 +189,7 @@ fn p8_every_route_performs_its_operation() {
             .replace("{run}", "r_none")
             .replace("{task}", "t_none")
             .replace("{name}", "none")
+            .replace("{token}", "none")
             .replace("{document}", "plan");
         let body = bodies.iter().find(|(operation, _)| *operation == route.operation);
         let mut body = body.map_or(Value::Null, |(_, body)| body.clone());
@@ -208,6 +215,10 @@ fn p8_every_route_performs_its_operation() {
             "FreePlace" => assert_eq!((got.status, &*code), (409, "R0203"), "{what}"),
             "Library.Save" => assert!(matches!(got.status, 201 | 404 | 409), "{what}"),
             "Start" => assert_eq!((got.status, &*code), (404, "S0701"), "{what}"),
+            // Adding nobody made who runs the tests its admin.
+            "Access.List" => assert_eq!(got.status, 200, "{what}"),
+            "Access.Create" => assert_eq!(got.status, 201, "{what}"),
+            "Access.Revoke" => assert_eq!((got.status, &*code), (404, "R0613"), "{what}"),
             name if name.starts_with("Task") => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),
             name if name.starts_with("Library") => assert_eq!((got.status, &*code), (404, "S0701"), "{what}"),
             _ => assert_eq!((got.status, &*code), (404, "R0201"), "{what}"),
@@ -334,9 +345,9 @@ fn a_forged_host_and_pages_of_others_are_refused() {
 #[test]
 fn it_listens_at_this_machine_only_and_where_nobody_else_does() {
     let project = Project::new();
-    project.stead("serve --listen 0.0.0.0:7700").is(2).says("H0402").says("127.0.0.1");
+    project.stead("serve --listen 0.0.0.0:7700").is(2).says("H0402").says("stead token create");
     project.stead("serve --listen nowhere").is(2).says("H0401");
-    project.stead("explain H0402").is(0).answers("tunnel");
+    project.stead("explain H0402").is(0).answers("127.0.0.1");
     let served = serve(&project);
     let other = Project::new();
     other.stead(&format!("serve --listen {}", served.addr)).is(6).says("H0403");

@@ -134,6 +134,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Engine
         | Operation::Library(_)
         | Operation::People(_)
+        | Operation::Access(_)
         | Operation::Task(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }

@@ -8,18 +8,21 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use stead_core::Time;
 use stead_core::ids::{StreamId, StreamKind};
 use stead_store::Reader;
+use stead_store::access::Noted;
 use stead_store::sqlite::SqliteReader;
 
 use super::commands::{Command, Kept, Write, reads_of, refused, writing};
 use super::signal::signal;
+use crate::access::{AccessError, Proof, Secret, Used};
 use crate::driver::Written;
 use crate::error::EngineError;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::lent::Environment;
+use crate::library::open::now;
 use crate::limits;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, RunQuery, StoreTrouble, Trouble};
-use crate::people::{Caller, admit};
+use crate::people::{Caller, admit, identity};
 use crate::reads::Reads;
 use crate::tasks::TaskOperation;
 
@@ -37,6 +40,7 @@ pub(crate) struct Desk {
     /// Since when this process holds the home.
     since: Time,
     pub(super) notices: Arc<Notices>,
+    used: Used,
 }
 
 /// What the driver's thread lets others know.
@@ -68,6 +72,7 @@ impl Desk {
             feed,
             since,
             notices,
+            used: Used::default(),
         })
     }
 
@@ -75,6 +80,28 @@ impl Desk {
     pub(super) fn ask(&self, caller: &Caller, mut operation: Operation) -> Result<Answer, EngineError> {
         admit(&mut lock(&self.reads), &self.home, caller, &mut operation)?;
         self.perform(caller, operation, None)
+    }
+
+    /// What is known of who carries a secret. A program of a step carries none.
+    pub(super) fn opened(&self, caller: &Caller, secret: &Secret) -> Result<Proof, EngineError> {
+        if let Some(step) = caller.step() {
+            return Err(AccessError::OfStep { user: step.id() }.into());
+        }
+        let key = crate::access::opened(lock(&self.reads).reader_mut(), secret)?;
+        self.used.key(&self.home, &key, now());
+        Ok(Proof::Key(key.id))
+    }
+
+    /// Notes that somebody was not let in.
+    pub(super) fn note_refused(&self, from: &str, code: &str) {
+        let (who, refused) = (from.to_owned(), Some(code.to_owned()));
+        let note = Noted { at: now(), who, what: "ask".to_owned(), refused, ..Noted::default() };
+        self.used.note(&self.home, note);
+    }
+
+    /// Refuses who is somebody of this home no more.
+    pub(crate) fn still_admitted(&self, caller: &Caller) -> Result<(), EngineError> {
+        identity(&mut lock(&self.reads), &self.home, caller, None).map(drop)
     }
 
     /// Refuses whoever may not look at these runs; at all, when none is named. Of one that is not there yet nothing
@@ -152,6 +179,10 @@ impl Desk {
             Operation::People(operation) => {
                 let answer = crate::people::ask(&self.home, caller, operation)?;
                 return Ok(Answer::People(Box::new(answer)));
+            }
+            Operation::Access(operation) => {
+                let answer = crate::access::ask(&self.home, caller, operation)?;
+                return Ok(Answer::Access(Box::new(answer)));
             }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 return crate::tasks::draft(&self.home, &task, draft, based_on.as_deref(), &by)

@@ -24,7 +24,7 @@ use stead_store::sqlite::{SqliteReader, SqliteStore};
 
 pub use offline::draw_run;
 pub use offline::{Patience, Waiting, ask_home, ask_home_as, ask_home_while};
-pub(crate) use offline::{read_store, wait_for_place, wish};
+pub(crate) use offline::{chance, read_store, wait_for_place, wish};
 
 use commands::{Command, called, clock, reads_of};
 use desk::{Desk, Notices, lock};
@@ -32,6 +32,7 @@ use outside::Outside;
 use recovery::Beside;
 use turns::{Loop, Retry};
 
+use crate::access::{Proof, Secret};
 use crate::attempts::{Attempts, Stop};
 use crate::driver::{Driver, Written};
 use crate::error::EngineError;
@@ -76,6 +77,49 @@ impl Asker {
     #[must_use]
     pub fn of_process(&self, process: u32) -> Self {
         Self { desk: self.desk.clone(), caller: self.caller.clone().from(&Step::around(process)) }
+    }
+
+    /// Whether whoever asks is a program of a step.
+    pub fn is_step(&self) -> bool {
+        self.caller.step().is_some()
+    }
+
+    /// The same for who carries a secret: somebody of the people, as the secret says.
+    ///
+    /// # Errors
+    /// When it means nobody, or did once; and for a program of a step, which acts as that.
+    pub fn of_secret(&self, secret: &Secret) -> Result<Self, EngineError> {
+        let proof = self.desk.opened(&self.caller, secret)?;
+        Ok(Self { desk: self.desk.clone(), caller: Caller::proven(proof) })
+    }
+
+    /// The same for who carries nothing and has to: it is told who it is not, and nothing else.
+    #[must_use]
+    pub fn of_nobody(&self) -> Self {
+        Self { desk: self.desk.clone(), caller: Caller::proven(Proof::Nothing) }
+    }
+
+    /// Notes that somebody was not let in, who came from an address. It is written beside, and what comes faster than
+    /// that is dropped.
+    pub fn note_refused(&self, from: &str, code: &str) {
+        self.desk.note_refused(from, code);
+    }
+
+    /// Whether anybody could be known here by what they carry.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_anybody_known(&self) -> Result<bool, EngineError> {
+        crate::access::has_any(&self.desk.home)
+    }
+
+    /// Whether whoever asks is still let in: a token may have been revoked or have run out since, a person removed.
+    /// Cheap; who sends for longer than a moment asks before each piece. What may be seen it does not say.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn still_admitted(&self) -> Result<(), EngineError> {
+        self.desk.still_admitted(&self.caller)
     }
 }
 

@@ -78,7 +78,10 @@ pub fn ask_home_as(
     // Plain transactions, which any process makes.
     let plain = matches!(
         operation,
-        Operation::Library(_) | Operation::People(_) | Operation::Task(TaskOperation::Draft { .. })
+        Operation::Library(_)
+            | Operation::People(_)
+            | Operation::Access(_)
+            | Operation::Task(TaskOperation::Draft { .. })
     );
     if plain {
         if stored {
@@ -90,6 +93,9 @@ pub fn ask_home_as(
             }
             Operation::People(operation) => {
                 crate::people::ask(home, caller, operation).map(|answer| Answer::People(Box::new(answer)))
+            }
+            Operation::Access(operation) => {
+                crate::access::ask(home, caller, operation).map(|answer| Answer::Access(Box::new(answer)))
             }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 crate::tasks::draft(home, &task, draft, based_on.as_deref(), &by).map(Answer::Task)
@@ -164,7 +170,7 @@ pub fn draw_run() -> Result<StreamId, EngineError> {
     Ok(StreamId::run(chance()?))
 }
 
-fn chance<const N: usize>() -> Result<[u8; N], EngineError> {
+pub(crate) fn chance<const N: usize>() -> Result<[u8; N], EngineError> {
     let mut chance = [0; N];
     let mut filled = 0;
     while filled < chance.len() {

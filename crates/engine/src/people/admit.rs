@@ -13,6 +13,7 @@ use super::caller::system_user;
 use super::rights::{decides, is_noted};
 use super::who::top;
 use super::{Caller, PeopleError, Right, deed, right_of};
+use crate::access::{held, holder, lets};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::library::open::now;
@@ -31,7 +32,7 @@ pub(crate) fn admit<R: Reader>(
 ) -> Result<(), EngineError> {
     let right = right_of(operation);
     let register = reads.register()?;
-    if register.is_none() && caller.steps.is_empty() && caller.wanted.is_none() {
+    if register.is_none() && caller.steps.is_empty() && caller.wanted.is_none() && caller.proof.is_none() {
         // Works alone: the name is the one that the caller has put in.
         return Ok(());
     }
@@ -40,6 +41,9 @@ pub(crate) fn admit<R: Reader>(
     }
     let project = project_of(reads, operation)?;
     let actor = identity(reads, home, caller, project.as_deref())?;
+    if let Some(proof) = &caller.proof {
+        lets(&held(reads.reader_mut(), proof)?, operation)?;
+    }
     if let Some(role) = right.role().filter(|role| !actor.has(*role)) {
         let (user, deed) = (actor.user, deed(operation));
         return Err(match actor.agent && !role.is_for_agents() {
@@ -101,7 +105,7 @@ fn worked_for<R: Reader>(
 }
 
 /// Who a caller is, with the roles that hold in a project; without one everywhere.
-pub(super) fn identity<R: Reader>(
+pub(crate) fn identity<R: Reader>(
     reads: &mut Reads<R>,
     home: &Home,
     caller: &Caller,
@@ -112,6 +116,10 @@ pub(super) fn identity<R: Reader>(
             Some(_) => Err(PeopleError::StepAs { user: step.id() }.into()),
             None => Ok(Actor::of_step(&step.id(), top(reads.reader_mut(), &step.run)?)),
         };
+    }
+    if let Some(proof) = &caller.proof {
+        let key = held(reads.reader_mut(), proof)?;
+        return holder(&key, reads.register()?.as_deref(), project);
     }
     let system = system_user();
     let Some(register) = reads.register()? else {

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::access::Proof;
 use serde::{Deserialize, Serialize};
 use stead_core::ids::StreamId;
 use stead_core::limits;
@@ -26,6 +27,9 @@ pub struct Caller {
     /// of its own, or say that it is of another run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// What was found by what they carry. Nobody can say so of themselves.
+    #[serde(skip)]
+    pub(crate) proof: Option<Proof>,
 }
 
 /// A step that has started a process.
@@ -69,7 +73,17 @@ impl Caller {
         {
             steps.push(Step::named(&run, &std::env::var(MARKS[1]).unwrap_or_default()));
         }
-        Self { wanted, steps }
+        Self { wanted, steps, proof: None }
+    }
+
+    /// A process of the system's user: one that wants a name, or a program of these steps.
+    pub fn new(wanted: Option<String>, steps: Vec<Step>) -> Self {
+        Self { wanted, steps, proof: None }
+    }
+
+    /// Somebody who is known by what they carry, and by nothing else.
+    pub(crate) fn proven(proof: Proof) -> Self {
+        Self { proof: Some(proof), ..Self::default() }
     }
 
     /// With what is known of the process at the other end of a connection, which goes before what it says: it may have

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! caller ──> admit ──> the operation, with the name of who acts in it
-//!              │ who is it?       the system's user, `--as`, or the step that has started the process
+//!              │ who is it?       the system's user, `--as`, what they carry, or the step that has started the process
 //!              │ may they?        rights: a role per kind of operation
 //! ```
 //!
@@ -18,7 +18,7 @@ mod perform;
 mod rights;
 mod who;
 
-pub(crate) use admit::admit;
+pub(crate) use admit::{admit, identity};
 pub use caller::{Caller, Step};
 pub use error::PeopleError;
 pub use operations::{GroupRow, LeftTask, PeopleAnswer, PeopleOperation, UserRow};

@@ -3,6 +3,7 @@
 use stead_core::people::Role;
 
 use super::PeopleOperation;
+use crate::access::AccessOperation;
 use crate::library::LibraryOperation;
 use crate::operations::Operation;
 use crate::tasks::{TaskOperation, deed_of};
@@ -59,7 +60,7 @@ pub(super) fn is_noted(operation: &Operation) -> bool {
         operation,
         Operation::Task(
             TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
-        )
+        ) | Operation::Access(AccessOperation::List { .. })
     );
     !for_oneself && right_of(operation) != Right::Look
 }
@@ -88,6 +89,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Engine => ("look at the engine", Right::Look),
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
+        Operation::Access(operation) => access(operation),
         Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
         Operation::Task(TaskOperation::Draft { .. }) => ("keep a draft of a task", Right::Take),
         Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {
@@ -114,6 +116,15 @@ fn library(operation: &LibraryOperation) -> (&'static str, Right) {
         LibraryOperation::Exported { .. } | LibraryOperation::Decline { .. } => {
             ("note what a file is", Right::Look)
         }
+    }
+}
+
+/// One's own is one's own; what is another's takes an admin, which is looked at where it is known whose it is.
+fn access(operation: &AccessOperation) -> (&'static str, Right) {
+    match operation {
+        AccessOperation::Create { .. } => ("make a token", Right::Take),
+        AccessOperation::List { .. } => ("look at tokens", Right::Take),
+        AccessOperation::Revoke { .. } => ("revoke a token", Right::Take),
     }
 }
 

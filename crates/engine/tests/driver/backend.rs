@@ -9,6 +9,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::people::{self, Edit, Register};
 use stead_core::status::RunStatus;
+use stead_store::access::{Access, AccessReader, Key, KeyKind, Noted};
 use stead_store::drafts::{Draft, DraftReader, Drafts, Over};
 use stead_store::fault::Faults;
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
@@ -295,6 +296,45 @@ impl Drafts for Counted {
     }
     fn drop_draft(&mut self, task: &StreamId, person: &str, over: Over<'_>) -> Result<bool, StoreError> {
         self.store.drop_draft(task, person, over)
+    }
+}
+
+impl AccessReader for Counted {
+    fn key(&mut self, id: &str) -> Result<Option<Key>, StoreError> {
+        self.store.key(id)
+    }
+    fn key_of(&mut self, hash: &str) -> Result<Option<Key>, StoreError> {
+        self.store.key_of(hash)
+    }
+    fn keys(&mut self, kind: KeyKind, person: Option<&str>) -> Result<Vec<Key>, StoreError> {
+        self.store.keys(kind, person)
+    }
+    fn password(&mut self, person: &str) -> Result<Option<String>, StoreError> {
+        self.store.password(person)
+    }
+    fn has_passwords(&mut self) -> Result<bool, StoreError> {
+        self.store.has_passwords()
+    }
+    fn noted(&mut self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Noted)>, StoreError> {
+        self.store.noted(before, limit)
+    }
+}
+
+impl Access for Counted {
+    fn put_key(&mut self, key: &Key, hash: &str, note: &Noted) -> Result<(), StoreError> {
+        self.store.put_key(key, hash, note)
+    }
+    fn end_key(&mut self, id: &str, note: &Noted) -> Result<bool, StoreError> {
+        self.store.end_key(id, note)
+    }
+    fn use_keys(&mut self, used: &[(String, Time)]) -> Result<(), StoreError> {
+        self.store.use_keys(used)
+    }
+    fn put_password(&mut self, person: &str, hash: Option<&str>, note: &Noted) -> Result<(), StoreError> {
+        self.store.put_password(person, hash, note)
+    }
+    fn note(&mut self, notes: &[Noted]) -> Result<(), StoreError> {
+        self.store.note(notes)
     }
 }
 

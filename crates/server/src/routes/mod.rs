@@ -13,6 +13,7 @@
 //!
 //! A new name in braces gets its line in [`NAMES`].
 
+mod access;
 mod definition;
 mod home;
 mod library;
@@ -44,12 +45,15 @@ pub const NAMES: &[(&str, &str)] = &[
     ),
     ("task", "A task: its id, the beginning of one, `RUN/STEP`, or a run that asks for one thing only"),
     ("name", "The name of a workflow"),
+    ("token", "A token: its id, or its name"),
     ("document", "The name of a document, with the keys of its scopes: `design[E-2]`"),
 ];
 
 /// All routes.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES, openapi::ROUTES].into_iter().flatten()
+    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES, access::ROUTES, openapi::ROUTES]
+        .into_iter()
+        .flatten()
 }
 
 /// A route that was found, and what stands in the path.

@@ -268,7 +268,7 @@ impl Route {
 
     /// The statuses of all problems that may come of it. 500 is none of them: that is a fault of ours.
     pub fn problems(&self) -> Vec<u16> {
-        let mut all = vec![400, 403, 408, 413, 415, 503];
+        let mut all = vec![400, 401, 403, 408, 413, 415, 429, 503];
         if self.path.contains('{') {
             all.push(404);
         }

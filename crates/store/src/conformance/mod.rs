@@ -6,6 +6,7 @@
 // A case that fails panics: that is what a test is.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests, kept as library code")]
 
+mod access;
 mod commits;
 mod drafts;
 mod faults;
@@ -18,6 +19,7 @@ mod samples;
 mod sizes;
 mod tasks;
 
+pub use access::*;
 pub use commits::*;
 pub use drafts::*;
 pub use faults::*;
@@ -102,6 +104,9 @@ macro_rules! conformance_cases {
             keeps_drafts,
             clears_drafts_of_what_is_handed_in,
             bounds_drafts,
+            keeps_keys,
+            ends_keys_of_whoever_goes,
+            bounds_keys,
         }
     };
 }

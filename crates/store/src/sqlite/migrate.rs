@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "people", sql: include_str!("migrations/0005_people.sql") },
     Migration { version: 6, name: "tasks", sql: include_str!("migrations/0006_tasks.sql") },
     Migration { version: 7, name: "drafts", sql: include_str!("migrations/0007_drafts.sql") },
+    Migration { version: 8, name: "access", sql: include_str!("migrations/0008_access.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.
@@ -331,6 +332,7 @@ mod tests {
             "22ade56262f70b9d",
             "30f99ce049cf1035",
             "f7aab6fb3ed1a753",
+            "e67f0b35f2c4a6fb",
         ];
         assert_eq!(sums, known);
     }

@@ -9,6 +9,7 @@
 //! journal proves itself by its hash chain when it is loaded. A check of all pages takes a second per
 //! gigabyte or so, at the very moment when everybody waits. [`SqliteStore::check`] does it when asked.
 
+mod access;
 mod cache;
 mod drafts;
 mod error;

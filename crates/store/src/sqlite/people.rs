@@ -157,6 +157,10 @@ impl People for SqliteStore {
         let (touched, changes) = register.edit(edits, at, by)?;
         write(&self.conn, &register, &touched).at(&self.path)?;
         let sql = "INSERT INTO people_changes (at, who, what, subject, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let gone = touched.users.iter().filter_map(|number| register.user_at(*number));
+        for user in gone.filter(|user| user.removed.is_some()) {
+            super::access::end_all(&self.conn, &user.id(), at, by).at(&self.path)?;
+        }
         for change in &changes {
             run(&self.conn, sql, params![change.at, change.by, change.what, change.subject, change.detail])
                 .at(&self.path)?;

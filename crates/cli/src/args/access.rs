@@ -1,0 +1,70 @@
+//! What can be said about tokens.
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+/// The commands of `token`.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token, by which a program is known to the server as one of the people. It is shown once
+    Create(TokenCreate),
+    /// List tokens, never what they are; your own unless said
+    List(TokenList),
+    /// End a token at once
+    Revoke(TokenRevoke),
+}
+
+/// Arguments of `token create`.
+#[derive(Debug, Args)]
+pub struct TokenCreate {
+    /// What it is called: what it is for
+    #[arg(value_name = "NAME")]
+    pub token: String,
+    /// Whose it is; yours unless said. For others it takes an admin
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// How long it lasts, such as 90d or 12h; for ever unless said
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<String>,
+    /// Hold it to what this role may: viewer, operator, approver, editor
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `token list`.
+#[derive(Debug, Args)]
+pub struct TokenList {
+    /// Those of somebody else, for admins
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub user: Option<String>,
+    /// Those of everybody, for admins
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `token revoke`.
+#[derive(Debug, Args)]
+pub struct TokenRevoke {
+    /// Its id, or its name
+    #[arg(value_name = "TOKEN")]
+    pub token: String,
+    /// Whose, where it is named and is not yours
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,20 @@
+//! By what somebody is known who asks from elsewhere: tokens.
+//!
+//! Whoever asks as a process of the system's user is known by that (see [`people`](crate::people)). Everybody else
+//! brings a secret. A [`Proof`] is what was found by it; it goes with each operation, and is looked up anew each time, so
+//! that what was revoked or has run out counts from the next operation on.
+
+mod error;
+mod key;
+mod operations;
+mod perform;
+mod secret;
+mod used;
+
+pub use error::AccessError;
+pub(crate) use key::{Proof, held, holder, lets, opened};
+pub use operations::{AccessAnswer, AccessOperation, TokenRow};
+pub(crate) use perform::ask;
+pub use perform::has_any;
+pub use secret::Secret;
+pub(crate) use used::Used;

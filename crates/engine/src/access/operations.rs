@@ -1,0 +1,100 @@
+//! The operations on what somebody is known by. They need no engine.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stead_core::Time;
+use stead_store::access::Key;
+
+use super::Secret;
+
+/// Something to be done or told about what somebody is known by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are described with each operation")]
+pub enum AccessOperation {
+    /// Make a token: for oneself, or as an admin for somebody else. It ends by itself at a time, where one is given, and
+    /// is held to what a role may, where one is given.
+    Create {
+        name: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires: Option<Time>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+    },
+    /// The tokens of somebody: of oneself where nobody is named, `all` of everybody.
+    List {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        #[serde(default)]
+        all: bool,
+    },
+    /// End a token, by its id, or by its name among those of somebody (else one's own).
+    Revoke {
+        token: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+    },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are those of the operation that asks")]
+pub enum AccessAnswer {
+    /// See [`AccessOperation::Create`]. The secret is told here and never again.
+    Created { token: TokenRow, secret: Secret },
+    /// See [`AccessOperation::List`].
+    Tokens { tokens: Vec<TokenRow> },
+    /// See [`AccessOperation::Revoke`].
+    Revoked { token: TokenRow },
+}
+
+/// A token in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokenRow {
+    /// Names it. With it nobody can ask for anything.
+    pub id: String,
+    /// Whose.
+    pub user: String,
+    /// What it is called.
+    pub name: String,
+    /// The role that it is held to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// By whom.
+    pub created_by: String,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    /// When it was used last, to the minute or so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Time>,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Time>,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_by: Option<String>,
+}
+
+impl From<Key> for TokenRow {
+    fn from(key: Key) -> Self {
+        let (revoked_at, revoked_by) = key.ended.unzip();
+        Self {
+            id: key.id,
+            user: key.person,
+            name: key.name,
+            role: key.role,
+            created_at: key.created_at,
+            created_by: key.created_by,
+            expires_at: key.expires_at,
+            used_at: key.used_at,
+            revoked_at,
+            revoked_by,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Routes of what people are known by.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stead_core::Time;
+use stead_engine::access::{AccessAnswer, AccessOperation, Secret, TokenRow};
+use stead_engine::operations::{Answer, Operation};
+
+use super::route::{flag, text};
+use super::{BASE, Route, of, unexpected};
+use crate::call::{Call, Reply};
+use crate::problem::Problem;
+
+pub(super) const ROUTES: &[Route] = &[
+    Route::get("/tokens", "Access.List", "Tokens, never their secrets; one's own unless said", tokens)
+        .query(&[
+            text("user", "Those of somebody else, for admins"),
+            flag("all", "Those of everybody, for admins"),
+        ])
+        .gives(of::<Tokens>)
+        .refuses(&[404, 409]),
+    Route::post(
+        "/tokens",
+        "Access.Create",
+        "Make a token. Its secret is in this answer and nowhere else",
+        create,
+    )
+    .takes(of::<CreateBody>)
+    .makes(of::<Created>)
+    .refuses(&[404, 409, 422]),
+    Route::delete("/tokens/{token}", "Access.Revoke", "End a token at once", revoke)
+        .query(&[text("user", "Whose, where it is named and is not one's own")])
+        .gives(of::<Revoked>)
+        .refuses(&[409]),
+];
+
+#[derive(Serialize, JsonSchema)]
+struct Tokens {
+    /// The newest first; those that are over stay for a while.
+    tokens: Vec<TokenRow>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Created {
+    /// What is kept of it.
+    token: TokenRow,
+    /// The token itself: send it as `Authorization: Bearer`.
+    secret: Secret,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Revoked {
+    /// The token that is over.
+    token: TokenRow,
+}
+
+fn ask(call: &Call<'_>, operation: AccessOperation) -> Result<AccessAnswer, Problem> {
+    match call.ask(Operation::Access(operation))? {
+        Answer::Access(answer) => Ok(*answer),
+        _ => Err(unexpected()),
+    }
+}
+
+fn tokens(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let operation = AccessOperation::List { user: call.text("user"), all: call.flag("all")? };
+    let AccessAnswer::Tokens { tokens } = ask(call, operation)? else { return Err(unexpected()) };
+    Ok(Reply::ok(Tokens { tokens }))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateBody {
+    /// What it is called: what it is for.
+    name: String,
+    /// Whose it is; one's own unless said. For others it takes an admin.
+    #[serde(default)]
+    user: Option<String>,
+    /// When it ends by itself.
+    #[serde(default)]
+    expires: Option<Time>,
+    /// The role that it is held to: what it may do beyond that, it may not.
+    #[serde(default)]
+    role: Option<String>,
+}
+
+fn create(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let CreateBody { name, user, expires, role } = call.take()?;
+    let answer = ask(call, AccessOperation::Create { name, user, expires, role })?;
+    let AccessAnswer::Created { token, secret } = answer else { return Err(unexpected()) };
+    let at = format!("{BASE}/tokens/{}", token.id);
+    Ok(Reply::made(at, Created { token, secret }))
+}
+
+fn revoke(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let operation = AccessOperation::Revoke { token: call.named("token"), user: call.text("user") };
+    let AccessAnswer::Revoked { token } = ask(call, operation)? else { return Err(unexpected()) };
+    Ok(Reply::ok(Revoked { token }))
+}
