@@ -311,6 +311,9 @@ pub struct RunQuery {
     pub text: Option<String>,
     /// Only those that come after this run in the list: the next page.
     pub after: Option<String>,
+    /// Only of these projects: those that whoever asks may look at. It is put in where the operation is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Vec<String>>,
     /// At most so many; 0: no limit.
     pub limit: usize,
 }

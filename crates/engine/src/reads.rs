@@ -130,6 +130,7 @@ impl<R: Reader> Reads<R> {
             outcome: query.outcome.clone(),
             workflow: query.workflow.clone(),
             project: query.project.clone(),
+            projects: query.seen.clone(),
             prefix: None,
             keys: query.keys.clone(),
             top_only: !query.children && parent.is_none(),

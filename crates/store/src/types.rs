@@ -115,6 +115,8 @@ pub struct Filter {
     pub workflow: Option<String>,
     /// Only this project.
     pub project: Option<String>,
+    /// Only of these projects.
+    pub projects: Option<Vec<String>>,
     /// Only streams whose id begins so.
     pub prefix: Option<String>,
     /// Only runs that are found by all of these: indexed inputs and their values, as text.

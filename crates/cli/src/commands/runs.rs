@@ -37,6 +37,7 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
         until: time("--until", &args.until)?,
         text: args.text.clone(),
         after: args.after.clone(),
+        seen: None,
         // One more than is shown tells whether there are more.
         limit: if args.limit == 0 { 0 } else { args.limit.saturating_add(1) },
     };

@@ -29,6 +29,7 @@ mod promises;
 mod races;
 mod readme;
 mod refused;
+mod rights;
 mod run;
 mod runs;
 mod screen;

@@ -69,6 +69,16 @@ impl Register {
         roles
     }
 
+    /// The projects for whose runs somebody has a role that gives rights, beside those of which it holds everywhere. An
+    /// empty text: runs of none.
+    pub fn projects_of(&self, name: &str, role: Role) -> Vec<String> {
+        let Ok((number, user)) = self.user(name) else { return Vec::new() };
+        let grants = user.roles.iter().chain(self.groups_of(number).flat_map(|group| &group.roles));
+        let projects: BTreeSet<&String> = grants.filter_map(|grant| grant.project.as_ref()).collect();
+        let has = |project: &&String| self.roles_of(number, user, Some(project)).contains(role.as_str());
+        projects.into_iter().filter(has).cloned().collect()
+    }
+
     /// All selectors that may mean somebody, in one project or another: for finding what is theirs.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
-use crate::operations::{Answer, EngineNow, Operation, Receivers, RunQuery, StoreTrouble, Trouble};
+use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
 use crate::people::{Caller, admit, identity};
 use crate::reads::Reads;
 use crate::tasks::TaskOperation;
@@ -113,7 +113,8 @@ impl Desk {
                 &mut reads,
                 &self.home,
                 caller,
-                &mut Operation::Runs { query: RunQuery::default() },
+                // Of all projects: a list of runs would be held to those that somebody may look at.
+                &mut Operation::Engine,
             );
         }
         for run in runs {

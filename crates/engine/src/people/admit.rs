@@ -11,6 +11,7 @@ use stead_store::{Reader, StoreError};
 
 use super::caller::system_user;
 use super::rights::{decides, is_noted};
+use super::seen::{About, narrow};
 use super::who::top;
 use super::{Caller, PeopleError, Right, deed, right_of};
 use crate::access::{held, holder, lets};
@@ -39,10 +40,15 @@ pub(crate) fn admit<R: Reader>(
     if right == Right::None {
         return Ok(());
     }
-    let project = project_of(reads, operation)?;
-    let actor = identity(reads, home, caller, project.as_deref())?;
+    let about = About::of(reads, operation)?;
+    let actor = identity(reads, home, caller, about.project())?;
     if let Some(proof) = &caller.proof {
         lets(&held(reads.reader_mut(), proof)?, operation)?;
+    }
+    if let Some(register) = register.as_deref()
+        && narrow(reads, register, &actor, &about, operation)?
+    {
+        return Ok(());
     }
     if let Some(role) = right.role().filter(|role| !actor.has(*role)) {
         let (user, deed) = (actor.user, deed(operation));
@@ -53,7 +59,7 @@ pub(crate) fn admit<R: Reader>(
                 deed,
                 role,
                 roles: actor.roles,
-                project,
+                project: about.project().map(str::to_owned),
                 admins: admins(register.as_deref()),
             },
         }
@@ -173,23 +179,6 @@ fn owned(home: &Home) -> Result<(), String> {
         0 => Ok(()),
         _ => Err(format!("{} is open to others (mode {:o})", folder.display(), known.mode() & 0o777)),
     }
-}
-
-/// The project whose roles count; `None`: it is about no project in particular.
-fn project_of<R: Reader>(reads: &mut Reads<R>, operation: &Operation) -> Result<Option<String>, EngineError> {
-    Ok(match operation {
-        Operation::Start { project, .. } | Operation::FreePlace { project, .. } => Some(project.clone()),
-        Operation::Runs { query } => query.project.clone(),
-        Operation::Limits { project, .. } => project.clone(),
-        other => match other.run() {
-            // What is not there is told by the operation itself.
-            Some(run) => match reads.find(run) {
-                Ok(run) => reads.reader_mut().head(&run)?.map(|listed| listed.head.project),
-                Err(_) => None,
-            },
-            None => None,
-        },
-    })
 }
 
 /// Notes that somebody acts under another's name.

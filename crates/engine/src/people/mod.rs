@@ -16,6 +16,7 @@ mod left;
 mod operations;
 mod perform;
 mod rights;
+mod seen;
 mod who;
 
 pub(crate) use admit::{admit, identity};

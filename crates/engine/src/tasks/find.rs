@@ -2,6 +2,7 @@
 
 use stead_core::ids::StreamId;
 use stead_core::path;
+use stead_core::people::Role;
 use stead_store::Reader;
 use stead_store::tasks::{ListedTask, TaskFilter};
 
@@ -10,6 +11,17 @@ use crate::limits;
 use crate::reads::Reads;
 
 impl<R: Reader> Reads<R> {
+    /// Whether somebody may know of a task: who looks at the runs of its project, who may act on it, and who has.
+    pub(crate) fn is_seen_by(&mut self, wanted: &str, by: &str) -> Result<bool, EngineError> {
+        let listed = self.task_named(wanted)?;
+        let actor = self.somebody(by)?.in_project(&listed.head.origin.project)?.clone();
+        if actor.has(Role::Viewer) {
+            return Ok(true);
+        }
+        let state = self.task_state(&listed.task)?.0;
+        Ok(state.may(&actor).is_ok() || state.submission_of(&actor.user).is_some())
+    }
+
     /// The task of a name: its id or the beginning of it, `RUN/STEP`, or a run that asks for one thing only.
     ///
     /// # Errors

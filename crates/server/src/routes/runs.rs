@@ -166,6 +166,7 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
         until: call.time("until")?,
         text: call.text("text"),
         after: call.text("after"),
+        seen: None,
         // One more than is told says whether there are more.
         limit: page + 1,
     };

@@ -56,6 +56,10 @@ fn select(filter: &Filter) -> (String, Vec<Value>) {
             [project.clone()],
         );
     }
+    if let Some(projects) = &filter.projects {
+        let marks = vec!["?"; projects.len()].join(", ");
+        query.and(&format!("project IN ({marks})"), projects.iter().cloned());
+    }
     if let Some(prefix) = &filter.prefix {
         // A range, which the index of names serves; U+10FFFF is behind every other character. A prefix that
         // says little more than the kind passes most rows: they are then gone through from the newest
