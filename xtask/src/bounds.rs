@@ -154,6 +154,8 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "STORE_RETRY_MOST", Tunable("when what could not be written is tried again")),
     ("engine", "STREAMS_CACHED", Test("p10_p11_runs_that_wait_leave_the_memory_and_come_back")),
     ("engine", "THREAD_IDLE", Test("a_thread_without_work_ends_and_another_is_made_when_there_is_some")),
+    ("engine", "AUDIT_PAGE", Tunable("a page is cut to it; the next one goes on")),
+    ("engine", "AUDIT_SCAN", Tunable("a page ends after so many rows; the next one goes on")),
     ("engine", "TOKEN_NAME_CHARS", Test("p11_names_of_tokens_are_bounded")),
     ("engine", "USED_NOTED", Tunable("how often it is noted that a key was used")),
     (

@@ -10,7 +10,7 @@ mod tasks;
 
 use std::path::PathBuf;
 
-pub use access::{Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
+pub use access::{Audit, Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
 pub use batch::{Batch, OnError, Results, Sweep, Table};
 pub use documents::Documents;
 pub use import::Import;
@@ -114,6 +114,8 @@ pub enum Command {
     People(People),
     /// Make, list and revoke tokens: by them programs elsewhere are known to the server
     Token(Token),
+    /// List who did what, and who was refused, the newest first: for admins
+    Audit(Audit),
     /// Open your inbox at a terminal, list it elsewhere; or show one task with all that is shown
     Inbox(Inbox),
     /// Accept what a gate shows
@@ -623,6 +625,7 @@ impl Command {
             Command::Limits(args) => args.json,
             Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
+            Command::Audit(args) => args.json,
             Command::Token(args) => match &args.command {
                 TokenCommand::Create(args) => args.json,
                 TokenCommand::List(args) => args.json,

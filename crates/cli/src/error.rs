@@ -217,6 +217,7 @@ impl From<EngineError> for CliError {
                 AccessError::Name { .. }
                 | AccessError::Role { .. }
                 | AccessError::Past
+                | AccessError::NoPlace
                 | AccessError::NoToken { .. },
             )
             | EngineError::Library(_)

@@ -290,6 +290,10 @@ pub const TASKS_LOOKED_AT: usize = 1_000;
 pub const TASKS_READ: usize = 200;
 /// Tasks of one run that are looked at for the one that is meant, the newest first.
 pub const TASKS_SEARCHED: usize = 10_000;
+/// Entries of one page of what was done.
+pub const AUDIT_PAGE: usize = 500;
+/// Rows of each kind that are looked at for one page of what was done.
+pub const AUDIT_SCAN: usize = 10_000;
 /// Letters of a token's name.
 pub const TOKEN_NAME_CHARS: usize = 64;
 /// How often it is noted that a key was used, in milliseconds.

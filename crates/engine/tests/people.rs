@@ -9,7 +9,7 @@ use stead_core::ids::StreamId;
 use stead_core::people::{Change, Edit, Grant, Holder, Kind, Role};
 use stead_core::run::Again;
 use stead_core::run::event::Breaks;
-use stead_engine::access::AccessOperation;
+use stead_engine::access::{AccessOperation, AuditQuery};
 use stead_engine::engine::ask_home_as;
 use stead_engine::library::{LibraryOperation, SaveAs, Side};
 use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
@@ -227,6 +227,7 @@ fn all(bench: &Bench) -> Vec<Operation> {
             role: None,
         }),
         Operation::Access(AccessOperation::Revoke { token: "mine".into(), user: None }),
+        Operation::Access(AccessOperation::Audit { query: AuditQuery::default() }),
     ]
 }
 
@@ -286,6 +287,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             AccessOperation::List { .. } => (42, ANYBODY),
             AccessOperation::Create { .. } => (43, PEOPLE),
             AccessOperation::Revoke { .. } => (44, OWN),
+            AccessOperation::Audit { .. } => (45, "admin"),
         },
         Operation::Task(operation) => match operation {
             TaskOperation::List { query, .. } if !query.everybody => (35, ANYBODY),

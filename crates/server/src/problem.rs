@@ -234,6 +234,7 @@ fn status_of(error: &EngineError) -> u16 {
             error if error.is_unknown() => 401,
             AccessError::NoToken { .. } => 404,
             AccessError::NoPeople => 409,
+            AccessError::NoPlace => 400,
             AccessError::Name { .. } | AccessError::Role { .. } | AccessError::Past => 422,
             _ => 403,
         },

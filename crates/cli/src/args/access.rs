@@ -68,3 +68,29 @@ pub struct TokenRevoke {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// Only what this one did: any of their names; or an address that was not let in
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Only what is about something with this text in its name: a run, a task, a workflow, somebody
+    #[arg(long, value_name = "TEXT")]
+    pub about: Option<String>,
+    /// Only what was done at this time or later, written as for `runs`
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what was done before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// About so many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// Go on at this place: the next page
+    #[arg(long, value_name = "PLACE")]
+    pub after: Option<String>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+}

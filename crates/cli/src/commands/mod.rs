@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod audit;
 pub mod batch;
 pub mod cancel;
 pub mod check;
@@ -66,6 +67,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
         Command::People(args) => people::people(&here, args),
+        Command::Audit(args) => audit::audit(&here, args),
         Command::Token(args) => token::token(&here, args),
         Command::Inbox(args) => tasks::inbox::inbox(&here, args),
         Command::Approve(args) => tasks::act::decide(&here, args, true),

@@ -79,7 +79,7 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
 }
 
 /// A time as people write it: an instant, a local day or time, or how long ago.
-fn moment(option: &str, text: &str, now: Time) -> Result<Time, CliError> {
+pub(super) fn moment(option: &str, text: &str, now: Time) -> Result<Time, CliError> {
     let (zone, text) = (TimeZone::system(), text.trim());
     let civil = || {
         let day = || text.parse::<Date>().map(|day| day.at(0, 0, 0, 0)).ok();

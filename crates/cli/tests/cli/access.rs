@@ -259,3 +259,45 @@ fn tokens_are_made_listed_and_revoked() {
     project.stead("--as ana token create x --user oz").is(1).says("R0503");
     project.stead("--as bot token create x").is(1).says("R0608");
 }
+
+#[test]
+fn who_did_what_is_listed_by_whom_and_by_which_means() {
+    let project = peopled();
+    let oz = token(&project, "ci --user oz");
+    let served = serve_with(&project, LOCAL);
+    let start = json!({"definition": "stead: 1\nname: w\nsteps:\n  - { id: a, wait: { signal: go } }\n"});
+    let run = with(&served, &oz, "POST", "/runs", &start).is(201).body["run"].as_str().unwrap().to_owned();
+    served.ask("POST", &format!("/runs/{run}:cancel"), &Value::Null).is(200);
+    get(&served, "stead_wrong", "/runs").says(401, "R0602");
+    get(&served, &oz, "/audit").says(403, "R0503");
+    let find = |words: &str, what: &str, means: &str| {
+        let lines = project.stead(format!("audit --json {words}").trim()).is(0).lines();
+        lines.iter().any(|row| row["what"] == what && row["means"].as_str().unwrap_or_default() == means)
+    };
+    assert!(find("--user oz", "run created", "token ci"));
+    assert!(!find("--user oz", "cancel requested", "socket"), "that was somebody else");
+    assert!(find(&format!("--about {run}"), "cancel requested", "socket"));
+    assert!(find("", "make a token", "socket"));
+    // Who was not let in is noted some time after.
+    project.wait_for("the refusal", |project| {
+        let lines = project.stead("audit --user 127.0.0.1 --json").is(0).lines();
+        lines.iter().any(|row| row["refused"] == "R0602")
+    });
+    assert!(!project.stead("audit --json").is(0).out.contains("stead_wrong"));
+    // By pages of one the same comes in the same order.
+    let whole = project.stead("audit --json -n 500").is(0).lines();
+    let (mut after, mut pages) = (String::new(), Vec::new());
+    loop {
+        let page = served.get(&format!("/audit?limit=1{after}")).is(200).body;
+        pages.extend(page["entries"].as_array().unwrap().iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+        assert!(pages.len() <= whole.len(), "{pages:#?}");
+    }
+    assert_eq!(pages, whole);
+    served.get("/audit?after=x").says(400, "R0614");
+    project.stead("audit").is(0).answers("refused (R0602)").answers("token ci");
+    served.leave("TERM").is(0);
+}

@@ -59,8 +59,12 @@ const OF_THE_PEOPLE: &[(&str, Result<&str, &str>)] = &[
 ];
 
 /// Operations on tokens, the same.
-const OF_ACCESS: &[(&str, Result<&str, &str>)] =
-    &[("Create", Ok("token create none")), ("List", Ok("token list")), ("Revoke", Ok("token revoke none"))];
+const OF_ACCESS: &[(&str, Result<&str, &str>)] = &[
+    ("Create", Ok("token create none")),
+    ("List", Ok("token list")),
+    ("Revoke", Ok("token revoke none")),
+    ("Audit", Err("`audit` lists what was done; there is nothing to refuse")),
+];
 
 /// Operations on tasks, the same.
 const OF_TASKS: &[(&str, Result<&str, &str>)] = &[

@@ -47,7 +47,7 @@ fn expected(route: &Route) -> &'static str {
             _,
         ) => "editor admin",
         (name, _) if name.starts_with("Library.") => "viewer operator approver editor admin bot",
-        ("People.Edit", _) => "admin",
+        ("People.Edit" | "Access.Audit", _) => "admin",
         ("People.Me" | "Access.List", _) => ALL,
         ("Access.Create", _) => "plain viewer operator approver editor admin local",
         ("Access.Revoke", _) => ALL,

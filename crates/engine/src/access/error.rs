@@ -68,6 +68,9 @@ pub enum AccessError {
         /// Until when it lasts.
         until: Option<Time>,
     },
+    /// A page that does not begin anywhere.
+    #[error("`after` is no place in the list")]
+    NoPlace,
     /// There is no such token.
     #[error("there is no token `{wanted}`")]
     NoToken {
@@ -93,6 +96,7 @@ impl AccessError {
             Self::Past => "R0611",
             Self::Beyond { .. } => "R0612",
             Self::NoToken { .. } => "R0613",
+            Self::NoPlace => "R0614",
         }
     }
 
@@ -124,6 +128,7 @@ impl AccessError {
                 "make it at the server's machine, or with a token that is held to nothing".into()
             }
             Self::NoToken { .. } => "`stead token list` has all".into(),
+            Self::NoPlace => "give `next` of the page before".into(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! brings a secret. A [`Proof`] is what was found by it; it goes with each operation, and is looked up anew each time, so
 //! that what was revoked or has run out counts from the next operation on.
 
+mod audit;
 mod error;
 mod key;
 mod operations;
@@ -11,6 +12,7 @@ mod perform;
 mod secret;
 mod used;
 
+pub use audit::{AuditQuery, AuditRow};
 pub use error::AccessError;
 pub(crate) use key::{Proof, held, holder, lets, opened};
 pub use operations::{AccessAnswer, AccessOperation, TokenRow};

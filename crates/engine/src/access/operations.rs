@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use stead_core::Time;
 use stead_store::access::Key;
 
-use super::Secret;
+use super::{AuditQuery, AuditRow, Secret};
 
 /// Something to be done or told about what somebody is known by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub enum AccessOperation {
         #[serde(default)]
         all: bool,
     },
+    /// What was done and refused, the newest first.
+    Audit { query: AuditQuery },
     /// End a token, by its id, or by its name among those of somebody (else one's own).
     Revoke {
         token: String,
@@ -47,6 +49,12 @@ pub enum AccessAnswer {
     Created { token: TokenRow, secret: Secret },
     /// See [`AccessOperation::List`].
     Tokens { tokens: Vec<TokenRow> },
+    /// See [`AccessOperation::Audit`]. `next`: where the next page begins.
+    Audit {
+        entries: Vec<AuditRow>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
+    },
     /// See [`AccessOperation::Revoke`].
     Revoked { token: TokenRow },
 }

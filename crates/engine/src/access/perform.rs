@@ -46,8 +46,19 @@ pub(crate) fn ask(
     caller: &Caller,
     operation: AccessOperation,
 ) -> Result<AccessAnswer, EngineError> {
-    let Some(mut reader) = reader(home)? else { return Err(AccessError::NoPeople.into()) };
+    let Some(mut reader) = reader(home)? else {
+        return match operation {
+            AccessOperation::Audit { .. } => Ok(AccessAnswer::Audit { entries: Vec::new(), next: None }),
+            _ => Err(AccessError::NoPeople.into()),
+        };
+    };
     let register = reader.people()?;
+    if let AccessOperation::Audit { mut query } = operation {
+        // Also of who works alone.
+        query.user = query.user.map(|user| register.canonical(&user).unwrap_or(user));
+        let (entries, next) = super::audit::audit(&mut reader, &query)?;
+        return Ok(AccessAnswer::Audit { entries, next });
+    }
     if register.is_empty() {
         return Err(AccessError::NoPeople.into());
     }
@@ -59,6 +70,7 @@ pub(crate) fn ask(
             asking.create(home, name, user.as_deref(), expires, role)
         }
         AccessOperation::List { user, all } => asking.list(user.as_deref(), all),
+        AccessOperation::Audit { .. } => Err(EngineError::bug(&"it was told already")),
         AccessOperation::Revoke { token, user } => asking.revoke(home, &token, user.as_deref()),
     }
 }
@@ -141,7 +153,7 @@ impl Asking<'_> {
         }
         let secret = Secret::draw(TOKEN)?;
         let key = Key {
-            id: format!("k_{}", hex(&chance::<6>()?)),
+            id: format!("{}{}", super::audit::KEY, hex(&chance::<6>()?)),
             kind: KeyKind::Token,
             person,
             name,

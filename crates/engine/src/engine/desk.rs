@@ -161,7 +161,13 @@ impl Desk {
         operation: Operation,
         wish: Option<(&str, bool)>,
     ) -> Result<Answer, EngineError> {
-        let id = wish.map(|(id, _)| id);
+        // By which key somebody acts stands in the journal, beside who it is.
+        let marked = match (caller.key(), wish) {
+            (Some(key), Some((id, _))) => Some(named_cause(key, id)),
+            (Some(key), None) => Some(key.to_owned()),
+            (None, wish) => wish.map(|(id, _)| id.to_owned()),
+        };
+        let id = marked.as_deref();
         match operation {
             Operation::Start { run, bundle, inputs, project, folder, breaks, by } => {
                 check_project(&project)?;
@@ -201,7 +207,9 @@ impl Desk {
             let one = matches!(to, Receivers::Run(_));
             return signal(runs, one, &operation, |run, write| match wish {
                 // Of several runs some may have it already.
-                Some((id, true)) if lock(&self.reads).was_caused(run, &named_cause("", id))? => Ok(()),
+                Some((wished, true)) if lock(&self.reads).was_caused(run, &named_cause("", wished))? => {
+                    Ok(())
+                }
                 _ => self.write(run, write, id),
             });
         }

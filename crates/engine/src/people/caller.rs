@@ -95,6 +95,14 @@ impl Caller {
         Self { steps, ..self }
     }
 
+    /// The id of the key by which they are known.
+    pub(crate) fn key(&self) -> Option<&str> {
+        match &self.proof {
+            Some(Proof::Key(id)) => Some(id),
+            _ => None,
+        }
+    }
+
     /// The step whose program it is.
     pub(crate) fn step(&self) -> Option<&Step> {
         self.steps.first()

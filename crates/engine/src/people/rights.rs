@@ -60,7 +60,7 @@ pub(super) fn is_noted(operation: &Operation) -> bool {
         operation,
         Operation::Task(
             TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
-        ) | Operation::Access(AccessOperation::List { .. })
+        ) | Operation::Access(AccessOperation::List { .. } | AccessOperation::Audit { .. })
     );
     !for_oneself && right_of(operation) != Right::Look
 }
@@ -124,6 +124,7 @@ fn access(operation: &AccessOperation) -> (&'static str, Right) {
     match operation {
         AccessOperation::Create { .. } => ("make a token", Right::Take),
         AccessOperation::List { .. } => ("look at tokens", Right::Take),
+        AccessOperation::Audit { .. } => ("look at who did what", Right::Manage),
         AccessOperation::Revoke { .. } => ("revoke a token", Right::Take),
     }
 }

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stead_core::Time;
-use stead_engine::access::{AccessAnswer, AccessOperation, Secret, TokenRow};
+use stead_engine::access::{AccessAnswer, AccessOperation, AuditQuery, AuditRow, Secret, TokenRow};
 use stead_engine::operations::{Answer, Operation};
 
-use super::route::{flag, text};
+use super::route::{AFTER, LIMIT, flag, text, time};
 use super::{BASE, Route, of, unexpected};
 use crate::call::{Call, Reply};
 use crate::problem::Problem;
@@ -28,6 +28,17 @@ pub(super) const ROUTES: &[Route] = &[
     .takes(of::<CreateBody>)
     .makes(of::<Created>)
     .refuses(&[404, 409, 422]),
+    Route::get("/audit", "Access.Audit", "Who did what, and who was refused, the newest first", audit)
+        .query(&[
+            text("user", "Only by this one: any of their names; or an address"),
+            text("about", "Only about what has this text in its name"),
+            time("since", "Only at this time or later"),
+            time("until", "Only before this time"),
+            AFTER,
+            LIMIT,
+        ])
+        .gives(of::<Audited>)
+        .refuses(&[409]),
     Route::delete("/tokens/{token}", "Access.Revoke", "End a token at once", revoke)
         .query(&[text("user", "Whose, where it is named and is not one's own")])
         .gives(of::<Revoked>)
@@ -38,6 +49,14 @@ pub(super) const ROUTES: &[Route] = &[
 struct Tokens {
     /// The newest first; those that are over stay for a while.
     tokens: Vec<TokenRow>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Audited {
+    /// About as many as were asked for; none where there is more of what does not fit.
+    entries: Vec<AuditRow>,
+    /// What `after` takes for the next page; null: there is none.
+    next: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -65,6 +84,20 @@ fn tokens(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let operation = AccessOperation::List { user: call.text("user"), all: call.flag("all")? };
     let AccessAnswer::Tokens { tokens } = ask(call, operation)? else { return Err(unexpected()) };
     Ok(Reply::ok(Tokens { tokens }))
+}
+
+fn audit(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let query = AuditQuery {
+        user: call.text("user"),
+        about: call.text("about"),
+        since: call.time("since")?,
+        until: call.time("until")?,
+        after: call.text("after"),
+        limit: call.page()?,
+    };
+    let answer = ask(call, AccessOperation::Audit { query })?;
+    let AccessAnswer::Audit { entries, next } = answer else { return Err(unexpected()) };
+    Ok(Reply::ok(Audited { entries, next }))
 }
 
 #[derive(Deserialize, JsonSchema)]
