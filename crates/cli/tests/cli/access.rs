@@ -39,7 +39,9 @@ fn who_shows_a_token_is_whom_it_is_for() {
     let project = peopled();
     let (ana, bot) = (token(&project, "laptop --user ana"), token(&project, "ci --user bot"));
     let served = serve_with(&project, LOCAL);
-    assert_eq!(get(&served, &ana, "/me").is(200).body["actor"]["user"], "user:ana");
+    let me = get(&served, &ana, "/me").is(200).body;
+    assert_eq!((&me["actor"]["user"], &me["means"]), (&json!("user:ana"), &json!("token laptop")));
+    assert_eq!(served.get("/me").is(200).body["means"], "socket");
     assert_eq!(get(&served, &bot, "/me").is(200).body["actor"]["user"], "agent:bot");
     get(&served, &ana, "/runs").is(200);
     // It is less than the process would be.
@@ -230,6 +232,18 @@ fn others_reach_a_server_only_where_people_can_show_who_they_are() {
     get(&served, &ana, "/me").says(401, "R0603");
     get(&served, &again, "/me").is(200);
     served.leave("TERM").is(0).says("not encrypted");
+}
+
+#[test]
+fn a_token_runs_out_by_itself() {
+    let project = peopled();
+    let ana = token(&project, "short --user ana --expires 1s");
+    let served = serve_with(&project, LOCAL);
+    project.wait_for("its end", |_| get(&served, &ana, "/me").status == 401);
+    get(&served, &ana, "/me").says(401, "R0603");
+    // Its name is free again.
+    token(&project, "short --user ana");
+    served.leave("TERM").is(0);
 }
 
 #[test]

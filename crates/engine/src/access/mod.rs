@@ -16,7 +16,7 @@ pub use audit::{AuditQuery, AuditRow};
 pub use error::AccessError;
 pub(crate) use key::{Proof, held, holder, lets, opened};
 pub use operations::{AccessAnswer, AccessOperation, TokenRow};
-pub(crate) use perform::ask;
 pub use perform::has_any;
+pub(crate) use perform::{ask, means};
 pub use secret::Secret;
 pub(crate) use used::Used;

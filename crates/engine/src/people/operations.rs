@@ -40,8 +40,9 @@ pub enum PeopleAnswer {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<LeftTask>,
     },
-    /// See [`PeopleOperation::Me`]. `system`: what the system calls them.
-    Me { actor: Actor, system: String },
+    /// See [`PeopleOperation::Me`]. `system`: what the system calls the user of the process that answers. `means`: by
+    /// what it is known who asks: `socket`, `step`, `token NAME`.
+    Me { actor: Actor, system: String, means: String },
 }
 
 /// An open task that a change of the people has left without those who would do it.

@@ -36,8 +36,15 @@ pub(crate) fn ask(
         }
         PeopleOperation::Me => {
             let system = system_user().to_owned();
+            let mut means = if caller.step().is_some() { "step" } else { "socket" }.to_owned();
             let actor = match reader(home)? {
-                Some(reader) => identity(&mut Reads::light(reader, home), home, caller, None)?,
+                Some(reader) => {
+                    let mut reads = Reads::light(reader, home);
+                    if let Some(proof) = caller.proof.as_ref().filter(|_| caller.step().is_none()) {
+                        means = crate::access::means(&crate::access::held(reads.reader_mut(), proof)?);
+                    }
+                    identity(&mut reads, home, caller, None)?
+                }
                 None => identity(
                     &mut Reads::light(stead_store::memory::MemoryStore::new(), home),
                     home,
@@ -45,7 +52,7 @@ pub(crate) fn ask(
                     None,
                 )?,
             };
-            Ok(PeopleAnswer::Me { actor, system })
+            Ok(PeopleAnswer::Me { actor, system, means })
         }
         PeopleOperation::Edit { mut edits, mut by } => {
             let mut store = or_made(home)?;

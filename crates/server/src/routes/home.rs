@@ -55,15 +55,17 @@ fn ask(call: &Call<'_>, operation: PeopleOperation) -> Result<PeopleAnswer, Prob
 struct Me {
     /// Who it is, with groups and roles.
     actor: Actor,
-    /// What the system calls them.
+    /// What the system calls the user of the server.
     system: String,
+    /// By what it is known who asks: `socket` (their process), `step`, `token NAME`.
+    means: String,
 }
 
 fn me(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let PeopleAnswer::Me { actor, system } = ask(call, PeopleOperation::Me)? else {
+    let PeopleAnswer::Me { actor, system, means } = ask(call, PeopleOperation::Me)? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(Me { actor, system }))
+    Ok(Reply::ok(Me { actor, system, means }))
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -164,7 +164,7 @@ pub(super) fn history(here: &Here, args: &PeopleHistory) -> Result<Exit, CliErro
 /// Says who acts here.
 pub(super) fn whoami(here: &Here, as_json: bool) -> Result<Exit, CliError> {
     let (actor, system) = match ask(here, PeopleOperation::Me)? {
-        PeopleAnswer::Me { actor, system } => (actor, system),
+        PeopleAnswer::Me { actor, system, .. } => (actor, system),
         other => return Err(strange(other)),
     };
     if as_json {
