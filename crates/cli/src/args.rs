@@ -209,6 +209,8 @@ pub enum Drawing {
     Mermaid,
     /// A digraph of Graphviz.
     Dot,
+    /// Nodes, edges and groups, as JSON.
+    Json,
 }
 
 /// Arguments of `explain`.

@@ -4,6 +4,7 @@
 //! and makes events, `apply` books them. No clock, no randomness, no async, no IO: time comes with the input, names
 //! are derived, values that are not at hand are asked for. This is where the semantics live, and nowhere else.
 
+pub mod allowed;
 pub mod effect;
 pub mod head;
 pub mod ids;

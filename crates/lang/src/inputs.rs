@@ -96,6 +96,31 @@ fn shortened(text: &str) -> String {
     text.chars().take(MOST).chain(['…']).collect()
 }
 
+/// The inputs of a plan as one JSON Schema, of the object that is handed in when a run is started.
+pub fn schema_of(plan: &Plan) -> Value {
+    let mut properties = Map::new();
+    for input in &plan.inputs {
+        let mut schema = input.schema.clone();
+        if let Value::Object(schema) = &mut schema {
+            let said = [
+                ("description", input.description.clone().map(Value::String)),
+                ("default", input.default.clone()),
+            ];
+            for (key, value) in said {
+                if let Some(value) = value {
+                    schema.insert(key.to_owned(), value);
+                }
+            }
+        }
+        properties.insert(input.name.clone(), schema);
+    }
+    let required: Vec<&str> =
+        plan.inputs.iter().filter(|input| input.default.is_none()).map(|input| input.name.as_str()).collect();
+    serde_json::json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false,
+    })
+}
+
 /// Holds given inputs against the declared ones and adds the defaults.
 ///
 /// # Errors

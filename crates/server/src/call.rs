@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use stead_core::Time;
 use stead_engine::EngineError;
 use stead_engine::operations::{Answer, Operation};
+use stead_engine::tasks::{TaskAnswer, TaskOperation};
 use stead_lang::diagnostic::nearest;
 
 use crate::limits;
@@ -37,6 +38,11 @@ pub enum Body {
     Bytes(&'static str, Vec<u8>),
 }
 
+impl Body {
+    /// Nothing.
+    pub const NONE: Self = Self::Bytes("", Vec::new());
+}
+
 impl Default for Body {
     fn default() -> Self {
         Self::Json(Value::Null)
@@ -56,12 +62,49 @@ pub struct Reply {
     pub body: Body,
 }
 
+/// Digits of the hash that an etag ends with.
+const HASH_DIGITS: usize = 16;
+
+/// An etag as it stands in a header.
+fn tag(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix("W/").unwrap_or(text).trim_matches('"')
+}
+
+/// The version in an etag that `If-Match` has: what stands before the hash.
+pub(crate) fn version(text: &str) -> String {
+    let tag = tag(text);
+    match tag.rsplit_once('-') {
+        Some((version, hash)) if hash.len() == HASH_DIGITS => version.to_owned(),
+        _ => tag.to_owned(),
+    }
+}
+
 /// A body in which nothing stands.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoBody {}
 
 impl Reply {
+    /// Names what is told: by its version where it has one, and by all that is told, which depends on who asks. What is
+    /// known already is not told again.
+    pub(crate) fn named(mut self, known: Option<&str>) -> Self {
+        let Body::Json(told) = &self.body else { return self };
+        let hash = blake3::hash(&serde_json::to_vec(told).unwrap_or_default());
+        let hash = &hash.to_hex()[..HASH_DIGITS];
+        let etag = match &self.etag {
+            Some(version) => format!("{version}-{hash}"),
+            None => hash.to_owned(),
+        };
+        let same =
+            known.is_some_and(|known| known.split(',').any(|one| tag(one) == etag || one.trim() == "*"));
+        if same {
+            (self.status, self.body) = (304, Body::NONE);
+        }
+        self.etag = Some(etag);
+        self
+    }
+
     /// What was asked for.
     pub fn ok<T: Serialize>(told: T) -> Self {
         // Plain data with text keys always serialises.
@@ -80,20 +123,50 @@ impl Reply {
     }
 }
 
+/// What a refused operation was about: how that stands is told along.
+enum About {
+    Run(String),
+    Task(String),
+}
+
+impl About {
+    fn of(operation: &Operation) -> Option<Self> {
+        match operation {
+            Operation::Task(TaskOperation::Act { task, .. } | TaskOperation::Draft { task, .. }) => {
+                Some(Self::Task(task.clone()))
+            }
+            other => other.run().filter(|_| other.writes()).map(|run| Self::Run(run.to_owned())),
+        }
+    }
+}
+
 impl Call<'_> {
     /// Has an operation performed.
     ///
     /// # Errors
     /// When it is refused; of a run it is told how that stands.
     pub fn ask(&self, operation: Operation) -> Result<Answer, Problem> {
-        let run = operation.run().filter(|_| operation.writes()).map(str::to_owned);
+        let about = About::of(&operation);
         self.host.asker.ask(operation).map_err(|error| {
             let refused = matches!(error, EngineError::Refused { .. });
             let mut problem = Problem::from(error);
-            if let (true, Some(run)) = (refused, run)
-                && let Ok(Answer::Status { view }) = self.host.asker.ask(Operation::Status { run })
-            {
-                problem.more.push(("current_status", Value::from(view.status.as_str())));
+            match about.filter(|_| refused || problem.status == 412) {
+                Some(About::Run(run)) => {
+                    if let Ok(Answer::Status { view }) = self.host.asker.ask(Operation::Status { run }) {
+                        problem.more.push(("current_status", json!(view.status)));
+                        problem.more.push(("allowed_actions", json!(view.allowed_actions)));
+                    }
+                }
+                Some(About::Task(task)) => {
+                    let show = TaskOperation::Show { task, by: self.by() };
+                    if let Ok(Answer::Task(TaskAnswer::Task { task })) =
+                        self.host.asker.ask(Operation::Task(show))
+                    {
+                        problem.more.push(("current_status", json!(task.head.status)));
+                        problem.more.push(("allowed_actions", json!(task.allowed_actions)));
+                    }
+                }
+                None => {}
             }
             problem
         })
@@ -137,14 +210,14 @@ impl Call<'_> {
         text.parse().map(Some).map_err(|_| Problem::parameter(name, "it takes a number"))
     }
 
-    /// A parameter that is said or not: `true`, `false`, or nothing behind it.
+    /// A parameter that is said or not: `true` or `false`.
     ///
     /// # Errors
     /// When it is something else.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
         match self.text(name).as_deref() {
             None | Some("false") => Ok(false),
-            Some("true" | "") => Ok(true),
+            Some("true") => Ok(true),
             Some(_) => Err(Problem::parameter(name, "it takes true or false")),
         }
     }
@@ -181,6 +254,14 @@ impl Call<'_> {
                 .map_err(|_| Problem::parameter(name, format!("`{one}` is none of {}", known.join(", "))))
         };
         given.map(read).collect()
+    }
+
+    /// How many rows come before a page.
+    ///
+    /// # Errors
+    /// When it is no number.
+    pub fn skip(&self) -> Result<usize, Problem> {
+        Ok(self.number::<u32>("skip")?.map_or(0, |skip| skip as usize))
     }
 
     /// How many rows a page has.

@@ -28,5 +28,9 @@ pub const FAILED_ADDRESSES: usize = 4_096;
 pub const PAGE: usize = 500;
 /// Rows of a page when nothing is said.
 pub const PAGE_USUAL: usize = 50;
+/// Runs of one request that acts on several.
+pub const BULK: usize = 500;
+/// Tasks of an inbox that are counted.
+pub const COUNTED: usize = 1_000;
 /// Time that requests under way have to end in when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(5);

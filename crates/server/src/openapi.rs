@@ -224,7 +224,7 @@ fn parameters(route: &Route) -> Vec<Value> {
 
 fn parameter(param: &Param) -> Value {
     let mut told =
-        json!({ "name": param.name, "in": "query", "required": false, "description": param.about });
+        json!({ "name": param.name, "in": "query", "required": param.needed, "description": param.about });
     told["schema"] = match param.kind {
         Kind::Text => json!({ "type": "string" }),
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
+use stead_core::allowed::Allowed;
 use stead_core::people;
 use stead_core::status::RunStatus;
+use stead_core::task::TaskStatus;
 use stead_engine::EngineError;
 use stead_engine::access::AccessError;
 use stead_lang::Diagnostic;
@@ -71,6 +73,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The connection ended before the length that was announced.",
     ),
     (
+        "H0210",
+        "`If-Match` names something else than what is changed",
+        "It takes the etag that what is changed came with. Look at it again, and say that one.",
+    ),
+    (
         "H0301",
         "the server has too much to do",
         "Nothing was done. `Retry-After` says when it is worth another try.",
@@ -124,9 +131,12 @@ pub(crate) struct Body {
     /// What to try.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
-    /// How the run stands that it is about.
+    /// How the run or task stands that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    current_status: Option<RunStatus>,
+    current_status: Option<Standing>,
+    /// What may be done about it now, and why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_actions: Option<Vec<Allowed>>,
     /// All that is wrong with a definition or with inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<Vec<Diagnostic>>,
@@ -136,6 +146,18 @@ pub(crate) struct Body {
     /// What a name may mean.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<Vec<String>>,
+}
+
+/// The status of a run or of a task.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "CurrentStatus")]
+#[expect(dead_code, reason = "it is a schema")]
+pub(crate) enum Standing {
+    /// Of a run.
+    Run(RunStatus),
+    /// Of a task.
+    Task(TaskStatus),
 }
 
 /// What is wrong with a request, or came of it.

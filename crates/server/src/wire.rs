@@ -9,8 +9,8 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, LOCATION,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -135,7 +135,8 @@ impl Wire {
         let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
         let query = call::query(head.uri.query().unwrap_or_default())?;
         let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let if_match = text(IF_MATCH).map(|etag| etag.trim_matches('"').to_owned());
+        let if_match = text(IF_MATCH).map(call::version);
+        let known = text(IF_NONE_MATCH).map(str::to_owned);
         let bytes = self.body(body).await?;
         let body = call::body(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
@@ -149,7 +150,8 @@ impl Wire {
             let host = client.host(&host, &front, shown, &failures)?;
             let mut call = Call { host: &host, path, query, if_match, body };
             call.knows(route.query)?;
-            (route.perform)(&mut call)
+            let reply = (route.perform)(&mut call)?;
+            Ok(if route.etag { reply.named(known.as_deref()) } else { reply })
         });
         performed.await.unwrap_or_else(|_| {
             Err(Problem::new(500, "R0999", "this is a bug in Stead: a route panicked")
@@ -205,7 +207,9 @@ fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if !kind.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGES));

@@ -189,6 +189,18 @@ fn p11_who_takes_in_nothing_is_cut_off() {
 }
 
 #[test]
+fn p11_so_many_runs_are_acted_on_at_once() {
+    let served = serving(Measures::default());
+    let ids =
+        |n: usize| json!({"action": "cancel", "ids": (0..n).map(|n| format!("r_{n}")).collect::<Vec<_>>()});
+    let (status, told) = served.asked("POST", "/api/v1/runs:bulk", &ids(limits::BULK).to_string());
+    assert_eq!((status, &told["failed"]), (200, &json!(limits::BULK)));
+    let (status, told) = served.asked("POST", "/api/v1/runs:bulk", &ids(limits::BULK + 1).to_string());
+    assert_eq!((status, &told["code"]), (400, &json!("H0205")), "{told}");
+    served.stop();
+}
+
+#[test]
 fn p11_pages_are_bounded() {
     let served = serving(Measures::default());
     for limit in ["0", "501", "-1", "x"] {

@@ -19,6 +19,7 @@ pub fn graph(here: &Here, args: &Graph) -> Result<Exit, CliError> {
         Drawing::Text => Format::Text,
         Drawing::Mermaid => Format::Mermaid,
         Drawing::Dot => Format::Dot,
+        Drawing::Json => Format::Json,
     };
     out::answer(&stead_lang::graph::graph(&ready.plan, format))?;
     Ok(Exit::Done)

@@ -40,6 +40,7 @@ fn gate(number: usize) -> TaskNow {
         said: Vec::new(),
         delegated: Vec::new(),
         skipped: Vec::new(),
+        allowed_actions: Vec::new(),
         barred: None,
         draft: None,
         eligible: Eligible::Anybody,

@@ -5,6 +5,7 @@ mod access;
 mod batch;
 mod budgets;
 mod contract;
+mod contract_routes;
 mod control;
 mod definitions;
 mod documents;

@@ -30,7 +30,7 @@ pub(crate) struct Told {
     pub(crate) body: Value,
 }
 
-fn serve(project: &Project) -> Served<'_> {
+pub(crate) fn serve(project: &Project) -> Served<'_> {
     serve_with(project, "serve --listen 127.0.0.1:0")
 }
 
@@ -116,6 +116,12 @@ impl Drop for Served<'_> {
 }
 
 impl Told {
+    /// A header, with its value in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let line = self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.map(str::to_owned)
+    }
+
     #[track_caller]
     pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
@@ -131,7 +137,7 @@ impl Told {
     }
 }
 
-const GATED: &str = "steps:\n  - { id: draft, run: [echo, hello] }\n  - id: review\n    approve: { show: [draft] }\noutputs: { text: \"${{ steps.draft.output }}\" }\n";
+pub(crate) const GATED: &str = "steps:\n  - { id: draft, run: [echo, hello] }\n  - id: review\n    approve: { show: [draft] }\noutputs: { text: \"${{ steps.draft.output }}\" }\n";
 
 #[test]
 fn p8_every_operation_has_a_route_or_a_reason() {

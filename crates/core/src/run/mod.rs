@@ -12,8 +12,10 @@
 //! | `places` | places shared with other runs: asked for, had, given back |
 //! | `reach`, `scope`, `views`, `settings` | what expressions can reach, and what comes of them |
 //! | `snapshot` | the state as a cache of the journal |
+//! | `allowed` | what may be done about it now |
 //! | `fits` | whether what was read back can be |
 
+mod allowed;
 mod apply;
 mod attempts;
 mod booking;

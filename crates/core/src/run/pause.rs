@@ -18,14 +18,9 @@ use stead_lang::plan::EffectRule;
 impl Machine<'_> {
     /// Somebody wants the run to pause.
     pub(super) fn pause(&mut self, by: &str, now: bool) {
-        if self.state.status.is_end() {
-            self.out.refused = Some("the run has ended");
-        } else if self.state.cancel || self.state.finishing {
-            self.out.refused = Some("the run is ending");
-        } else if self.state.paused.is_some() && !now {
-            self.out.refused = Some("the run is paused already");
-        } else {
-            self.stop_beginning(by, None, now);
+        match self.state.no_pause(now) {
+            Some(why) => self.out.refused = Some(why),
+            None => self.stop_beginning(by, None, now),
         }
     }
 
@@ -56,12 +51,8 @@ impl Machine<'_> {
 
     /// Somebody wants the run to go on.
     pub(super) fn resume(&mut self, by: &str) {
-        if self.state.status.is_end() {
-            self.out.refused = Some("the run has ended");
-            return;
-        }
-        if self.state.paused.is_none() {
-            self.out.refused = Some("the run is not paused");
+        if let Some(why) = self.state.no_resume() {
+            self.out.refused = Some(why);
             return;
         }
         self.emit(Event::RunResumed { by: by.into() });

@@ -52,11 +52,8 @@ impl RunState {
     /// # Errors
     /// When there is nothing to be done, or it cannot be done here: why.
     pub fn selection(&mut self, plan: &Plan, again: &Again) -> Result<Selection, &'static str> {
-        if !self.status.is_end() {
-            return Err("the run has not ended");
-        }
-        if self.parent.is_some() {
-            return Err("the run was started by another one: retry that");
+        if let Some(why) = self.no_retry() {
+            return Err(why);
         }
         if !self.bound {
             self.bind(plan);

@@ -643,12 +643,8 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn cancel(&mut self, by: &str, reason: Option<&str>, force: bool) {
-        if self.state.status.is_end() {
-            self.out.refused = Some("the run has ended");
-        } else if self.state.force {
-            self.out.refused = Some("the run is being ended by force already");
-        } else if self.state.cancel && !force {
-            self.out.refused = Some("the run is being cancelled already");
+        if let Some(why) = self.state.no_cancel(force) {
+            self.out.refused = Some(why);
         } else {
             let settled = self.state.root().is_some_and(|root| root.verdict.is_some());
             self.emit(Event::CancelRequested { by: by.into(), reason: reason.map(Into::into), force });

@@ -11,6 +11,7 @@ use super::reach::block_of;
 use super::signals::SignalNow;
 use super::state::{Instance, Ix, Kind, Phase, ROOT, RunState, Timer};
 use crate::Time;
+use crate::allowed::Allowed;
 use crate::effect::AttemptId;
 use crate::head::{Head, WaitsFor};
 use crate::ids::StreamId;
@@ -63,6 +64,9 @@ pub struct View {
     /// Its outputs, once it is completed. Put in by whoever can load them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Value>,
+    /// What may be done about it now, and why not; by the rights of who asks, where an operation tells it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_actions: Vec<Allowed>,
 }
 
 /// A step, item or iteration at one moment.
@@ -210,6 +214,7 @@ impl RunState {
             signals: self.signals_now(),
             signals_kept: self.signals.count(),
             outputs: None,
+            allowed_actions: self.allowed(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::event::{Event, Released};
 use super::state::{Asks, Submission, Taken, TaskState, Timer};
 use super::words::{Asked, Ended, OnTimeout, TaskKind, ToRun, ToTask};
 use crate::Time;
+use crate::allowed::Allowed;
 use crate::limits;
 use crate::message::Message;
 use crate::people::Actor;
@@ -166,6 +167,57 @@ impl TaskState {
         Ok(())
     }
 
+    /// Whether somebody may do something about it now, as far as that does not depend on what it is in particular.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    pub fn may_do(&self, actor: &Actor, asks: Asks) -> Result<(), String> {
+        let Some(asked) = self.asked.as_deref() else { return Err("there is no such task".to_owned()) };
+        if self.status.takes(asks) == Taken::Refused {
+            return Err(match self.status.is_end() {
+                true => self.is_over(),
+                false => "nobody has claimed it".to_owned(),
+            });
+        }
+        self.may(actor)?;
+        if let Some(done) = self.submission_of(&actor.user) {
+            let what = match done.accept {
+                Some(true) => "accepted it",
+                Some(false) => "rejected it",
+                None => "answered it",
+            };
+            return Err(format!("{} has {what} at {}", actor.user, format_time(done.at)));
+        }
+        let claimed = self.claim.as_ref().filter(|claim| claim.by != actor.user);
+        if let Some(claim) = claimed.filter(|_| !matches!(asks, Asks::Skip | Asks::Delegate)) {
+            let until = format_time(claim.until);
+            return Err(format!("{} works on it, until {until} if nothing more is heard of them", claim.by));
+        }
+        if asks == Asks::Claim && (asked.quorum > 1 || asked.rejects > 1) {
+            return Err("several decide on it, each for themselves: there is nothing to claim".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What somebody may do about it as it stands, and why not.
+    pub fn allowed(&self, actor: &Actor) -> Vec<Allowed> {
+        let submit = match self.asked.as_deref().map(|asked| asked.kind) {
+            Some(TaskKind::Questions) => "answer",
+            _ => "decide",
+        };
+        let actions = [
+            (submit, Asks::Submit),
+            ("claim", Asks::Claim),
+            ("release", Asks::Release),
+            ("skip", Asks::Skip),
+            ("delegate", Asks::Delegate),
+        ];
+        actions
+            .into_iter()
+            .map(|(action, asks)| Allowed::unless(action, self.may_do(actor, asks).err()))
+            .collect()
+    }
+
     /// Why nothing can be done any more, for people: who was there before, and when.
     fn is_over(&self) -> String {
         let Some((at, ended)) = self.ended else { return format!("the task is {}", self.status) };
@@ -279,33 +331,10 @@ impl Desk<'_> {
 
     fn act(&mut self, actor: &Actor, act: &Act) -> Result<(), String> {
         let Some(asked) = self.state.asked.as_deref() else { return Err("there is no such task".to_owned()) };
-        let (kind, version, several) =
-            (asked.kind, asked.version.clone(), asked.quorum > 1 || asked.rejects > 1);
-        if self.state.status.takes(act.asks()) == Taken::Refused {
-            return Err(match self.state.status.is_end() {
-                true => self.state.is_over(),
-                false => "nobody has claimed it".to_owned(),
-            });
-        }
-        self.state.may(actor)?;
-        if let Some(done) = self.state.submission_of(&actor.user) {
-            let what = match done.accept {
-                Some(true) => "accepted it",
-                Some(false) => "rejected it",
-                None => "answered it",
-            };
-            return Err(format!("{} has {what} at {}", actor.user, format_time(done.at)));
-        }
+        let (kind, version) = (asked.kind, asked.version.clone());
+        self.state.may_do(actor, act.asks())?;
         let by = actor.user.clone();
-        let claimed = self.state.claim.as_ref().filter(|claim| claim.by != by);
-        if let Some(claim) = claimed.filter(|_| !matches!(act, Act::Skip { .. } | Act::Delegate { .. })) {
-            let until = format_time(claim.until);
-            return Err(format!("{} works on it, until {until} if nothing more is heard of them", claim.by));
-        }
         match act {
-            Act::Claim if several => {
-                Err("several decide on it, each for themselves: there is nothing to claim".to_owned())
-            }
             Act::Claim => {
                 let until = self.at.saturating_add_unsigned(limits::TASK_LEASE);
                 self.emit(Event::TaskClaimed { by, until });

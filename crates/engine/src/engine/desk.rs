@@ -22,7 +22,7 @@ use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
-use crate::people::{Caller, admit, identity};
+use crate::people::{Caller, admit, by_rights, identity};
 use crate::reads::Reads;
 use crate::tasks::TaskOperation;
 
@@ -79,7 +79,9 @@ impl Desk {
     /// Performs an operation. What writes is durable when this returns.
     pub(super) fn ask(&self, caller: &Caller, mut operation: Operation) -> Result<Answer, EngineError> {
         admit(&mut lock(&self.reads), &self.home, caller, &mut operation)?;
-        self.perform(caller, operation, None)
+        let mut answer = self.perform(caller, operation, None)?;
+        by_rights(&mut lock(&self.reads), &self.home, caller, &mut answer);
+        Ok(answer)
     }
 
     /// What is known of who carries a secret. A program of a step carries none.

@@ -22,7 +22,7 @@ use crate::executors::process::left_in;
 use crate::home::Home;
 use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
-use crate::people::{Caller, admit};
+use crate::people::{Caller, admit, by_rights};
 use crate::reads::Reads;
 use crate::socket::{Client, Failed};
 use crate::tasks::{TaskAnswer, TaskOperation};
@@ -250,7 +250,12 @@ pub(crate) fn read_store(home: &Home, caller: &Caller, operation: &Operation) ->
     admit(&mut reads, home, caller, &mut operation)?;
     match &operation {
         Operation::Engine => Ok(Answer::Engine { engine: None }),
-        operation => reads.ask(operation)?.ok_or_else(|| EngineError::bug(&"a read that reads nothing")),
+        operation => {
+            let answer = reads.ask(operation)?;
+            let mut answer = answer.ok_or_else(|| EngineError::bug(&"a read that reads nothing"))?;
+            by_rights(&mut reads, home, caller, &mut answer);
+            Ok(answer)
+        }
     }
 }
 

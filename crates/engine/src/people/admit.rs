@@ -31,6 +31,26 @@ pub(crate) fn admit<R: Reader>(
     caller: &Caller,
     operation: &mut Operation,
 ) -> Result<(), EngineError> {
+    let_through(reads, home, caller, operation, true)
+}
+
+/// Whether an operation would be let through, or why not. Nothing is noted.
+pub(crate) fn would_admit<R: Reader>(
+    reads: &mut Reads<R>,
+    home: &Home,
+    caller: &Caller,
+    operation: &mut Operation,
+) -> Result<(), EngineError> {
+    let_through(reads, home, caller, operation, false)
+}
+
+fn let_through<R: Reader>(
+    reads: &mut Reads<R>,
+    home: &Home,
+    caller: &Caller,
+    operation: &mut Operation,
+    noting: bool,
+) -> Result<(), EngineError> {
     let right = right_of(operation);
     let register = reads.register()?;
     if register.is_none() && caller.steps.is_empty() && caller.wanted.is_none() && caller.proof.is_none() {
@@ -70,7 +90,7 @@ pub(crate) fn admit<R: Reader>(
         return Err(PeopleError::OwnRun { user, run: own.to_string(), deed }.into());
     }
     let theirs = register.as_ref().and_then(|register| register.canonical(system_user()).ok());
-    if caller.wanted.is_some() && is_noted(operation) && theirs.as_ref() != Some(&actor.user) {
+    if noting && caller.wanted.is_some() && is_noted(operation) && theirs.as_ref() != Some(&actor.user) {
         note(home, &actor, operation)?;
     }
     if !actor.alone

@@ -10,6 +10,7 @@
 //! without one. A home to which nobody was ever added refuses nobody but the programs of its own steps.
 
 mod admit;
+mod allowed;
 mod caller;
 mod error;
 mod left;
@@ -20,6 +21,7 @@ mod seen;
 mod who;
 
 pub(crate) use admit::{admit, identity};
+pub(crate) use allowed::by_rights;
 pub use caller::{Caller, Step};
 pub use error::PeopleError;
 pub use operations::{GroupRow, LeftTask, PeopleAnswer, PeopleOperation, UserRow};

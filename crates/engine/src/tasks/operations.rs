@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::Time;
+use stead_core::allowed::Allowed;
 use stead_core::ids::StreamId;
 use stead_core::task::{Claim, TaskHead};
 
@@ -167,6 +168,9 @@ pub struct TaskNow {
     /// Why who asks may not act on it; none, where they may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barred: Option<String>,
+    /// What who asks may do about it now, and why not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_actions: Vec<Allowed>,
     /// What who asks has filled in and not handed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<DraftNow>,

@@ -64,6 +64,7 @@ impl<R: Reader> Reads<R> {
             let why = format!("{} may not look at it: that takes the role viewer", actor.user);
             return Err(EngineError::Refused { id: id.to_string(), why });
         }
+        let allowed_actions = state.allowed(&actor);
         let draft = self.draft_of(&id, by)?;
         let eligible = self.eligible(&state, &asked)?;
         Ok(TaskNow {
@@ -78,6 +79,7 @@ impl<R: Reader> Reads<R> {
             delegated: state.delegated.clone(),
             skipped: state.skipped.clone(),
             barred,
+            allowed_actions,
             draft,
             eligible,
         })

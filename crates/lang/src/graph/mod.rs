@@ -5,6 +5,7 @@
 
 mod dot;
 mod mermaid;
+mod picture;
 mod text;
 
 use std::fmt::Write as _;
@@ -18,6 +19,8 @@ use crate::plan::{
 };
 use crate::template::Template;
 
+pub use picture::{Edge, EdgeKind, Group, GroupKind, Node, Picture};
+
 /// How the picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -27,6 +30,8 @@ pub enum Format {
     Mermaid,
     /// A digraph of Graphviz.
     Dot,
+    /// Nodes, edges and groups, as JSON: see [`Picture`].
+    Json,
 }
 
 /// Draws a plan.
@@ -35,6 +40,8 @@ pub fn graph(plan: &Plan, format: Format) -> String {
         Format::Text => text::draw(plan),
         Format::Mermaid => mermaid::draw(plan),
         Format::Dot => dot::draw(plan),
+        // Plain data always serialises.
+        Format::Json => serde_json::to_string_pretty(&Picture::of(plan)).unwrap_or_default() + "\n",
     }
 }
 

@@ -114,7 +114,7 @@ fn edit(call: &mut Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn changes(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let (skip, limit) = (call.number("skip")?.unwrap_or(0), call.page()?);
+    let (skip, limit) = (call.skip()?, call.page()?);
     let answer = ask(call, PeopleOperation::Changes { skip, limit })?;
     let PeopleAnswer::Changes { changes } = answer else { return Err(unexpected()) };
     Ok(Reply::ok(PeopleChanges { changes }))

@@ -23,15 +23,15 @@ pub(super) const ROUTES: &[Route] = &[
         LIMIT,
     ])
     .gives(of::<WorkflowsPage>),
-    Route::post("/workflows", "Library.Save", "Save a definition: as a new workflow, or as the next revision of one", save).takes(of::<SaveBody>).makes(of::<WorkflowSaved>).refuses(&[404, 409, 422]),
-    Route::get("/workflows/{name}", "Library.Show", "One workflow: a revision of it, what it takes and gives, how its runs went", show).query(&[REVISION]).gives(of::<WorkflowShown>),
+    Route::post("/workflows", "Library.Save", "Save a definition: as a new workflow, or as the next revision of one", save).takes(of::<SaveBody>).if_match().makes(of::<WorkflowSaved>).refuses(&[404, 409, 412, 422]),
+    Route::get("/workflows/{name}", "Library.Show", "One workflow: a revision of it, what it takes and gives, how its runs went", show).query(&[REVISION]).gives(of::<WorkflowShown>).etag(),
     Route::patch("/workflows/{name}", "Library.Describe", "Say something about a workflow, beside its text", describe).takes(of::<DescribeBody>).gives(of::<WorkflowDone>).refuses(&[409, 422]),
     Route::delete("/workflows/{name}", "Library.Delete", "Delete a workflow; it is kept and can be restored", delete).takes(of::<NoBody>).gives(of::<WorkflowDone>).refuses(&[409]),
     Route::post("/workflows/{name}:restore", "Library.Restore", "Take a deleted workflow back", restore).takes(of::<NoBody>).gives(of::<WorkflowDone>).refuses(&[409]),
     Route::post("/workflows/{name}:rename", "Library.Rename", "Give a workflow another name", rename).takes(of::<RenameBody>).gives(of::<WorkflowDone>).refuses(&[409, 422]),
-    Route::get("/workflows/{name}/definition", "Library.Load", "The text of a revision, with all the files it names", load).query(&[REVISION]).gives(of::<WorkflowText>),
+    Route::get("/workflows/{name}/definition", "Library.Load", "The text of a revision, with all the files it names", load).query(&[REVISION]).gives(of::<WorkflowText>).etag(),
     Route::get("/workflows/{name}/changes", "Library.History", "What was done to a workflow, the newest first", changes).query(&[SKIP, LIMIT]).gives(of::<WorkflowChanges>),
-    Route::get("/workflows/{name}/compare", "Library.Compare", "What is different between two revisions of a workflow; without `to` the newest is meant", compare).query(&[number("from", "Number of the one revision; it has to be said"), number("to", "Number of the other; else the newest")]).gives(of::<Compared>),
+    Route::get("/workflows/{name}/compare", "Library.Compare", "What is different between two revisions of a workflow; without `to` the newest is meant", compare).query(&[number("from", "Number of the one revision").needed(), number("to", "Number of the other; else the newest")]).gives(of::<Compared>),
 ];
 
 fn ask(call: &Call<'_>, operation: LibraryOperation) -> Result<LibraryAnswer, Problem> {
@@ -107,12 +107,26 @@ struct WorkflowSaved {
 
 fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let body: SaveBody = call.take()?;
+    // The revision that was looked at: in the body, or by the etag that it came with.
+    let seen = call.if_match.as_deref().map(|seen| {
+        let wrong = || {
+            Problem::new(412, "H0210", format!("`If-Match` names no revision: {seen}"))
+                .help("say the etag that the revision came with")
+        };
+        seen.parse::<u32>().map_err(|_| wrong())
+    });
+    let based_on = match (body.based_on, seen.transpose()?) {
+        (Some(number), Some(seen)) if number != seen => {
+            return Err(Problem::body("`based_on` and `If-Match` name two revisions"));
+        }
+        (number, seen) => number.or(seen),
+    };
     let save = SaveAs {
         bundle: definition::given(call, &body.definition)?,
         name: body.name,
         message: body.message,
         labels: body.labels,
-        based_on: body.based_on,
+        based_on,
         file: None,
         draft: body.draft,
         by: call.by(),
@@ -143,7 +157,8 @@ fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let LibraryAnswer::Shown { row, revision, contents, callers, took } = answer else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(WorkflowShown { workflow: row, revision, contents, callers, took }))
+    let etag = Some(revision.number.to_string());
+    Ok(Reply { etag, ..Reply::ok(WorkflowShown { workflow: row, revision, contents, callers, took }) })
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -213,7 +228,8 @@ fn load(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let answer = ask(call, LibraryOperation::Load { name, number })?;
     let LibraryAnswer::Loaded { workflow, revision, bundle } = answer else { return Err(unexpected()) };
     let (entry, files) = (bundle.entry, bundle.files);
-    Ok(Reply::ok(WorkflowText { workflow, revision, entry, files }))
+    let etag = Some(revision.number.to_string());
+    Ok(Reply { etag, ..Reply::ok(WorkflowText { workflow, revision, entry, files }) })
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -227,7 +243,7 @@ struct WorkflowChanges {
 }
 
 fn changes(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let (skip, limit) = (call.number("skip")?.unwrap_or(0), call.page()?);
+    let (skip, limit) = (call.skip()?, call.page()?);
     let answer = ask(call, LibraryOperation::History { name: call.named("name"), skip, limit })?;
     let LibraryAnswer::History { name, newest, changes } = answer else { return Err(unexpected()) };
     Ok(Reply::ok(WorkflowChanges { name, newest, changes }))

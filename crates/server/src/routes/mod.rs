@@ -14,7 +14,9 @@
 //! A new name in braces gets its line in [`NAMES`].
 
 mod access;
+mod bulk;
 mod definition;
+mod definitions;
 mod home;
 mod library;
 pub mod route;
@@ -51,9 +53,18 @@ pub const NAMES: &[(&str, &str)] = &[
 
 /// All routes.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    [runs::ROUTES, tasks::ROUTES, library::ROUTES, home::ROUTES, access::ROUTES, openapi::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        runs::ROUTES,
+        tasks::ROUTES,
+        library::ROUTES,
+        home::ROUTES,
+        access::ROUTES,
+        definitions::ROUTES,
+        bulk::ROUTES,
+        openapi::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// A route that was found, and what stands in the path.
@@ -68,8 +79,15 @@ pub(crate) fn find(method: &str, path: &str) -> Result<Found, Problem> {
     let parts: Option<Vec<String>> = rest.split('/').map(decoded).collect();
     let parts = parts.ok_or_else(nothing)?;
     let mut allow: Vec<&str> = Vec::new();
-    for route in all() {
-        let Some(path) = fits(route.path, &parts) else { continue };
+    // What is written out goes before what has a name: `/runs/r_1:cancel` is no run.
+    let rank = |route: &Route| {
+        let named = route.path.matches('{').count();
+        (named, named > 0 && route.path.ends_with('}'))
+    };
+    let fitting = all().filter_map(|route| Some((route, fits(route.path, &parts)?)));
+    let fitting: Vec<Found> = fitting.collect();
+    let best = fitting.iter().map(|(route, _)| rank(route)).min();
+    for (route, path) in fitting.into_iter().filter(|(route, _)| Some(rank(route)) == best) {
         if route.method == method {
             return Ok((route, path));
         }

@@ -70,6 +70,22 @@ pub struct Param {
     pub kind: Kind,
     /// What it means, in a line.
     pub about: &'static str,
+    /// Whether it has to be said.
+    pub needed: bool,
+}
+
+impl Param {
+    /// A parameter that may be left out.
+    pub const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self { name, kind, about, needed: false }
+    }
+
+    /// It has to be said.
+    #[must_use]
+    pub const fn needed(mut self) -> Self {
+        self.needed = true;
+        self
+    }
 }
 
 /// What a parameter takes.
@@ -79,7 +95,7 @@ pub enum Kind {
     Text,
     /// A number, from and to.
     Number(u64, u64),
-    /// `true`, `false`, or nothing behind its name, which is `true`.
+    /// `true` or `false`.
     Flag,
     /// A time: RFC 3339, or milliseconds since 1970.
     Time,
@@ -93,40 +109,37 @@ pub enum Kind {
 
 /// A parameter that takes a text.
 pub const fn text(name: &'static str, about: &'static str) -> Param {
-    Param { name, kind: Kind::Text, about }
+    Param::new(name, Kind::Text, about)
 }
 
 /// A parameter that is said or not.
 pub const fn flag(name: &'static str, about: &'static str) -> Param {
-    Param { name, kind: Kind::Flag, about }
+    Param::new(name, Kind::Flag, about)
 }
 
 /// A parameter that takes a number up to the largest of a `u32`.
 pub const fn number(name: &'static str, about: &'static str) -> Param {
-    Param { name, kind: Kind::Number(0, u32::MAX as u64), about }
+    Param::new(name, Kind::Number(0, u32::MAX as u64), about)
 }
 
 /// A parameter that takes a time.
 pub const fn time(name: &'static str, about: &'static str) -> Param {
-    Param { name, kind: Kind::Time, about }
+    Param::new(name, Kind::Time, about)
 }
 
 /// A parameter that takes one of some words.
 pub const fn word(name: &'static str, words: fn() -> Vec<&'static str>, about: &'static str) -> Param {
-    Param { name, kind: Kind::Word(words), about }
+    Param::new(name, Kind::Word(words), about)
 }
 
 /// A parameter that takes several of some words.
 pub const fn words(name: &'static str, words: fn() -> Vec<&'static str>, about: &'static str) -> Param {
-    Param { name, kind: Kind::Words(words), about }
+    Param::new(name, Kind::Words(words), about)
 }
 
 /// How many rows a page has.
-pub const LIMIT: Param = Param {
-    name: "limit",
-    kind: Kind::Number(1, limits::PAGE as u64),
-    about: "Rows of the page, 50 unless said",
-};
+pub const LIMIT: Param =
+    Param::new("limit", Kind::Number(1, limits::PAGE as u64), "Rows of the page, 50 unless said");
 
 /// What the next page of a list is asked for by.
 pub const AFTER: Param = text("after", "`next` of the page before");

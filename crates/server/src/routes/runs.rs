@@ -30,11 +30,11 @@ pub(super) const ROUTES: &[Route] = &[
             words("outcome", outcomes, "Only these outcomes"),
             text("workflow", "Only runs of this workflow"),
             text("project", "Only runs of this project; an empty text: of none"),
-            Param {
-                name: "key",
-                kind: Kind::Pairs,
-                about: "Only runs that are found by this: an input with `index: true`, and its value as text",
-            },
+            Param::new(
+                "key",
+                Kind::Pairs,
+                "Only runs that are found by this: an input with `index: true`, and its value as text",
+            ),
             flag("children", "Child runs too"),
             text("parent", "Only the child runs of this one"),
             time("since", "Only those created then or later"),
@@ -49,7 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
         .takes(of::<StartBody>)
         .makes(of::<RunMade>)
         .refuses(&[404, 409, 422]),
-    Route::get("/runs/{run}", "Status", "One run at this moment", status).gives(of::<View>),
+    Route::get("/runs/{run}", "Status", "One run at this moment", status).gives(of::<View>).etag(),
     Route::post(
         "/runs/{run}:cancel",
         "Cancel",
@@ -100,10 +100,7 @@ pub(super) const ROUTES: &[Route] = &[
         "What happened in a run, by the numbers of its events",
         events,
     )
-    .query(&[
-        Param { name: "after", kind: Kind::Number(0, u64::MAX), about: "Only events behind this number" },
-        LIMIT,
-    ])
+    .query(&[Param::new("after", Kind::Number(0, u64::MAX), "Only events behind this number"), LIMIT])
     .gives(of::<EventsPage>),
     Route::get("/runs/{run}/results", "Results", "What became of the rows of a batch, in order", results)
         .query(&[number("after", "Only rows from this position on"), LIMIT])
@@ -232,7 +229,8 @@ fn status(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let Answer::Status { view } = call.ask(Operation::Status { run: call.named("run") })? else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(view))
+    let etag = Some(view.seq.to_string());
+    Ok(Reply { etag, ..Reply::ok(view) })
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -3,12 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stead_core::Time;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::tasks::{Deed, Draft, DraftNow, TaskAnswer, TaskNow, TaskOperation, TaskQuery, TaskRow};
 
 use super::route::{AFTER, LIMIT, flag, text};
 use super::{Route, of, unexpected};
 use crate::call::{Call, NoBody, Reply};
+use crate::limits;
 use crate::problem::Problem;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -27,7 +29,9 @@ pub(super) const ROUTES: &[Route] = &[
     ])
     .gives(of::<TasksPage>)
     .refuses(&[404]),
-    Route::get("/tasks/{task}", "Task.Show", "One task with all that is shown", show).gives(of::<TaskNow>),
+    Route::get("/tasks/{task}", "Task.Show", "One task with all that is shown", show)
+        .gives(of::<TaskNow>)
+        .etag(),
     Route::post("/tasks/{task}:decide", "Task.Act.Decide", "Accept or reject what a gate shows", decide)
         .takes(of::<DecideBody>)
         .if_match()
@@ -79,6 +83,8 @@ pub(super) const ROUTES: &[Route] = &[
         .if_match()
         .gives(of::<DraftKept>)
         .refuses(&[409, 412]),
+    Route::get("/inbox/count", "Task.List", "How many open tasks wait for who asks", count)
+        .gives(of::<InboxCount>),
 ];
 
 fn ask(call: &Call<'_>, operation: TaskOperation) -> Result<TaskAnswer, Problem> {
@@ -114,13 +120,34 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::ok(TasksPage { tasks, next }))
 }
 
+#[derive(Serialize, JsonSchema)]
+struct InboxCount {
+    /// So many wait; of more than 1,000 as many.
+    count: usize,
+    /// There are more than were counted.
+    more: bool,
+    /// The first time at which one of them is out of time.
+    next_due_at: Option<Time>,
+}
+
+fn count(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let query = TaskQuery { limit: limits::COUNTED + 1, ..TaskQuery::default() };
+    let TaskAnswer::Tasks { tasks } = ask(call, TaskOperation::List { query, by: call.by() })? else {
+        return Err(unexpected());
+    };
+    let more = tasks.len() > limits::COUNTED;
+    let next_due_at = tasks.iter().filter_map(|task| task.head.due_at).min();
+    Ok(Reply::ok(InboxCount { count: tasks.len().min(limits::COUNTED), more, next_due_at }))
+}
+
 fn show(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let TaskAnswer::Task { task } =
         ask(call, TaskOperation::Show { task: call.named("task"), by: call.by() })?
     else {
         return Err(unexpected());
     };
-    Ok(Reply::ok(task))
+    let etag = Some(task.version.clone());
+    Ok(Reply { etag, ..Reply::ok(task) })
 }
 
 fn act(call: &Call<'_>, deed: Deed) -> Result<Reply, Problem> {
