@@ -1,9 +1,10 @@
-//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`, `fuzz`, `keep`.
+//! Chores of this repository: `cargo xtask test`, `gen`, `bench`, `breaks`, `sim`, `fuzz`, `contract`, `keep`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod bounds;
 mod breaks;
+mod contract;
 mod fuzz;
 mod generate;
 mod keep;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
   sim [--minutes N] [--seed S]
                    try more seeds of the simulator: for so long, from this seed on; a seed alone is tried again
   keep [--again]   keep runs of this version, stopped in the middle, which all later versions continue in their tests
+  contract [--seconds N]
+                   ask a fresh server by Schemathesis, of what docs/openapi.json says, and hold its answers against it
   fuzz [--minutes N] [--seed S] [--keep] [TARGET...]
                    feed mutated texts to the fuzz targets (all, or those whose tests are named so); --keep writes one
                    text of each new kind of result into the corpus
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         ["sim", args @ ..] => sim::run(args),
         ["keep", args @ ..] => keep::run(args),
         ["fuzz", args @ ..] => fuzz::run(args),
+        ["contract", args @ ..] => contract::of(args),
         _ => Err(HELP.to_owned()),
     };
     match result {

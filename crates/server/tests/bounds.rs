@@ -193,11 +193,10 @@ fn p11_so_many_runs_are_acted_on_at_once() {
     let served = serving(Measures::default());
     let ids =
         |n: usize| json!({"action": "cancel", "ids": (0..n).map(|n| format!("r_{n}")).collect::<Vec<_>>()});
-    let (status, told) = served.asked("POST", "/api/v1/runs:bulk", &ids(limits::BULK).to_string());
+    let (status, told) = served.asked("POST", "/runs:bulk", &ids(limits::BULK).to_string());
     assert_eq!((status, &told["failed"]), (200, &json!(limits::BULK)));
-    let (status, told) = served.asked("POST", "/api/v1/runs:bulk", &ids(limits::BULK + 1).to_string());
+    let (status, told) = served.asked("POST", "/runs:bulk", &ids(limits::BULK + 1).to_string());
     assert_eq!((status, &told["code"]), (400, &json!("H0205")), "{told}");
-    served.stop();
 }
 
 #[test]
