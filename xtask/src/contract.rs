@@ -63,7 +63,11 @@ pub(crate) fn run(seconds: u64) -> Result<(), String> {
     let missing: Vec<&String> = asked.iter().filter(|label| !reported.contains(*label)).collect();
     match missing.is_empty() {
         true => {
-            eprintln!("   {} routes were asked; {} streams have tests of their own", asked.len(), streams.len());
+            eprintln!(
+                "   {} routes were asked; {} streams have tests of their own",
+                asked.len(),
+                streams.len()
+            );
             Ok(())
         }
         false => Err(format!("these routes were not asked: {missing:?}")),
@@ -117,7 +121,15 @@ fn environment() -> Result<PathBuf, String> {
     let made = check("an environment of Python", Command::new("python3").args(["-m", "venv"]).arg(&folder));
     made.map_err(|e| format!("{e}. `python3 -m venv` is needed: package python3-venv"))?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--requirement",
+    ]);
     check("Schemathesis in it", pip.arg(&wanted))?;
     std::fs::write(&mark, text).map_err(|e| format!("{}: {e}", mark.display()))?;
     Ok(python)

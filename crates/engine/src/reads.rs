@@ -329,6 +329,10 @@ impl<R: Reader> Reads<R> {
         let id = self.find(run)?;
         let last = self.reader.head(&id)?.map_or(0, |listed| listed.seq);
         let mut events = Vec::new();
+        // No store counts further than this.
+        if after >= i64::MAX.unsigned_abs() {
+            return Ok(Answer::Events { events, last });
+        }
         let (mut from, mut rows, mut bytes) = (after + 1, 0, 0);
         // In pieces, and an answer has a bound; whoever wants more asks for what is behind it.
         while rows < limit && bytes < limits::EVENTS_BYTES {

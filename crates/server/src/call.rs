@@ -188,6 +188,10 @@ impl Call<'_> {
     /// # Errors
     /// With what is wrong with it.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        // A list would be taken for the fields in their order.
+        if !self.body.is_object() {
+            return Err(Problem::body("it takes an object"));
+        }
         serde_json::from_value(std::mem::take(&mut self.body)).map_err(Problem::body)
     }
 

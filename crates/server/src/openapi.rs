@@ -198,10 +198,11 @@ fn parameters(route: &Route) -> Vec<Value> {
         let name = route.path[at + 1..].split('}').next()?;
         Some((at, name))
     }) {
-        let about = NAMES.iter().find(|(known, _)| *known == name).map_or("", |(_, about)| about);
+        let known = NAMES.iter().find(|(known, ..)| *known == name);
+        let (_, about, example) = known.copied().unwrap_or_default();
         all.push(json!({
             "name": name, "in": "path", "required": true, "description": about,
-            "schema": { "type": "string", "minLength": 1 },
+            "schema": { "type": "string", "minLength": 1 }, "example": example,
         }));
     }
     all.extend(route.query.iter().map(parameter));

@@ -260,6 +260,8 @@ fn a_run_goes_from_its_start_over_a_gate_to_its_end() {
     let events = served.get(&format!("/runs/{run}/events?limit=500")).is(200).body;
     let last = events["events"].as_array().unwrap().last().unwrap()["seq"].clone();
     assert_eq!(last, events["last"]);
+    let behind = served.get(&format!("/runs/{run}/events?after={}", u64::MAX)).is(200).body;
+    assert_eq!(behind, json!({"events": [], "last": last}));
     served.leave("TERM").is(0);
 }
 
@@ -313,6 +315,7 @@ fn what_is_wrong_is_told_with_its_code() {
     served.ask("POST", "/runs", &json!({})).says(400, "H0205");
     served.ask("POST", "/runs", &json!({"workflow": "a", "inptus": {}})).says(400, "H0205");
     served.ask("POST", "/runs", &json!([1])).says(400, "H0205");
+    served.ask("PATCH", "/workflows/none", &json!([null, null])).says(400, "H0205");
     served.ask_as("text/plain", "POST", "/runs", "", "{}").says(415, "H0204");
     let told = served
         .ask("POST", "/runs", &json!({"definition": "stead: 1\nsteps:\n  - { id: a, rum: x }\n"}))

@@ -39,16 +39,21 @@ pub const WITHOUT: &[(&str, &str)] = &[
     ("Library.Declined", "it tells of a file of the machine on which a command asks"),
 ];
 
-/// What the names in paths stand for.
-pub const NAMES: &[(&str, &str)] = &[
+/// What the names in paths stand for, each with an example.
+pub const NAMES: &[(&str, &str, &str)] = &[
     (
         "run",
         "A run: its id, the beginning of one, `@last`, `@last:failed`, or the name of a workflow: its newest run",
+        "greet",
     ),
-    ("task", "A task: its id, the beginning of one, `RUN/STEP`, or a run that asks for one thing only"),
-    ("name", "The name of a workflow"),
-    ("token", "A token: its id, or its name"),
-    ("document", "The name of a document, with the keys of its scopes: `design[E-2]`"),
+    (
+        "task",
+        "A task: its id, the beginning of one, `RUN/STEP`, or a run that asks for one thing only",
+        "gated",
+    ),
+    ("name", "The name of a workflow", "greet"),
+    ("token", "A token: its id, or its name", "laptop"),
+    ("document", "The name of a document, with the keys of its scopes: `design[E-2]`", "design"),
 ];
 
 /// All routes.
