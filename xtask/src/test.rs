@@ -1,13 +1,10 @@
 //! `cargo xtask test`: all that CI checks.
 
 use crate::run::{cargo, check, exists};
-use crate::{contract, generate, tidy};
+use crate::{generate, tidy};
 
 /// The features that tests are built with: kill points are in no other build.
 pub(crate) const FEATURES: &str = "stead/failpoints";
-
-/// How long the server is asked whatever its description allows.
-const CONTRACT_SECONDS: u64 = 60;
 
 pub(crate) fn run(quick: bool) -> Result<(), String> {
     for (program, arg, what) in [
@@ -49,9 +46,6 @@ pub(crate) fn run(quick: bool) -> Result<(), String> {
     // Built as it is given away: without the features of the tests.
     let given = ["test", "--package", "stead", "--test", "kill", "p2_without_the_feature", "--quiet"];
     check("the binary without kill points", &mut cargo(&given))?;
-    if !quick {
-        contract::run(CONTRACT_SECONDS)?;
-    }
     // Last, so that what the run closes with is the count of its tests.
     if exists("cargo-nextest", "--version") {
         check("tests", &mut cargo(&["nextest", "run", "--workspace", "--features", FEATURES]))?;

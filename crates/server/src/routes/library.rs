@@ -107,6 +107,7 @@ struct WorkflowSaved {
 
 fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let body: SaveBody = call.take()?;
+    let bundle = definition::given(call, &body.definition)?;
     // The revision that was looked at: in the body, or by the etag that it came with.
     let seen = call.if_match.as_deref().map(|seen| {
         let wrong = || {
@@ -122,7 +123,7 @@ fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
         (number, seen) => number.or(seen),
     };
     let save = SaveAs {
-        bundle: definition::given(call, &body.definition)?,
+        bundle,
         name: body.name,
         message: body.message,
         labels: body.labels,
