@@ -251,7 +251,7 @@ impl Call<'_> {
         all: &'static [W],
         word: fn(W) -> &'static str,
     ) -> Result<Vec<W>, Problem> {
-        let given = self.all(name).flat_map(|list| list.split(',')).filter(|one| !one.is_empty());
+        let given = self.all(name).flat_map(|list| list.split(','));
         let read = |one: &str| {
             let known: Vec<&str> = all.iter().copied().map(word).collect();
             one.parse()
