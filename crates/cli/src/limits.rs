@@ -12,3 +12,5 @@ pub const PASTE_BYTES: usize = 1 << 20;
 pub const KEYS_AHEAD: usize = 4_096;
 /// How long `stead serve` waits for a command that holds the home at that moment.
 pub const HOME_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+/// Files and connections that a server may have open, where the system lets it.
+pub const OPEN_FILES: u64 = 16_384;

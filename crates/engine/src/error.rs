@@ -169,6 +169,14 @@ pub enum EngineError {
         /// Why.
         why: String,
     },
+    /// Somebody wants to go on from a place that is not there.
+    #[error("there is no position {position}: the journal ends at {newest}")]
+    Ahead {
+        /// The position that was named.
+        position: u64,
+        /// The newest.
+        newest: u64,
+    },
     /// The store takes nothing for now. It is tried again by itself, but what was asked for was dropped.
     #[error("it could not be written: {why}")]
     Unwritten {
@@ -202,6 +210,7 @@ impl EngineError {
             EngineError::NoAnswer { .. } => "R0305",
             EngineError::NotTaken { .. } => "R0306",
             EngineError::Unwritten { .. } => "R0307",
+            EngineError::Ahead { .. } => "R0308",
             EngineError::Store(error) => error.code(),
             EngineError::Library(error) => error.code(),
             EngineError::People(error) => error.code(),
@@ -261,6 +270,9 @@ impl EngineError {
             EngineError::NoAnswer { pid } => format!(
                 "it may be suspended: `kill -CONT {pid}` lets it go on, `kill -9 {pid}` ends it and its runs can go on"
             ),
+            EngineError::Ahead { .. } => {
+                "the position is of another store, or of this one before it was restored: begin anew".into()
+            }
             EngineError::Told { help, .. } => return help.clone(),
             EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),

@@ -20,6 +20,7 @@ pub mod home;
 pub mod lent;
 pub mod library;
 pub mod limits;
+pub mod live;
 pub mod logs;
 pub mod net;
 pub mod operations;

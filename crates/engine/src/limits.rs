@@ -300,3 +300,20 @@ pub const TOKEN_NAME_CHARS: usize = 64;
 pub const USED_NOTED: i64 = 60_000;
 /// Notes that wait to be written; further ones are dropped.
 pub const NOTES_WAITING: usize = 1_000;
+
+/// What waits in memory for one who follows what is written: rows, and bytes. Whoever has more waiting reads it from the store.
+pub const LIVE_WAITING: usize = 1_000;
+/// See [`LIVE_WAITING`].
+pub const LIVE_BYTES: usize = 1 << 20;
+/// Bytes behind which one piece of what they are told ends; the row that is begun is in it.
+pub const LIVE_TOLD: usize = 256 << 10;
+/// Rows of the journal read at once for all of them, and for one who goes on from before.
+pub const LIVE_ROWS: usize = 256;
+/// How often they are told of lists that change.
+pub const LIVE_PAUSE: Duration = Duration::from_millis(100);
+/// Lines of a log, and bytes, behind which one piece of it ends.
+pub const LIVE_LINES: usize = 1_000;
+/// See [`LIVE_LINES`].
+pub const LIVE_LOG_BYTES: usize = 256 << 10;
+/// Tasks that are counted for one of them.
+pub const LIVE_TASKS: usize = 1_000;

@@ -24,6 +24,22 @@ pub fn system() -> String {
     format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
+/// Lets this process have so many files and connections open, or as many as the system allows it; returns how many.
+/// Programs that it starts may have as many.
+pub fn open_files(wanted: u64) -> u64 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.unwrap_or(u64::MAX);
+    let now = limit.current.unwrap_or(u64::MAX);
+    let next = wanted.min(allowed).max(now);
+    limit.current = Some(next);
+    // Lowering nothing, within what is allowed: it is not refused, and if it were, what there is stays.
+    match next == now || setrlimit(Resource::Nofile, limit).is_ok() {
+        true => next,
+        false => now,
+    }
+}
+
 /// Ends this process as `kill -9` does: nothing is flushed, nothing is dropped. For tests of what survives.
 pub fn die() -> ! {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
@@ -34,6 +50,14 @@ pub fn die() -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_files_may_be_opened_and_never_fewer() {
+        let before = open_files(0);
+        assert!(before > 0);
+        assert_eq!(open_files(before - 1), before);
+        assert!(open_files(before + 10) >= before);
+    }
 
     #[test]
     fn the_machine_has_a_name_and_processors() {

@@ -14,6 +14,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::routes::route::Param;
 use crate::server::Host;
+use crate::stream::Subscription;
 
 /// A request, read.
 pub struct Call<'a> {
@@ -25,17 +26,22 @@ pub struct Call<'a> {
     pub query: Vec<(String, String)>,
     /// The etag that `If-Match` has.
     pub if_match: Option<String>,
+    /// The client takes a stream of events, and nothing else.
+    pub stream: bool,
+    /// Where it goes on: `Last-Event-ID`.
+    pub last_event: Option<String>,
     /// The body; an empty object where there is none.
     pub body: Value,
 }
 
 /// What is told.
-#[derive(Debug)]
 pub enum Body {
     /// Data.
     Json(Value),
     /// Bytes of another kind, said as `Content-Type` has it.
     Bytes(&'static str, Vec<u8>),
+    /// Events as they come, until the client goes.
+    Live(Box<Subscription>),
 }
 
 impl Body {
@@ -50,7 +56,6 @@ impl Default for Body {
 }
 
 /// An answer that is well.
-#[derive(Debug)]
 pub struct Reply {
     /// Of HTTP.
     pub status: u16,

@@ -8,6 +8,7 @@
 //! | [`routes`] | the one table of routes: path, operation, what it takes, how it is performed |
 //! | [`openapi`] | the description of the routes, made of their table |
 //! | [`call`] | a request as a route gets it |
+//! | [`stream`] | events as they come |
 //! | [`problem`] | what is answered when something is wrong |
 //!
 //! A route is a plain function that blocks: it makes an operation of a request, has it performed, and makes an
@@ -24,6 +25,7 @@ pub mod routes;
 mod sending;
 pub mod server;
 mod stall;
+pub mod stream;
 mod wire;
 
 pub use listen::ListenError;

@@ -34,3 +34,14 @@ pub const BULK: usize = 500;
 pub const COUNTED: usize = 1_000;
 /// Time that requests under way have to end in when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// Clients that follow what is written, at once. They have places of their own beside [`CONNECTIONS`].
+pub const STREAMS: usize = 10_000;
+/// How long a client that follows is told nothing before a sign of life is.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// The least time between two pieces of what a client is told.
+pub const STREAM_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is looked for what a program has printed.
+pub const STREAM_LOOK: Duration = Duration::from_millis(200);
+/// When a client whose stream has ended should come again.
+pub const STREAM_RETRY: Duration = Duration::from_secs(1);

@@ -13,6 +13,7 @@ use crate::call::Reply;
 use crate::problem::{self, Problem};
 use crate::routes::route::{Kind, NO_OPERATION, Param, Route, Told, of};
 use crate::routes::{self, BASE, NAMES};
+use crate::stream::KIND;
 
 /// The committed document.
 pub const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
@@ -164,10 +165,13 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
         let headers = headers.clone();
         responses.insert("304".to_owned(), json!({ "description": problem::title(304), "headers": headers }));
     }
-    let content = match route.answer {
+    let mut content = match route.answer {
         Told::Json(schema) => json!({ "application/json": { "schema": schema(answers).to_value() } }),
         Told::Text(kind) => json!({ kind: { "schema": { "type": "string" } } }),
     };
+    if route.streams {
+        content[KIND] = json!({ "schema": { "type": "string" } });
+    }
     let mut well = json!({ "description": problem::title(route.status), "content": content });
     if headers != json!({}) {
         well["headers"] = headers;

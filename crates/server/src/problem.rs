@@ -78,11 +78,17 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "It takes the etag that what is changed came with. Look at it again, and say that one.",
     ),
     (
+        "H0211",
+        "what is asked for is not told in the form that the client takes",
+        "Live events come as server-sent events: say `Accept: text/event-stream`.",
+    ),
+    (
         "H0301",
         "the server has too much to do",
         "Nothing was done. `Retry-After` says when it is worth another try.",
     ),
     ("H0302", "there are too many connections", "Nothing was done. Close some, or try again later."),
+    ("H0303", "too many clients follow", "Nothing was done. Ask for what is there now, or try again later."),
     (
         "H0401",
         "no address to listen at",
@@ -270,7 +276,7 @@ fn status_of(error: &EngineError) -> u16 {
         | EngineError::Store(StoreError::People(
             people::Refusal::Name { .. } | people::Refusal::TooMany { .. },
         )) => 422,
-        EngineError::Store(StoreError::DraftChanged { .. }) => 412,
+        EngineError::Ahead { .. } | EngineError::Store(StoreError::DraftChanged { .. }) => 412,
         EngineError::Refused { .. }
         | EngineError::Store(
             StoreError::Library(_)
@@ -304,6 +310,7 @@ pub(crate) fn title(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
         408 => "Request Timeout",
         409 => "Conflict",
         412 => "Precondition Failed",

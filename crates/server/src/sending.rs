@@ -5,11 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 /// The body of an answer.
 pub(crate) enum Sending {
     /// All of it is there; taken when it is sent.
     Whole(Option<Bytes>),
+    /// Piece by piece, as they come; it ends when nobody makes more.
+    Pieces(mpsc::Receiver<Bytes>),
 }
 
 impl Sending {
@@ -24,10 +27,13 @@ impl Body for Sending {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Self::Whole(bytes) = self.get_mut();
-        Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        let next = match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take()),
+            Self::Pieces(pieces) => pieces.poll_recv(cx),
+        };
+        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -35,7 +41,9 @@ impl Body for Sending {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let Self::Whole(bytes) = self;
-        SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Pieces(_) => SizeHint::default(),
+        }
     }
 }

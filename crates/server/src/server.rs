@@ -37,6 +37,12 @@ pub struct Measures {
     pub connections: usize,
     /// Operations at once.
     pub handlers: usize,
+    /// Clients that follow what is written, at once.
+    pub streams: usize,
+    /// How long nothing is told before a sign of life is.
+    pub heartbeat: Duration,
+    /// The least time between two pieces of what one is told.
+    pub stream_pause: Duration,
     /// How long a request waits for its turn.
     pub turn_time: Duration,
     /// Time for the head of a request.
@@ -60,6 +66,9 @@ impl Default for Measures {
         Self {
             connections: limits::CONNECTIONS,
             handlers: limits::HANDLERS,
+            streams: limits::STREAMS,
+            heartbeat: limits::HEARTBEAT,
+            stream_pause: limits::STREAM_PAUSE,
             turn_time: limits::TURN_TIME,
             head_time: limits::HEAD_TIME,
             body_time: limits::BODY_TIME,

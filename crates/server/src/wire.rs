@@ -3,14 +3,14 @@
 use std::convert::Infallible;
 use std::future::Future as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH,
-    LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::call::{self, Body, Call, Reply};
 use crate::door::{Client, Failures, Shown};
@@ -27,7 +27,11 @@ use crate::problem::{Problem, TYPE};
 use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
-use crate::{guard, limits, routes};
+use crate::stream::Telling;
+use crate::{guard, limits, routes, stream};
+
+/// The place of a connection among the others, until it begins to follow.
+type Place = Mutex<Option<OwnedSemaphorePermit>>;
 
 /// What all connections share.
 pub(crate) struct Wire {
@@ -38,6 +42,7 @@ pub(crate) struct Wire {
     measures: Measures,
     connections: Arc<Semaphore>,
     handlers: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     /// Closed when the server stops; connections hold a receiver each.
     leaving: watch::Sender<bool>,
 }
@@ -48,6 +53,7 @@ impl Wire {
         let handlers = Arc::new(Semaphore::new(measures.handlers));
         let front = Arc::new(Front::new(addr, host.public.clone()));
         let failures = Arc::new(Failures::new(measures.failures, measures.failure_time));
+        let streams = Arc::new(Semaphore::new(measures.streams));
         Self {
             host: Arc::new(host),
             addr,
@@ -56,6 +62,7 @@ impl Wire {
             measures,
             connections,
             handlers,
+            streams,
             leaving: watch::Sender::new(false),
         }
     }
@@ -72,8 +79,7 @@ impl Wire {
                 Ok(place) => {
                     let (wire, leaving) = (self.clone(), self.leaving.subscribe());
                     tokio::spawn(async move {
-                        wire.connection(stream, theirs, leaving).await;
-                        drop(place);
+                        wire.connection(stream, theirs, leaving, place).await;
                     });
                 }
                 Err(_) => refuse(stream, self.measures.connections).await,
@@ -92,15 +98,21 @@ impl Wire {
         stream: TcpStream,
         theirs: SocketAddr,
         mut leaving: watch::Receiver<bool>,
+        place: OwnedSemaphorePermit,
     ) {
         let ours = stream.local_addr().unwrap_or(self.addr);
         let client = Arc::new(Client::new(theirs, ours));
+        let place = Arc::new(Mutex::new(Some(place)));
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Patient::new(stream, self.measures.stall));
         let wire = self.clone();
         let service = service_fn(move |request| {
-            let (wire, client) = (wire.clone(), client.clone());
-            async move { Ok::<_, Infallible>(sent(wire.answer(request, client).await)) }
+            let (wire, client, place) = (wire.clone(), client.clone(), place.clone());
+            async move {
+                let reply = wire.answer(request, client).await;
+                let reply = reply.and_then(|reply| wire.streaming(reply, &place));
+                Ok::<_, Infallible>(sent(reply))
+            }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -134,9 +146,12 @@ impl Wire {
         let shown = Shown::of(&head.headers, client.theirs(), &self.front);
         let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
         let query = call::query(head.uri.query().unwrap_or_default())?;
-        let text = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let text =
+            |name: HeaderName| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let if_match = text(IF_MATCH).map(call::version);
         let known = text(IF_NONE_MATCH).map(str::to_owned);
+        let stream = text(ACCEPT).is_some_and(|kinds| kinds.trim() == stream::KIND);
+        let last_event = text(HeaderName::from_static("last-event-id")).map(str::to_owned);
         let bytes = self.body(body).await?;
         let body = call::body(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
@@ -148,7 +163,7 @@ impl Wire {
         let performed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let host = client.host(&host, &front, shown, &failures)?;
-            let mut call = Call { host: &host, path, query, if_match, body };
+            let mut call = Call { host: &host, path, query, if_match, stream, last_event, body };
             call.knows(route.query)?;
             let reply = (route.perform)(&mut call)?;
             Ok(if route.etag { reply.named(known.as_deref()) } else { reply })
@@ -157,6 +172,29 @@ impl Wire {
             Err(Problem::new(500, "R0999", "this is a bug in Stead: a route panicked")
                 .help("please report it"))
         })
+    }
+
+    /// Events go on beside: they have places of their own, and leave that of their connection to another one.
+    fn streaming(&self, mut reply: Reply, connection: &Place) -> Result<(Reply, Option<Sending>), Problem> {
+        if !matches!(reply.body, Body::Live(_)) {
+            return Ok((reply, None));
+        }
+        let many = || {
+            Problem::new(503, "H0303", format!("{} clients follow already", self.measures.streams))
+                .help("try again later, or ask for what is there now")
+        };
+        let place = self.streams.clone().try_acquire_owned().map_err(|_| many())?;
+        drop(connection.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let Body::Live(subscription) = std::mem::take(&mut reply.body) else { return Ok((reply, None)) };
+        let (sender, pieces) = mpsc::channel(1);
+        let (handlers, leaving) = (self.handlers.clone(), self.leaving.subscribe());
+        let (heartbeat, pause) = (self.measures.heartbeat, self.measures.stream_pause);
+        let told = Telling { handlers, leaving, sender, heartbeat, pause };
+        tokio::spawn(async move {
+            told.all(*subscription).await;
+            drop(place);
+        });
+        Ok((reply, Some(Sending::Pieces(pieces))))
     }
 
     async fn body(&self, body: Incoming) -> Result<Bytes, Problem> {
@@ -194,13 +232,16 @@ async fn refuse(mut stream: TcpStream, most: usize) {
 /// What a page of ours may do: load what lies beside it, and ask this server.
 const PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
+fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>) -> Response<Sending> {
     // Plain data with text keys always serialises.
     let json = |body: &Value| Sending::whole(serde_json::to_vec(body).unwrap_or_default());
     let (status, kind, body) = match &mut reply {
-        Ok(reply) => match std::mem::take(&mut reply.body) {
-            Body::Json(body) => (reply.status, "application/json", json(&body)),
-            Body::Bytes(kind, bytes) => (reply.status, kind, Sending::whole(bytes)),
+        Ok((reply, pieces)) => match (std::mem::take(&mut reply.body), pieces.take()) {
+            (_, Some(pieces)) => (reply.status, stream::KIND, pieces),
+            (Body::Bytes(kind, bytes), None) => (reply.status, kind, Sending::whole(bytes)),
+            (Body::Json(body), None) => (reply.status, "application/json", json(&body)),
+            // Its pieces stand beside it.
+            (Body::Live(_), None) => (500, "application/json", Sending::whole(Vec::new())),
         },
         Err(problem) => (problem.status, TYPE, json(&problem.to_json())),
     };
@@ -219,7 +260,7 @@ fn sent(mut reply: Result<Reply, Problem>) -> Response<Sending> {
         }
     };
     match reply {
-        Ok(reply) => {
+        Ok((reply, _)) => {
             add(LOCATION, reply.location);
             add(ETAG, reply.etag.map(|etag| format!("\"{etag}\"")));
         }

@@ -67,6 +67,18 @@ pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Se
     fn journal_after(&mut self, position: Position, limit: usize)
     -> Result<Vec<(StreamId, Row)>, StoreError>;
 
+    /// The newest position; 0 in a store without rows.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn newest(&mut self) -> Result<Position, StoreError>;
+
+    /// Number of the last event of a stream that was written at a position or before; 0: none was.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn last_at(&mut self, stream: &StreamId, position: Position) -> Result<Seq, StoreError>;
+
     /// Checks a journal from its first row to its last: no gap, every hash fits. Returns the number of the
     /// last event, 0 for a stream without a journal.
     ///

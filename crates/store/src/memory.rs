@@ -306,6 +306,16 @@ impl Reader for MemoryStore {
         Ok(rows.collect())
     }
 
+    fn newest(&mut self) -> Result<Position, StoreError> {
+        Ok(self.data().positions.len() as Position)
+    }
+
+    fn last_at(&mut self, stream: &StreamId, position: Position) -> Result<Seq, StoreError> {
+        let data = self.data();
+        let rows = data.stream(stream).map_or(&[][..], |stream| &stream.rows);
+        Ok(rows.iter().rev().find(|row| row.position <= position).map_or(0, Row::last))
+    }
+
     fn verify(&mut self, stream: &StreamId) -> Result<Seq, StoreError> {
         Ok(self.data().stream(stream).map_or(0, Stream::last))
     }

@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, bounded, select};
 use serde_json::json;
 use stead_engine::EngineError;
 use stead_engine::engine::Engine;
+use stead_platform::machine;
 use stead_server::{Host, Measures, Server, listen};
 use stead_store::StoreError;
 
@@ -14,7 +15,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::follow::settings;
 use crate::here::{Here, actor};
-use crate::limits::HOME_PATIENCE;
+use crate::limits::{HOME_PATIENCE, OPEN_FILES};
 use crate::out;
 use crate::signals::{self, Leave};
 use crate::text;
@@ -27,6 +28,8 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let addr = listen::address(&args.listen)?;
     let public = args.public_url.as_deref().map(listen::PublicUrl::read).transpose()?;
     let signals = signals::listen()?;
+    // Each client that follows is an open connection.
+    machine::open_files(OPEN_FILES);
     let engine = take(here)?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {

@@ -21,8 +21,9 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
+use crate::live::Hub;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
-use crate::people::{Caller, admit, by_rights, identity};
+use crate::people::{Caller, admit, by_rights, identity, system_user};
 use crate::reads::Reads;
 use crate::tasks::TaskOperation;
 
@@ -30,13 +31,14 @@ use crate::tasks::TaskOperation;
 pub(crate) struct Desk {
     commands: Sender<Command>,
     /// One reader for all who ask: opening one costs more than most questions.
-    reads: Mutex<Reads<SqliteReader>>,
+    pub(crate) reads: Mutex<Reads<SqliteReader>>,
     pub(super) checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
     /// Wishes of other processes that are being performed, by their ids.
     wishes: Mutex<HashSet<String>>,
     granted: Condvar,
     pub(crate) home: Home,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) live: Arc<Hub>,
     /// Since when this process holds the home.
     since: Time,
     pub(super) notices: Arc<Notices>,
@@ -69,6 +71,7 @@ impl Desk {
             wishes: Mutex::default(),
             granted: Condvar::new(),
             home: home.clone(),
+            live: Arc::new(Hub::new(home.clone(), feed.clone())),
             feed,
             since,
             notices,
@@ -77,7 +80,7 @@ impl Desk {
     }
 
     /// Performs an operation. What writes is durable when this returns.
-    pub(super) fn ask(&self, caller: &Caller, mut operation: Operation) -> Result<Answer, EngineError> {
+    pub(crate) fn ask(&self, caller: &Caller, mut operation: Operation) -> Result<Answer, EngineError> {
         admit(&mut lock(&self.reads), &self.home, caller, &mut operation)?;
         let mut answer = self.perform(caller, operation, None)?;
         by_rights(&mut lock(&self.reads), &self.home, caller, &mut answer);
@@ -104,6 +107,16 @@ impl Desk {
     /// Refuses who is somebody of this home no more.
     pub(crate) fn still_admitted(&self, caller: &Caller) -> Result<(), EngineError> {
         identity(&mut lock(&self.reads), &self.home, caller, None).map(drop)
+    }
+
+    /// Lets an operation through, or says why not; nothing is done.
+    pub(crate) fn admit(&self, caller: &Caller, operation: &mut Operation) -> Result<(), EngineError> {
+        admit(&mut lock(&self.reads), &self.home, caller, operation)
+    }
+
+    /// Who acts where nobody was added to the home.
+    pub(crate) fn alone(&self) -> String {
+        format!("user:{}", system_user())
     }
 
     /// Refuses whoever may not look at these runs; at all, when none is named. Of one that is not there yet nothing
@@ -311,7 +324,7 @@ fn leaving() -> EngineError {
     EngineError::Stopped("it does not take operations any more".into())
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What these guard is whole after every step.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

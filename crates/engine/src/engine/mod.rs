@@ -40,6 +40,7 @@ use crate::evidence::Left;
 use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
+use crate::live::{Cursor, Live, Wish};
 use crate::operations::{Answer, EngineNow, Operation};
 use crate::people::{Caller, Step};
 use crate::reads::Reads;
@@ -71,6 +72,20 @@ impl Asker {
     /// When the operation is refused, or the engine has stopped.
     pub fn ask(&self, operation: Operation) -> Result<Answer, EngineError> {
         self.desk.ask(&self.caller, operation)
+    }
+
+    /// Follows what is written, behind a cursor; without one a run from its beginning, and lists from now on. `wake`
+    /// is called, on threads of the engine, when there may be more; it must not take long.
+    ///
+    /// # Errors
+    /// When who asks may not look at it, when there is no such run, or for a cursor that is ahead of the journal.
+    pub fn live(
+        &self,
+        wish: Wish,
+        after: Option<Cursor>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Live, EngineError> {
+        Live::open(&self.desk, self.caller.clone(), wish, after, Box::new(wake))
     }
 
     /// The same for another process of this user: a step's program acts as that.

@@ -22,6 +22,7 @@ mod who;
 
 pub(crate) use admit::{admit, identity};
 pub(crate) use allowed::by_rights;
+pub(crate) use caller::system_user;
 pub use caller::{Caller, Step};
 pub use error::PeopleError;
 pub use operations::{GroupRow, LeftTask, PeopleAnswer, PeopleOperation, UserRow};

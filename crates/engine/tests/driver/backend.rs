@@ -127,6 +127,14 @@ impl Reader for Counted {
         add(&self.count.read, rows.len());
         Ok(rows)
     }
+    fn newest(&mut self) -> Result<Position, StoreError> {
+        self.store.newest()
+    }
+
+    fn last_at(&mut self, stream: &StreamId, position: Position) -> Result<Seq, StoreError> {
+        self.store.last_at(stream, position)
+    }
+
     fn journal_after(&mut self, after: Position, limit: usize) -> Result<Vec<(StreamId, Row)>, StoreError> {
         let rows = self.store.journal_after(after, limit)?;
         add(&self.count.read, rows.len());

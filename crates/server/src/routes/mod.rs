@@ -19,6 +19,7 @@ mod definition;
 mod definitions;
 mod home;
 mod library;
+mod live;
 pub mod route;
 mod runs;
 mod tasks;
@@ -60,6 +61,7 @@ pub const NAMES: &[(&str, &str, &str)] = &[
 pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         runs::ROUTES,
+        live::ROUTES,
         tasks::ROUTES,
         library::ROUTES,
         home::ROUTES,

@@ -46,6 +46,8 @@ pub struct Route {
     pub status: u16,
     /// Whether that has an `ETag`, which `If-None-Match` may name.
     pub etag: bool,
+    /// Whether it tells what happens as well, to one who takes nothing but server-sent events.
+    pub streams: bool,
     /// Statuses of problems, beside those that every route has: see [`Route::problems`].
     pub refuses: &'static [u16],
     /// How it is performed.
@@ -166,6 +168,7 @@ impl Route {
             answer: Told::Json(of::<serde_json::Value>),
             status: 200,
             etag: false,
+            streams: false,
             refuses: &[],
             perform,
         }
@@ -246,6 +249,13 @@ impl Route {
     #[must_use]
     pub const fn tells(mut self, kind: &'static str) -> Self {
         self.answer = Told::Text(kind);
+        self
+    }
+
+    /// It tells what happens as well, as server-sent events.
+    #[must_use]
+    pub const fn streams(mut self) -> Self {
+        self.streams = true;
         self
     }
 

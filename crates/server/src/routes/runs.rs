@@ -18,8 +18,8 @@ use stead_engine::operations::{
     Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow, Settlement,
 };
 
-use super::route::{AFTER, Kind, LIMIT, Param, flag, number, text, time, words};
-use super::{BASE, Route, definition, of, unexpected};
+use super::route::{AFTER, Kind, LIMIT, Param, flag, number, text, time, word, words};
+use super::{BASE, Route, definition, live, of, unexpected};
 use crate::call::{Call, NoBody, Reply};
 use crate::problem::Problem;
 
@@ -97,11 +97,20 @@ pub(super) const ROUTES: &[Route] = &[
     Route::get(
         "/runs/{run}/events",
         "Events",
-        "What happened in a run, by the numbers of its events",
+        "What happened in a run, by the numbers of its events; as server-sent events also what happens",
         events,
     )
-    .query(&[Param::new("after", Kind::Number(0, u64::MAX), "Only events behind this number"), LIMIT])
-    .gives(of::<EventsPage>),
+    .query(&[
+        Param::new("after", Kind::Number(0, u64::MAX), "Of a page: only events behind this number"),
+        LIMIT,
+        live::POSITION,
+        flag("children", "Of live events: those of the runs that it starts, too"),
+        text("logs", "Of live events: the log of this step instance, too"),
+        word("until", live::untils, "Of live events: only until the run has ended"),
+    ])
+    .gives(of::<EventsPage>)
+    .streams()
+    .refuses(&[412]),
     Route::get("/runs/{run}/results", "Results", "What became of the rows of a batch, in order", results)
         .query(&[number("after", "Only rows from this position on"), LIMIT])
         .gives(of::<Results>)
@@ -445,6 +454,10 @@ struct EventsPage {
 }
 
 fn events(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    if call.stream {
+        return live::run(call);
+    }
+    live::no_events(call)?;
     let after = call.number("after")?.unwrap_or(0);
     let operation = Operation::Events { run: call.named("run"), after, limit: call.page()? };
     let Answer::Events { events, last } = call.ask(operation)? else { return Err(unexpected()) };

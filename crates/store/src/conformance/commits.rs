@@ -155,4 +155,11 @@ pub fn numbers_positions_in_order(factory: &mut dyn StoreFactory) {
         assert_eq!((id, row.seq), (&stream(index % 4), index as u64 / 4 * 2 + 1));
     }
     assert_eq!(store.journal_after(u64::MAX, 5).unwrap().len(), 0);
+    assert_eq!(store.newest().unwrap(), after);
+    for (index, (id, row)) in found.iter().enumerate() {
+        assert_eq!(store.last_at(id, row.position).unwrap(), row.last());
+        let before = found[..index].iter().rev().find(|(other, _)| other == id);
+        assert_eq!(store.last_at(id, row.position - 1).unwrap(), before.map_or(0, |(_, row)| row.last()));
+    }
+    assert_eq!(store.last_at(&stream(99), u64::MAX).unwrap(), 0);
 }

@@ -186,6 +186,17 @@ pub(super) fn journal_after(
     .collect()
 }
 
+pub(super) fn newest(conn: &Connection) -> rusqlite::Result<Position> {
+    conn.prepare_cached("SELECT coalesce(max(position), 0) FROM journal")?.query_row([], |row| row.get(0))
+}
+
+pub(super) fn last_at(conn: &Connection, stream: &StreamId, position: Position) -> rusqlite::Result<Seq> {
+    // The index holds the positions too, so no row is read.
+    let sql = "SELECT coalesce(max(last), 0) FROM journal
+               WHERE stream = (SELECT id FROM heads WHERE stream = ?1) AND position <= ?2";
+    conn.prepare_cached(sql)?.query_row(params![stream.as_str(), from_number(position)], |row| row.get(0))
+}
+
 pub(super) fn name(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<StreamId> {
     Ok(StreamId::new(row.get_ref(column)?.as_str()?))
 }

@@ -56,6 +56,14 @@ impl Reader for SqliteReader {
         read::journal_after(&self.conn, position, limit).map_err(self.at())
     }
 
+    fn newest(&mut self) -> Result<Position, StoreError> {
+        read::newest(&self.conn).map_err(self.at())
+    }
+
+    fn last_at(&mut self, stream: &StreamId, position: Position) -> Result<Seq, StoreError> {
+        read::last_at(&self.conn, stream, position).map_err(self.at())
+    }
+
     fn verify(&mut self, stream: &StreamId) -> Result<Seq, StoreError> {
         read::verify(&self.conn, &self.path, stream)
     }
