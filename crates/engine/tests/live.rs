@@ -38,7 +38,7 @@ fn follow(asker: &Asker, run: &str, after: Option<Cursor>) -> (Live, Receiver<()
     let (woken, wakes) = unbounded();
     let wish = Wish::Run { run: StreamId::new(run), children: false, logs: None, until_end: true };
     // Nobody hears it only when the test is over.
-    let wake = move || drop(woken.send(()));
+    let wake = move || _ = woken.send(());
     (asker.live(wish, after, wake).unwrap(), wakes)
 }
 
@@ -100,7 +100,7 @@ fn one_who_is_not_woken_in_vain_is_told_when_the_engine_leaves() {
     asker
         .ask(Operation::Start {
             run: StreamId::new("r_waits"),
-            bundle: Bundle::single("test.yml", text.into()),
+            bundle: Bundle::single("test.yml", text),
             inputs: Map::new(),
             project: String::new(),
             folder: "/tmp".into(),
@@ -111,7 +111,7 @@ fn one_who_is_not_woken_in_vain_is_told_when_the_engine_leaves() {
     let wakes = Arc::new(AtomicUsize::new(0));
     let count = wakes.clone();
     let wish = Wish::Run { run: StreamId::new("r_waits"), children: true, logs: None, until_end: false };
-    let mut live = asker.live(wish, None, move || drop(count.fetch_add(1, Ordering::SeqCst))).unwrap();
+    let mut live = asker.live(wish, None, move || _ = count.fetch_add(1, Ordering::SeqCst)).unwrap();
     while live.take().unwrap() != Next::Nothing {}
     let before = wakes.load(Ordering::SeqCst);
     start(&asker, "r_third", 50);
