@@ -15,6 +15,7 @@ pub mod actions;
 pub mod bundle;
 mod check;
 pub mod codes;
+pub mod cron;
 mod decode;
 pub mod diagnostic;
 pub mod duration;

@@ -132,3 +132,9 @@ pub const IMPORT_VALUES: usize = 10_000;
 pub const IMPORT_NOTES: usize = 1_000;
 /// Things that are told of one form that does not fit.
 pub const FORM_PROBLEMS: usize = 20;
+/// Longest rule of times, in bytes.
+pub const CRON_BYTES: usize = 1_000;
+/// What may start runs of one workflow.
+pub const TRIGGERS: usize = 20;
+/// Longest time by which the runs of a schedule are spread, in milliseconds: a day.
+pub const JITTER_MILLIS: u64 = 86_400_000;

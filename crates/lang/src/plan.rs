@@ -6,6 +6,7 @@
 
 mod documents;
 mod people;
+mod triggers;
 
 use std::collections::HashMap;
 
@@ -17,6 +18,7 @@ use crate::template::Template;
 
 pub use documents::{DocumentType, Produces, Production, Scope, answers};
 pub use people::{Escalate, OnReject, OnTimeout, People, PeopleKind};
+pub use triggers::{HookFormat, Missed, Overlap, Trigger, TriggerOn};
 
 /// Position of a step in [`Plan::steps`].
 pub type StepIx = u32;
@@ -44,6 +46,8 @@ pub struct Plan {
     pub budget: Option<Setting<u32>>,
     /// How many runs with an equal key at once.
     pub concurrency: Option<Concurrency>,
+    /// What starts runs, once it is turned on.
+    pub triggers: Vec<Trigger>,
     /// Named levels of iteration.
     pub scopes: Vec<Scope>,
     /// Declared documents.

@@ -11,7 +11,7 @@ use crate::template::Template;
 
 use super::order::{Order, block};
 use super::people;
-use super::references::{INNER, LATER, ROOTS};
+use super::references::{INNER, ROOTS};
 use super::scope::{Found, Frame, Spot};
 use super::types::{self, Roots};
 
@@ -76,7 +76,9 @@ impl<'t> Names<'_, 't> {
             self.vars.push((name.clone(), ty));
         }
         self.all_vars = self.vars_above(self.vars.len());
-        self.sites(&decoded.sites, Spot { frame: None, step: None, role: Role::Head });
+        for role in [Role::Head, Role::Times, Role::Hook] {
+            self.sites(&decoded.sites, Spot { frame: None, step: None, role });
+        }
         let frame = Frame { outer: None, parent: None, bindings: Vec::new(), guards: Vec::new() };
         self.block(None, &frame);
         let spot = Spot { frame: Some(&frame), step: None, role: Role::Outputs };
@@ -205,7 +207,7 @@ impl<'t> Names<'_, 't> {
         let Some(node) = self.decoded.steps[ix as usize].node.get("foreach").and_then(|n| n.get("as")) else {
             return;
         };
-        let taken = ROOTS.iter().chain(INNER.iter()).chain(LATER.iter()).any(|r| *r == name);
+        let taken = ROOTS.iter().chain(INNER.iter()).any(|r| *r == name);
         let outer = frame.outwards().any(|f| f.bindings.iter().any(|(n, _)| n == name));
         if taken || outer {
             let message = format!("`{name}` means something else in expressions here");
@@ -302,6 +304,11 @@ impl<'t> Names<'_, 't> {
 
     /// The roots in reach, with as much of `steps` as these expressions name.
     fn roots<'e>(&self, spot: Spot<'_>, expressions: impl IntoIterator<Item = &'e Expr>) -> Roots {
+        if let Some(event) = types::event(spot.role) {
+            let roots = expressions.into_iter().flat_map(|e| e.references()).map(|r| r.root.clone());
+            let refused = roots.filter(|root| self.misplaced(root, spot).is_some()).collect();
+            return Roots { known: vec![("event".to_owned(), event)], refused };
+        }
         let mut roots = vec![
             ("inputs".to_owned(), self.inputs.clone()),
             ("run".to_owned(), types::run()),

@@ -15,7 +15,10 @@ use super::types;
 /// Why a root is not in reach.
 pub(super) enum Misplaced {
     Secret,
-    Later,
+    /// In a trigger, of what is not `event`.
+    OnlyEvent,
+    /// `event` outside of triggers.
+    NoEvent,
     NoSteps,
     /// Outside of every iteration of this kind.
     NoIteration(&'static str),
@@ -28,11 +31,13 @@ impl<'t> Names<'_, 't> {
         if root == "secrets" {
             return Some(Misplaced::Secret);
         }
-        if LATER.contains(&root) {
-            return Some(Misplaced::Later);
+        if matches!(spot.role, Role::Times | Role::Hook) {
+            let known = ROOTS.iter().chain(INNER).any(|known| *known == root || root == "item");
+            return (known && root != "event").then_some(Misplaced::OnlyEvent);
         }
         let bound = |spot: Spot<'_>| self.bound(spot).iter().any(|(n, _)| n == root);
         match root {
+            "event" if !bound(spot) => Some(Misplaced::NoEvent),
             "steps" if spot.frame.is_none() => Some(Misplaced::NoSteps),
             "previous" if spot.looped(self.decoded).is_none() => Some(Misplaced::NoIteration("loop")),
             "iteration" if !bound(spot) => Some(Misplaced::NoIteration("loop")),
@@ -52,9 +57,16 @@ impl<'t> Names<'_, 't> {
                         .to_owned(),
                     "give it a variable of its own in `env`, and put texts together in the program",
                 ),
-                Misplaced::Later => {
-                    (codes::LATER_VALUE, format!("`{name}` is not in this version"), "remove it for now")
-                }
+                Misplaced::OnlyEvent => (
+                    codes::NOT_HERE,
+                    format!("`{name}` means nothing in a trigger"),
+                    "only `event` is known here: what starts the run that is to be given these inputs",
+                ),
+                Misplaced::NoEvent => (
+                    codes::NOT_HERE,
+                    format!("`{name}` means nothing here"),
+                    "what starts a run is known in the inputs of `triggers`: give the workflow an input for it",
+                ),
                 Misplaced::NoSteps => (
                     codes::NOT_HERE,
                     "no steps can be read here".to_owned(),
@@ -360,9 +372,8 @@ fn can_be_read<'n>(ids: impl Iterator<Item = &'n str>) -> String {
 pub(super) static ROOTS: &[&str] = &["inputs", "vars", "secrets", "run", "steps", "previous", "feedback"];
 /// Roots that iterations give. `item` is what an element is called where no other name is given.
 /// `ended` is there in a `finally`.
-pub(super) static INNER: &[&str] = &["index", "key", "iteration", "ended"];
-/// Roots of the language that this version does not have.
-pub(super) static LATER: &[&str] = &["event"];
+/// `event` is there in a trigger.
+pub(super) static INNER: &[&str] = &["index", "key", "iteration", "ended", "event"];
 
 /// How much of a reference names a step: `steps.fetch` of `steps.fetch.output.title`. The whole where the step
 /// is named in another way, as in `steps["fetch"]`.

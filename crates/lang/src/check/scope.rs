@@ -81,7 +81,7 @@ impl Spot<'_> {
     fn levels<'o>(&self, order: &'o Order) -> Vec<(Option<StepIx>, Option<&'o Reach>)> {
         let mut levels = Vec::new();
         match (self.role, self.step) {
-            (Role::Head | Role::Var(_), _) => return levels,
+            (Role::Head | Role::Var(_) | Role::Times | Role::Hook, _) => return levels,
             // The inside of the block as a whole.
             (Role::Until | Role::Outputs, inside) => levels.push((inside, None)),
             _ => {}

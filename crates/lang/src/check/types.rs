@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::decode::Role;
 use crate::expr::{Field, Type, TypeEnv};
 use crate::plan::{Input, InputKind};
 
@@ -113,6 +114,23 @@ pub(crate) fn run() -> Type {
         )
     });
     RUN.clone()
+}
+
+/// What starts a run, in a trigger.
+pub(crate) fn event(role: Role) -> Option<Type> {
+    let text = |name| Field::required(name, Type::String);
+    let fields = match role {
+        Role::Times => vec![text("schedule"), text("time"), text("local")],
+        Role::Hook => vec![
+            text("schedule"),
+            text("time"),
+            text("id"),
+            Field::required("headers", Type::Dyn),
+            Field::required("body", Type::Dyn),
+        ],
+        _ => return None,
+    };
+    Some(Type::map(fields, false))
 }
 
 /// The type of an element of a list or map.

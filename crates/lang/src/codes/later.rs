@@ -16,11 +16,11 @@ since a workflow that leaves out a part of what was written does something else.
 LATER_VALUE "E0502" "a value or name that is not in this version"
 "The language has this value of the key, or this name in expressions, and this version of the program does not."
 "steps:
-  - id: hello
-    run: [echo, \"${{ event.name }}\"]
+  - id: label
+    use: single
 "
 "steps:
-  - id: hello
-    run: [echo, hello]
+  - id: label
+    noop: {}
 "
 }

@@ -394,4 +394,56 @@ NEVER "E0229" "something that never comes to pass"
     approve: { on_timeout: reject }
     timeout: 3d
 "
+
+BAD_CRON "E0230" "times that are no rule"
+"A rule of times has five fields: minute (0 to 59), hour (0 to 23), day of the month (1 to 31), month (1 to 12 or `jan`), day \
+of the week (0 to 7 or `mon`; 0 and 7 are Sunday). Each is `*`, a number, a range `1-5`, a list `1,15` or steps `*/10`. Where \
+days of the month and of the week are both given, each of them is enough."
+"triggers:
+  - cron: \"0 25 * * *\"
+steps:
+  - id: hello
+    run: [echo, hello]
+"
+"triggers:
+  - cron: \"0 2 * * *\"
+steps:
+  - id: hello
+    run: [echo, hello]
+"
+
+UNKNOWN_ZONE "E0231" "a time zone that does not exist"
+"Time zones are named as in the IANA database. Which there are is built in, so that a definition means the same on each \
+machine."
+"triggers:
+  - { cron: \"0 2 * * *\", tz: Europe/Berln }
+steps:
+  - id: hello
+    run: [echo, hello]
+"
+"triggers:
+  - { cron: \"0 2 * * *\", tz: Europe/Berlin }
+steps:
+  - id: hello
+    run: [echo, hello]
+"
+
+TRIGGER_INPUT "E0232" "inputs of a trigger that the workflow does not take"
+"A trigger gives a run its inputs, as somebody would who starts one: each that has no default, none that the workflow does \
+not declare, and values that fit. Those that are computed are held against the declaration when a run starts."
+"inputs: { day: { type: string } }
+triggers:
+  - cron: \"0 2 * * *\"
+steps:
+  - id: hello
+    run: [echo, \"${{ inputs.day }}\"]
+"
+"inputs: { day: { type: string } }
+triggers:
+  - cron: \"0 2 * * *\"
+    inputs: { day: \"${{ event.time }}\" }
+steps:
+  - id: hello
+    run: [echo, \"${{ inputs.day }}\"]
+"
 }

@@ -47,6 +47,7 @@ impl<'t> Decoder<'t, '_> {
         let budget = fields.get("budget").and_then(|n| self.budget(n, head));
         let called = name.unwrap_or_default();
         let concurrency = fields.get("concurrency").and_then(|n| self.concurrency_of_runs(n, called, head));
+        let triggers = fields.get("triggers").map(|n| self.triggers(n, called, &inputs)).unwrap_or_default();
         self.scopes_and_documents(&fields);
         let mut root = Block::default();
         if let (Some(_), Some(states)) = (fields.get("steps"), fields.node().entry("states")) {
@@ -69,6 +70,7 @@ impl<'t> Decoder<'t, '_> {
             deadline,
             budget,
             concurrency,
+            triggers,
             scopes: self.scopes.take(),
             documents,
             steps,

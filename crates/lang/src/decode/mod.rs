@@ -14,6 +14,7 @@ mod people;
 mod questions;
 mod states;
 mod step;
+mod triggers;
 mod values;
 
 use std::cell::RefCell;
@@ -152,6 +153,10 @@ pub(crate) enum Role {
     Verify,
     /// `next`
     Next,
+    /// The inputs of a trigger by times.
+    Times,
+    /// The inputs of a trigger by requests.
+    Hook,
 }
 
 impl Role {

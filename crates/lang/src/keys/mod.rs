@@ -16,9 +16,9 @@ pub use reference::reference_markdown;
 pub use schema::schema;
 pub use shown::{ALL_KEYS, SHOWN, shown};
 pub use tables::{
-    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, DOCUMENT_TYPE, FOREACH, GROUP, INPUT,
-    INPUT_SCHEMA, JOINS, LOOP, NEXT, ON_FINDINGS, ON_FULL, RETRY, RETRY_ERRORS, SCOPE, STEP,
-    STEP_CONCURRENCY,
+    BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, DOCUMENT_TYPE, FOREACH, FORMATS, GROUP, INPUT,
+    INPUT_SCHEMA, JOINS, LOOP, MISSED, NEXT, ON_FINDINGS, ON_FULL, OVERLAP, RETRY, RETRY_ERRORS, SCOPE, STEP,
+    STEP_CONCURRENCY, TRIGGER,
 };
 
 use crate::limits;
@@ -184,6 +184,7 @@ pub fn places() -> Vec<(&'static str, &'static Key)> {
         ("loop", LOOP),
         ("retry", RETRY),
         ("concurrency", CONCURRENCY),
+        ("trigger", TRIGGER),
         ("budget", BUDGET),
         ("scope", SCOPE),
         ("document_type", DOCUMENT_TYPE),

@@ -2,7 +2,7 @@
 
 use super::{
     ACCEPT, BESIDE, BUDGET, CAUGHT, CONCURRENCY, DEFAULTS, DOCUMENT, DOCUMENT_TYPE, ESCALATE, FOREACH, GROUP,
-    INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, QUESTION, REDO, RETRY, SCOPE, STEP, STEP_CONCURRENCY,
+    INPUT, INPUT_SCHEMA, Key, LOOP, NEXT, QUESTION, REDO, RETRY, SCOPE, STEP, STEP_CONCURRENCY, TRIGGER,
 };
 use crate::actions::{ACTIONS, LATER_KEYS};
 use crate::codes;
@@ -66,6 +66,11 @@ pub fn reference_markdown() -> String {
         "step_concurrency",
         "The same of steps, which hold a place with all their items, iterations and attempts.",
         &[STEP_CONCURRENCY],
+    );
+    page.section(
+        "trigger",
+        "What starts runs: times (`cron`) or requests (`webhook`). Nothing comes of it before somebody has turned it on.",
+        &[TRIGGER],
     );
     page.section("retry", "A number alone is that of the tries.", &[RETRY]);
     page.text("## Actions");
@@ -228,8 +233,7 @@ impl Page {
 }
 
 /// Values and names of the language that this version refuses.
-static LATER_VALUES: &[(&str, &str, &str)] =
-    &[("expression", "event", "What started the run, in `triggers`")];
+static LATER_VALUES: &[(&str, &str, &str)] = &[("step", "use: single", "Templates for labelling work")];
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

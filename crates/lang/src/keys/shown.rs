@@ -17,6 +17,7 @@ pub static SHOWN: &[(&str, &str, &str)] = &[
     ("document", "secrets", "rule_45_secrets_stand_alone_in_their_marks_in_env_and_stdin"),
     ("document", "states", "rule_15_go_on_error_is_try_and_catch_and_does_not_degrade"),
     ("document", "steps", "rule_12_needs_make_an_order_and_what_needs_nothing_starts_at_once"),
+    ("document", "triggers", "all_that_is_wrong_with_triggers_is_told_at_once"),
     ("document", "templates", "a_step_lies_over_its_template_key_by_key"),
     ("document", "vars", "rule_05_the_head_sees_no_steps"),
     ("document", "documents", "rule_65_a_step_that_produces_a_document_makes_drafts_until_one_is_accepted"),

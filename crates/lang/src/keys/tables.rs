@@ -61,7 +61,11 @@ pub static DOCUMENT: &[Key] = &[
         Shape::Names(&Shape::Map("document_type", &[DOCUMENT_TYPE])),
         "Outputs that others build on: typed, in versions, one for each key of their scope",
     ),
-    Key::later("triggers", "What starts runs: times and webhooks"),
+    Key::new(
+        "triggers",
+        Shape::List(&Shape::Map("trigger", &[TRIGGER])),
+        "What starts runs by itself, once somebody has turned it on: times and webhooks",
+    ),
 ];
 
 static INPUT_TABLES: &[&[Key]] = &[INPUT, INPUT_SCHEMA];
@@ -327,6 +331,46 @@ const PLACE_ON_FULL: Key = Key::new(
     "Without a free place: wait for one, first come first served; cancel the oldest that has one; or fail",
 )
 .default("queue");
+
+/// What `overlap` may be.
+pub static OVERLAP: &[&str] = &["skip", "queue", "cancel"];
+/// What `missed` may be.
+pub static MISSED: &[&str] = &["none", "latest", "all"];
+/// What `format` of a webhook may be.
+pub static FORMATS: &[&str] = &["standard", "github"];
+
+/// The keys of a trigger.
+pub static TRIGGER: &[Key] = &[
+    Key::new(
+        "cron",
+        Shape::Text,
+        "Times: minute, hour, day of the month, month, day of the week; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`",
+    ),
+    Key::new("tz", Shape::Text, "The time zone whose clocks count, by its name in the IANA database").default("UTC"),
+    Key::new(
+        "overlap",
+        Shape::Words(OVERLAP),
+        "At a time when a run before is under way: leave it out; let it wait; or cancel that run and start when it has ended",
+    )
+    .default("skip"),
+    Key::new(
+        "missed",
+        Shape::Words(MISSED),
+        "Of times that passed while no engine ran: none counts, the newest, or all",
+    )
+    .default("latest"),
+    Key::new("jitter", Shape::Text, "Over how long the starts are spread, so that not all come at once: `5m`").default("0s"),
+    Key::new("name", Shape::WorkflowName, "What the schedule is called; without it as the workflow, from the second trigger on with its number"),
+    Key::new("webhook", Shape::WorkflowName, "In place of `cron`: a request to `/hooks/NAME` starts a run"),
+    Key::new("secret", Shape::Text, "Of a webhook: the secret of the home that its senders sign with"),
+    Key::new(
+        "format",
+        Shape::Words(FORMATS),
+        "Of a webhook: how its senders sign, as Standard Webhooks has it or as GitHub does",
+    )
+    .default("standard"),
+    Key::new("inputs", Shape::Names(&Shape::Any), "What a run is given. Only `event` is in reach: what started it"),
+];
 
 /// The keys of `concurrency` in the head.
 pub static CONCURRENCY: &[Key] = &[PLACE_KEY.default("the workflow's name"), PLACE_MAX, PLACE_ON_FULL];

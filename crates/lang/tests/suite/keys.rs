@@ -82,6 +82,8 @@ const APPROVE: &[&str] = &[
     "on_reject",
 ];
 const ASK: &[&str] = &["title", "show", "questions", "form", "by", "not", "remind", "escalate"];
+const TRIGGER: &[&str] =
+    &["cron", "tz", "overlap", "missed", "jitter", "name", "webhook", "secret", "format", "inputs"];
 const ESCALATE: &[&str] = &["after", "to"];
 const REDO: &[&str] = &["redo", "max"];
 const QUESTION: &[&str] =
@@ -118,6 +120,7 @@ fn every_key_that_the_language_names_is_in_the_tables() {
     same(keys::BUDGET, BUDGET);
     same(keys::CONCURRENCY, CONCURRENCY);
     same(keys::STEP_CONCURRENCY, CONCURRENCY);
+    same(keys::TRIGGER, TRIGGER);
     same(keys::BESIDE, BESIDE);
     same(keys::NEXT, NEXT);
     same(keys::CAUGHT, CAUGHT);
@@ -151,6 +154,7 @@ fn no_key_is_a_word_that_another_yaml_reads_as_a_boolean() {
         keys::RETRY,
         keys::CONCURRENCY,
         keys::STEP_CONCURRENCY,
+        keys::TRIGGER,
         keys::BESIDE,
         keys::NEXT,
         keys::CAUGHT,
@@ -217,10 +221,10 @@ fn what_is_not_built_is_refused_by_name_and_the_rest_is_still_checked() {
 
 #[test]
 fn values_that_are_not_built_are_refused_by_name() {
-    let text = "steps:\n  - id: a\n    run: [echo, \"${{ event.body }}\"]\n";
+    let text = "steps:\n  - id: a\n    use: single\n";
     let found = checked(text);
     assert_eq!(codes(&found), ["E0502"], "{text}{}", shown(&found));
-    assert!(found.diagnostics[0].message.contains("event"), "{}", shown(&found));
+    assert!(found.diagnostics[0].message.contains("single"), "{}", shown(&found));
 }
 
 #[test]
@@ -306,6 +310,7 @@ fn the_reference_has_every_key_and_code() {
         ESCALATE,
         REDO,
         QUESTION,
+        TRIGGER,
         ACTIONS_NAMED,
     ]
     .concat()
@@ -340,6 +345,9 @@ impl Used {
         }
         for scope in node.get("scopes").into_iter().flat_map(Node::entries) {
             self.keys("scope", scope.value, &[keys::SCOPE]);
+        }
+        for trigger in node.get("triggers").into_iter().flat_map(Node::items) {
+            self.keys("trigger", trigger, &[keys::TRIGGER]);
         }
         for document in node.get("documents").into_iter().flat_map(Node::entries) {
             self.keys("document_type", document.value, &[keys::DOCUMENT_TYPE]);

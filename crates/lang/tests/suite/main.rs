@@ -33,4 +33,5 @@ mod stand_in;
 mod states;
 mod syntax;
 mod templates;
+mod triggers;
 mod whole;
