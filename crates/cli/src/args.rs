@@ -6,6 +6,7 @@ mod documents;
 mod import;
 mod library;
 mod people;
+mod schedule;
 mod tasks;
 
 use std::path::PathBuf;
@@ -21,6 +22,10 @@ pub use people::{
     PersonAdd, PersonEdit,
 };
 
+pub use schedule::{
+    Schedule, ScheduleAdd, ScheduleBackfill, ScheduleCommand, ScheduleList, ScheduleNamed, ScheduleNext,
+    ScheduleOn, SchedulePause, ScheduleShow,
+};
 pub use tasks::{AnswerArgs, Approve, Delegate, Inbox, Skip, Task};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -110,6 +115,8 @@ pub enum Command {
     Logs(Logs),
     /// Show who has the places that runs share, and who waits for one
     Limits(Limits),
+    /// Turn on what starts runs by itself, at times or by requests; list it, pause it, see what comes next
+    Schedule(Schedule),
     /// List the people of this home; add them, say which groups and roles they have
     People(People),
     /// Make, list and revoke tokens: by them programs elsewhere are known to the server
@@ -625,6 +632,7 @@ impl Command {
             Command::Status(args) => args.json,
             Command::Logs(args) => args.json,
             Command::Limits(args) => args.json,
+            Command::Schedule(args) => args.json(),
             Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
             Command::Audit(args) => args.json,

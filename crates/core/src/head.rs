@@ -29,6 +29,9 @@ pub struct Head {
     pub error: Option<String>,
     /// The run that started it.
     pub parent: Option<StreamId>,
+    /// Name of the schedule that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// What it is found by: inputs with `index: true` and their values, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<(String, String)>,

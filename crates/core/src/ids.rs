@@ -20,6 +20,8 @@ pub enum StreamKind {
     Limit,
     /// What people are asked.
     Task,
+    /// What starts runs by itself.
+    Schedule,
 }
 
 impl StreamId {
@@ -60,11 +62,24 @@ impl StreamId {
         Self::new(&format!("t_{}", base32(&hash.as_bytes()[..10])))
     }
 
+    /// The name of the schedule that is called so.
+    pub fn schedule(name: &str) -> Self {
+        let hash = blake3::hash(format!("schedule\n{name}").as_bytes());
+        Self::new(&format!("s_{}", base32(&hash.as_bytes()[..10])))
+    }
+
+    /// The name of the run that a schedule starts for something: always the same for the same two.
+    pub fn scheduled(schedule: &StreamId, what: &str) -> Self {
+        let hash = blake3::hash(format!("{schedule}\n{what}").as_bytes());
+        Self::new(&format!("r_{}", base32(&hash.as_bytes()[..10])))
+    }
+
     /// What the stream is of.
     pub fn kind(&self) -> StreamKind {
         match self.0.get(..2) {
             Some("l_") => StreamKind::Limit,
             Some("t_") => StreamKind::Task,
+            Some("s_") => StreamKind::Schedule,
             _ => StreamKind::Run,
         }
     }

@@ -14,6 +14,7 @@ pub mod message;
 pub mod path;
 pub mod people;
 pub mod run;
+pub mod schedule;
 pub mod status;
 pub mod task;
 pub mod value;

@@ -56,6 +56,22 @@ pub const PLACES: u32 = stead_lang::limits::PLACES;
 pub const PLACES_WAITED_FOR: usize = 100_000;
 /// Length of the key of `concurrency`, in bytes.
 pub const PLACE_KEY_BYTES: usize = stead_lang::limits::PLACE_KEY_BYTES;
+/// Instants of a schedule that wait for the run before them; a further one is left out.
+pub const SCHEDULE_QUEUE: usize = 100;
+/// What is over, of one schedule, that it remembers.
+pub const SCHEDULE_HISTORY: usize = 100;
+/// Instants that passed while nothing ran and are started, with `missed: all`: the newest.
+pub const MISSED_STARTED: usize = 100;
+/// An instant that is looked at so much later has been missed, in milliseconds.
+pub const SCHEDULE_LATE: i64 = 60_000;
+/// Instants that one backfill starts, with those that wait already.
+pub const BACKFILL: usize = 1_000;
+/// Requests of one webhook whose runs have not ended; a further one is sent away for now.
+pub const HOOK_OPEN: usize = 1_000;
+/// Requests of one webhook that are remembered, so that each counts once; while there are as many, no other is taken.
+pub const HOOK_IDS: usize = 100_000;
+/// How long a request is remembered, in milliseconds: longer than one may come late.
+pub const DELIVERY_MILLIS: i64 = 15 * 60_000;
 /// Runs inside runs.
 pub const CHILD_DEPTH: u32 = 10;
 /// People and agents of one home, removed ones included.

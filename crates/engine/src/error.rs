@@ -29,6 +29,9 @@ pub enum EngineError {
     /// Somebody is not known by what they carry.
     #[error(transparent)]
     Access(#[from] crate::access::AccessError),
+    /// Something about schedules.
+    #[error(transparent)]
+    Schedule(#[from] crate::schedules::ScheduleError),
     /// Somebody may not.
     #[error(transparent)]
     People(#[from] crate::people::PeopleError),
@@ -215,6 +218,7 @@ impl EngineError {
             EngineError::Library(error) => error.code(),
             EngineError::People(error) => error.code(),
             EngineError::Access(error) => error.code(),
+            EngineError::Schedule(error) => error.code(),
             EngineError::NoDefinition { .. } => "R0101",
             EngineError::Definition { .. } => "R0102",
             EngineError::Invalid { .. } => "R0105",
@@ -242,6 +246,7 @@ impl EngineError {
             EngineError::Library(error) => error.help(),
             EngineError::People(error) => error.help(),
             EngineError::Access(error) => error.help(),
+            EngineError::Schedule(error) => error.help(),
             EngineError::NoDefinition { .. } | EngineError::Definition { .. } => {
                 "continue the run with the version of Stead that started it".into()
             }

@@ -28,6 +28,7 @@ pub mod people;
 mod places;
 pub mod reads;
 pub mod redact;
+pub mod schedules;
 pub mod seat;
 pub mod secrets;
 pub mod settings;

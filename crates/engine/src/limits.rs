@@ -317,3 +317,9 @@ pub const LIVE_LINES: usize = 1_000;
 pub const LIVE_LOG_BYTES: usize = 256 << 10;
 /// Tasks that are counted for one of them.
 pub const LIVE_TASKS: usize = 1_000;
+/// Schedules of one home that are on.
+pub const SCHEDULES: usize = 1_000;
+/// Next times of a schedule that are told at once.
+pub const TIMES_LISTED: usize = 1_001;
+/// Changes of the clock that are told with them.
+pub const CHANGES_LISTED: usize = 20;

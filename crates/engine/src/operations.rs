@@ -20,6 +20,7 @@ use crate::documents::{DocumentText, DocumentsNow};
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
+use crate::schedules::{ScheduleAnswer, ScheduleOperation};
 use crate::tasks::{TaskAnswer, TaskOperation};
 
 /// Something to be done or told.
@@ -138,11 +139,16 @@ pub enum Operation {
     Access(AccessOperation),
     /// Something about what people are asked.
     Task(TaskOperation),
+    /// Something about what starts runs by itself.
+    Schedule(ScheduleOperation),
 }
 
 impl Operation {
     /// Whether it changes something.
     pub fn writes(&self) -> bool {
+        if let Operation::Schedule(operation) = self {
+            return operation.writes();
+        }
         !matches!(
             self,
             Operation::Retry { dry_run: true, .. }
@@ -192,6 +198,7 @@ impl Operation {
             | Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)
+            | Operation::Schedule(_)
             | Operation::Task(_) => None,
         }
     }
@@ -209,6 +216,7 @@ impl Operation {
             | Operation::FreePlace { by, .. }
             | Operation::People(PeopleOperation::Edit { by, .. }) => Some(by),
             Operation::Task(operation) => Some(operation.by_mut()),
+            Operation::Schedule(operation) => operation.by_mut(),
             Operation::Library(operation) => operation.by_mut(),
             Operation::Runs { .. }
             | Operation::Limits { .. }
@@ -253,6 +261,7 @@ impl Operation {
             | Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)
+            | Operation::Schedule(_)
             | Operation::Task(_) => None,
         }
     }
@@ -366,6 +375,8 @@ pub enum Answer {
     Access(Box<AccessAnswer>),
     /// See [`Operation::Task`].
     Task(TaskAnswer),
+    /// See [`Operation::Schedule`].
+    Schedule(ScheduleAnswer),
 }
 
 /// What the engine of a home is doing.

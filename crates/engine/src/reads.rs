@@ -103,6 +103,9 @@ impl<R: Reader> Reads<R> {
                 Answer::Document(Box::new(self.document(run, document, *version)?))
             }
             Operation::Task(operation) => return Ok(self.task_operation(operation)?.map(Answer::Task)),
+            Operation::Schedule(operation) => {
+                return Ok(self.schedule_operation(operation)?.map(Answer::Schedule));
+            }
             // What is not in the store.
             Operation::Engine | Operation::Library(_) | Operation::People(_) | Operation::Access(_) => {
                 return Ok(None);

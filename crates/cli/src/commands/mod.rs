@@ -22,6 +22,7 @@ pub mod resume;
 pub mod retry;
 pub mod run;
 pub mod runs;
+pub mod schedule;
 pub mod serve;
 pub mod settle;
 pub mod signal;
@@ -66,6 +67,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::status(&here, args),
         Command::Logs(args) => logs::logs(&here, args),
         Command::Limits(args) => limits::limits(&here, args),
+        Command::Schedule(args) => schedule::schedule(&here, args),
         Command::People(args) => people::people(&here, args),
         Command::Audit(args) => audit::audit(&here, args),
         Command::Token(args) => token::token(&here, args),

@@ -13,7 +13,7 @@ use super::state::{Ix, Job, Kind};
 use super::turn::{Machine, Need, Start, Stop, expression_error, step_error};
 use crate::Time;
 use crate::effect::{EndReason, ErrorKind};
-use crate::ids::StreamId;
+use crate::ids::{StreamId, StreamKind};
 use crate::limit::ToRun;
 use crate::limits;
 use crate::message::Message;
@@ -120,7 +120,10 @@ impl Machine<'_> {
                 ..
             }) => {
                 if self.state.exists() {
-                    // The same start twice: a run begins once.
+                    // The same start twice: a run begins once. A schedule waits for its end, and may have forgotten it.
+                    if self.state.status.is_end() && message.from.kind() == StreamKind::Schedule {
+                        self.tell_schedule_again(message);
+                    }
                     return Ok(());
                 }
                 let inputs = self.start_inputs(&inputs)?;
@@ -384,6 +387,8 @@ impl Machine<'_> {
             Some(Event::RunCompleted { outputs, .. }) => Some(outputs.clone()),
             _ => None,
         };
+        // A schedule wants to know that it has ended, and how.
+        let outputs: Option<Payload> = outputs.filter(|_| run.kind() == StreamKind::Run);
         let body = MessageBody::RunEnded {
             run: self.state.id.clone(),
             path,
@@ -396,6 +401,16 @@ impl Machine<'_> {
             short: self.is_short(),
         };
         self.send(&run, &body);
+    }
+
+    /// Answers a start that came before.
+    fn tell_schedule_again(&mut self, message: &Message) {
+        let before = self.out.messages.len();
+        self.tell_parent();
+        for (said, again) in self.out.messages[before..].iter_mut().zip(0..) {
+            // The one that told it first had a name of its own.
+            said.id = format!("{}:again:{again}", message.id);
+        }
     }
 
     pub(super) fn late(&mut self, what: &str, path: &str, number: u32) {

@@ -20,7 +20,8 @@ use super::places::Held;
 /// A name and its value.
 pub type Named = (String, Payload);
 
-/// The run that started this one.
+/// The run that started this one; or the schedule, with its name in place of a path, and the number of the run among
+/// those that it has started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
     /// The run.

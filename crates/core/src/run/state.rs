@@ -14,7 +14,7 @@ use super::redo::Redone;
 use super::signals::Signals;
 use crate::Time;
 use crate::effect::EndReason;
-use crate::ids::StreamId;
+use crate::ids::{StreamId, StreamKind};
 use crate::path::{self, Part};
 use crate::status::{Outcome, RunStatus, StepStatus};
 use crate::value::ValueRef;
@@ -575,8 +575,17 @@ impl RunState {
 
     /// The run at the top of those that started it: itself, where nobody did.
     pub fn top(&self) -> &StreamId {
-        let above = self.top_run.as_ref().or_else(|| self.parent.as_ref().map(|parent| &parent.run));
-        above.unwrap_or(&self.id)
+        self.top_run.as_ref().or_else(|| self.parent_run()).unwrap_or(&self.id)
+    }
+
+    /// The run that started it.
+    pub fn parent_run(&self) -> Option<&StreamId> {
+        self.parent.as_ref().map(|parent| &parent.run).filter(|run| run.kind() == StreamKind::Run)
+    }
+
+    /// The schedule that started it: its stream, its name, and the number of the run among those it has started.
+    pub fn schedule(&self) -> Option<&Parent> {
+        self.parent.as_ref().filter(|parent| parent.run.kind() == StreamKind::Schedule)
     }
 
     /// Whether the run has begun to exist.

@@ -43,6 +43,9 @@ pub struct View {
     pub at: Time,
     /// The run that started it.
     pub parent: Option<StreamId>,
+    /// Name of the schedule that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// Number of its last event.
     pub seq: u64,
     /// What it waits for.
@@ -142,7 +145,8 @@ impl RunState {
                 _ => Vec::new(),
             },
             error: self.error.as_ref().map(|error| error.message.clone()),
-            parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            parent: self.parent_run().cloned(),
+            schedule: self.schedule().map(|by| by.path.clone()),
             keys: self.keys.clone(),
             signals_full: self.signals.is_full() && !self.status.is_end(),
             created_at: self.created_at,
@@ -205,7 +209,8 @@ impl RunState {
             created_at: self.created_at,
             ended_at: self.ended_at,
             at: self.at,
-            parent: self.parent.as_ref().map(|parent| parent.run.clone()),
+            parent: self.parent_run().cloned(),
+            schedule: self.schedule().map(|by| by.path.clone()),
             seq: self.seq,
             waits_for: self.waits_for(),
             steps,

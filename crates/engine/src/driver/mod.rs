@@ -4,7 +4,8 @@
 //! that wait, in order, each to its stream; writes all turns in one commit; and only then hands out what has
 //! to be done. If the commit fails, the touched streams are dropped and loaded again.
 //!
-//! Streams are of several kinds, and their ids say which: runs, the limits whose places runs share, and tasks of people.
+//! Streams are of several kinds, and their ids say which: runs, the limits whose places runs share, tasks of people, and
+//! schedules, which start runs.
 
 mod commit;
 pub(crate) mod found;
@@ -12,6 +13,7 @@ pub(crate) mod lines;
 mod places;
 mod plans;
 mod recovery;
+mod schedules;
 mod stream;
 mod tasks;
 mod words;
@@ -23,6 +25,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::LimitState;
 use stead_core::message::Message;
 use stead_core::run::{Ctx, Input, MessageBody, Need, Needs, RunState, Turn, turn, turn_only};
+use stead_core::schedule::{self, ScheduleState};
 use stead_core::task;
 use stead_core::value::ValueRef;
 use stead_store::Store;
@@ -33,6 +36,7 @@ use lines::LineFiles;
 pub(crate) use places::load_limit;
 pub use plans::Plans;
 pub(crate) use plans::bundle;
+pub(crate) use schedules::load_schedule;
 use stream::{State, Stream};
 pub(crate) use stream::{load_state, load_value, load_whole_state};
 pub(crate) use tasks::load_task;
@@ -159,7 +163,7 @@ impl<S: Store> Driver<S> {
     pub fn state(&self, id: &StreamId) -> Option<&RunState> {
         match &self.streams.get(id)?.state {
             State::Run(run) => Some(run),
-            State::Limit(_) | State::Task(_) => None,
+            State::Limit(_) | State::Task(_) | State::Schedule(_) => None,
         }
     }
 
@@ -167,7 +171,7 @@ impl<S: Store> Driver<S> {
     pub fn limit(&self, id: &StreamId) -> Option<&LimitState> {
         match &self.streams.get(id)?.state {
             State::Limit(limit) => Some(limit),
-            State::Run(_) | State::Task(_) => None,
+            State::Run(_) | State::Task(_) | State::Schedule(_) => None,
         }
     }
 
@@ -175,7 +179,15 @@ impl<S: Store> Driver<S> {
     pub fn task(&self, id: &StreamId) -> Option<&task::TaskState> {
         match &self.streams.get(id)?.state {
             State::Task(task) => Some(task),
-            State::Run(_) | State::Limit(_) => None,
+            State::Run(_) | State::Limit(_) | State::Schedule(_) => None,
+        }
+    }
+
+    /// A schedule, likewise.
+    pub fn schedule(&self, id: &StreamId) -> Option<&ScheduleState> {
+        match &self.streams.get(id)?.state {
+            State::Schedule(schedule) => Some(schedule),
+            State::Run(_) | State::Limit(_) | State::Task(_) => None,
         }
     }
 
@@ -238,15 +250,17 @@ impl<S: Store> Driver<S> {
             Given::Run(input) => self.turn(id, input, revision.clone(), cause, now, batch),
             Given::Limit(input) => self.limit_turn(id, input, cause, now, batch),
             Given::Task(input) => self.task_turn(id, input, cause, now, batch),
+            Given::Schedule(input) => self.schedule_turn(id, input, cause, now, batch),
             Given::Time => match id.kind() {
                 StreamKind::Task => self.task_turn(id, &task::Input::Time, cause, now, batch),
+                StreamKind::Schedule => self.schedule_turn(id, &schedule::Input::Time, cause, now, batch),
                 _ => self.turn(id, &Input::Time, None, cause, now, batch),
             },
             Given::Recovered => match id.kind() {
                 StreamKind::Run => self.turn(id, &Input::Recovered, None, cause, now, batch),
                 StreamKind::Limit => self.limit_recovered(id, cause, now, batch),
                 // What is due is done by its timer.
-                StreamKind::Task => Ok(None),
+                StreamKind::Task | StreamKind::Schedule => Ok(None),
             },
         };
         let answer = match turned {

@@ -5,6 +5,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::message::Message;
 use stead_core::run::Input;
+use stead_core::schedule;
 use stead_core::task;
 use stead_store::Store;
 
@@ -42,6 +43,7 @@ impl<S: Store> Driver<S> {
                     StreamKind::Run => Addressed::to(stream, Input::Continue),
                     StreamKind::Limit => Addressed::to(stream, limit::Input::Continue),
                     StreamKind::Task => Addressed::to(stream, task::Input::Continue),
+                    StreamKind::Schedule => Addressed::to(stream, schedule::Input::Time),
                 });
             }
         }

@@ -8,6 +8,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit::{self, LIMIT_SNAPSHOT_FORMAT, LimitState};
 use stead_core::message::Message;
 use stead_core::run::{Event, RunState, SNAPSHOT_FORMAT};
+use stead_core::schedule::{self, SCHEDULE_SNAPSHOT_FORMAT, ScheduleState};
 use stead_core::task::{self, TASK_SNAPSHOT_FORMAT, TaskHead, TaskState};
 use stead_core::value::{ValueRef, Values};
 use stead_store::files::FileStore;
@@ -25,6 +26,8 @@ pub(super) enum State {
     Limit(Box<LimitState>),
     /// Of what people are asked.
     Task(Box<TaskState>),
+    /// Of what starts runs by itself.
+    Schedule(Box<ScheduleState>),
 }
 
 impl State {
@@ -33,6 +36,7 @@ impl State {
             StreamKind::Run => State::Run(Box::new(RunState::new(id.clone()))),
             StreamKind::Limit => State::Limit(Box::new(LimitState::new(id.clone()))),
             StreamKind::Task => State::Task(Box::new(TaskState::new(id.clone()))),
+            StreamKind::Schedule => State::Schedule(Box::new(ScheduleState::new(id.clone()))),
         }
     }
 
@@ -41,6 +45,7 @@ impl State {
             State::Run(_) => SNAPSHOT_FORMAT,
             State::Limit(_) => LIMIT_SNAPSHOT_FORMAT,
             State::Task(_) => TASK_SNAPSHOT_FORMAT,
+            State::Schedule(_) => SCHEDULE_SNAPSHOT_FORMAT,
         }
     }
 
@@ -53,6 +58,9 @@ impl State {
             State::Run(_) => Some(State::Run(Box::new(RunState::from_snapshot(&snapshot.state).ok()?))),
             State::Limit(_) => Some(State::Limit(Box::new(LimitState::from_snapshot(&snapshot.state).ok()?))),
             State::Task(_) => Some(State::Task(Box::new(TaskState::from_snapshot(&snapshot.state).ok()?))),
+            State::Schedule(_) => {
+                Some(State::Schedule(Box::new(ScheduleState::from_snapshot(&snapshot.state).ok()?)))
+            }
         }
     }
 
@@ -61,6 +69,7 @@ impl State {
             State::Run(run) => (run.seq, run.snapshot().ok()?),
             State::Limit(limit) => (limit.seq, limit.snapshot().ok()?),
             State::Task(task) => (task.seq, task.snapshot().ok()?),
+            State::Schedule(schedule) => (schedule.seq, schedule.snapshot().ok()?),
         };
         Some(Snapshot { format: self.format(), seq, state })
     }
@@ -72,7 +81,7 @@ impl State {
             |events: Vec<Event>| events.iter().any(|event| matches!(event, Event::RunReopened { .. }));
         match self {
             State::Run(_) => serde_json::from_slice(&row.events).is_ok_and(reopens),
-            State::Limit(_) | State::Task(_) => false,
+            State::Limit(_) | State::Task(_) | State::Schedule(_) => false,
         }
     }
 
@@ -96,6 +105,10 @@ impl State {
                 events.iter().for_each(|event| task.apply(event, row.at));
                 return task.misfit().map(misfit).map_or(Ok(()), Err);
             }
+            State::Schedule(schedule) => {
+                let events: Vec<schedule::Event> = serde_json::from_slice(&row.events).map_err(unreadable)?;
+                events.iter().for_each(|event| schedule.apply(event, row.at));
+            }
         }
         Ok(())
     }
@@ -106,14 +119,15 @@ impl State {
             State::Run(run) => (run.seq, run.at),
             State::Limit(limit) => (limit.seq, limit.at),
             State::Task(task) => (task.seq, task.at),
+            State::Schedule(schedule) => (schedule.seq, schedule.at),
         }
     }
 
     /// The run that started it.
     pub(super) fn parent(&self) -> Option<&StreamId> {
         match self {
-            State::Run(run) => run.parent.as_ref().map(|parent| &parent.run),
-            State::Limit(_) | State::Task(_) => None,
+            State::Run(run) => run.parent_run(),
+            State::Limit(_) | State::Task(_) | State::Schedule(_) => None,
         }
     }
 
@@ -121,7 +135,7 @@ impl State {
     pub(super) fn has_ended(&self) -> bool {
         match self {
             State::Run(run) => run.status.is_end(),
-            State::Limit(_) => false,
+            State::Limit(_) | State::Schedule(_) => false,
             State::Task(task) => task.status.is_end(),
         }
     }
@@ -130,7 +144,7 @@ impl State {
     pub(super) fn misfit(&self) -> bool {
         match self {
             State::Run(run) => run.misfit().is_some(),
-            State::Limit(_) => false,
+            State::Limit(_) | State::Schedule(_) => false,
             State::Task(task) => task.misfit().is_some(),
         }
     }
@@ -140,7 +154,7 @@ impl State {
         match self {
             State::Run(run) => run.attempts_open > 0 || run.unfinished(),
             State::Limit(limit) => limit.has_waiting(),
-            State::Task(_) => false,
+            State::Task(_) | State::Schedule(_) => false,
         }
     }
 }
@@ -206,12 +220,16 @@ impl Stream {
         let listed = store.head(id)?;
         let revision = match &state {
             State::Run(run) => run.revision.clone(),
-            State::Limit(_) | State::Task(_) => String::new(),
+            State::Limit(_) | State::Task(_) | State::Schedule(_) => String::new(),
         };
         let mut stream = Stream::new(state, revision);
         if let State::Task(task) = &stream.state {
             // As it was written with the turn before. The due time is, too, or is later than it.
             (stream.task, stream.due) = (task.head(), task.due());
+            return Ok(Some(stream));
+        }
+        if let State::Schedule(schedule) = &stream.state {
+            (stream.open, stream.due) = (Some(schedule.in_use()), schedule.due());
             return Ok(Some(stream));
         }
         if let Some(listed) = listed {
@@ -279,6 +297,14 @@ impl Stream {
                 let open = Some(limit.in_use()).filter(|open| self.open != Some(*open));
                 self.open = open.or(self.open);
                 return Rows { open, ..Rows::default() };
+            }
+            State::Schedule(schedule) => {
+                let open = Some(schedule.in_use()).filter(|open| self.open != Some(*open));
+                self.open = open.or(self.open);
+                let due = schedule.due();
+                let moved = self.due != due || timed;
+                self.due = due;
+                return Rows { open, due: moved.then_some(due), ..Rows::default() };
             }
             State::Task(task) => {
                 let (head, due) = (task.head(), task.due());
@@ -398,7 +424,7 @@ pub(crate) fn load_state<R: Reader + ?Sized>(
 fn run_of(state: State) -> Option<RunState> {
     match state {
         State::Run(run) => Some(*run),
-        State::Limit(_) | State::Task(_) => None,
+        State::Limit(_) | State::Task(_) | State::Schedule(_) => None,
     }
 }
 

@@ -6,10 +6,11 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::message::Message;
 use stead_core::run::Input;
+use stead_core::schedule;
 use stead_core::task;
 use stead_store::Position;
 
-use super::{places, tasks};
+use super::{places, schedules, tasks};
 
 /// An input and where it goes.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub enum Given {
     Limit(limit::Input),
     /// Of a task.
     Task(task::Input),
+    /// Of a schedule.
+    Schedule(schedule::Input),
     /// It is as late as the step says.
     Time,
     /// A new engine brings it on.
@@ -105,6 +108,7 @@ pub(super) fn given(message: Message) -> Addressed {
         StreamKind::Run => Addressed::to(stream, Input::Message(message)),
         StreamKind::Limit => Addressed::to(stream, limit::Input::Message(message)),
         StreamKind::Task => Addressed::to(stream, task::Input::Message(message)),
+        StreamKind::Schedule => Addressed::to(stream, schedule::Input::Message(message)),
     }
 }
 
@@ -115,6 +119,7 @@ impl Given {
             Given::Run(input) => cause(input),
             Given::Limit(input) => places::cause(input),
             Given::Task(input) => tasks::cause(input),
+            Given::Schedule(input) => schedules::cause(input),
             Given::Time => "time".to_owned(),
             Given::Recovered => "recovered".to_owned(),
         }

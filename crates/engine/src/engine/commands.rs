@@ -11,6 +11,7 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::run::event::Breaks;
 use stead_core::run::{Input, turn::SettleInput};
+use stead_core::schedule;
 use stead_core::task;
 use stead_store::Reader;
 use stead_store::files::FileStore;
@@ -22,6 +23,7 @@ use crate::home::Home;
 use crate::lent::Environment;
 use crate::operations::{Operation, Settlement};
 use crate::reads::Reads;
+use crate::schedules::ScheduleOperation;
 use crate::tasks::{TaskOperation, Wanted, written};
 
 /// What the driver's thread is told.
@@ -57,6 +59,11 @@ pub(super) enum Write {
     Input(Input),
     /// To a limit.
     Limit(limit::Input),
+    /// To a schedule; where it is turned on, with the definition of its runs.
+    Schedule {
+        kept: Option<Arc<Kept>>,
+        input: Box<schedule::Input>,
+    },
     /// To a task; before that, that one who has claimed it is gone.
     Task {
         gone: Option<String>,
@@ -118,6 +125,15 @@ pub(super) fn writing<R: Reader>(
             let Wanted { task, gone, input } = written(reads, &task, deed, &by)?;
             (task, Write::Task { gone, input: Box::new(input) })
         }
+        Operation::Schedule(ScheduleOperation::Change { schedule, change, by }) => {
+            let id = crate::schedules::named(reads.reader_mut(), &schedule)?.id;
+            let input = Box::new(crate::schedules::change(&change, by));
+            (id, Write::Schedule { kept: None, input })
+        }
+        Operation::Schedule(ScheduleOperation::Backfill { schedule, from, to, dry_run: false, by }) => {
+            let id = crate::schedules::named(reads.reader_mut(), &schedule)?.id;
+            (id, Write::Schedule { kept: None, input: Box::new(schedule::Input::Backfill { by, from, to }) })
+        }
         Operation::Signal { .. } => {
             return Err(EngineError::Bug("a signal goes to several runs".into()));
         }
@@ -135,6 +151,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Library(_)
         | Operation::People(_)
         | Operation::Access(_)
+        | Operation::Schedule(_)
         | Operation::Task(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }

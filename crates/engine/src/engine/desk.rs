@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use stead_core::Time;
 use stead_core::ids::{StreamId, StreamKind};
+use stead_core::schedule;
 use stead_store::Reader;
 use stead_store::access::Noted;
 use stead_store::sqlite::SqliteReader;
@@ -25,6 +26,7 @@ use crate::live::Hub;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
 use crate::people::{Caller, admit, by_rights, identity, system_user};
 use crate::reads::Reads;
+use crate::schedules::{Change, ScheduleAnswer, ScheduleOperation};
 use crate::tasks::TaskOperation;
 
 /// Where operations are handed in.
@@ -193,6 +195,9 @@ impl Desk {
                 self.write(&run, Write::Start { kept, inputs, project, folder, breaks, by }, id)?;
                 return Ok(Answer::Started { run });
             }
+            Operation::Schedule(operation @ (ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. })) => {
+                return self.turn_on(&operation, wish);
+            }
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
             Operation::Library(operation) => {
                 return crate::library::ask(&self.home, operation)
@@ -228,10 +233,37 @@ impl Desk {
                 _ => self.write(run, write, id),
             });
         }
+        let now = wants_a_run(&operation);
         let (run, write) = writing(operation, &mut reads)?;
         drop(reads);
         self.write(&run, write, id)?;
-        done(&mut lock(&self.reads), run)
+        done(&mut lock(&self.reads), run, now)
+    }
+
+    /// Turns schedules on, one after the other: each is a stream of its own.
+    fn turn_on(&self, operation: &ScheduleOperation, wish: Option<(&str, bool)>) -> Result<Answer, EngineError> {
+        let (ScheduleOperation::TurnOn { bundle, project, .. } | ScheduleOperation::Add { bundle, project, .. }) =
+            operation
+        else {
+            return Err(EngineError::bug(&"another operation was taken for one that turns on"));
+        };
+        check_project(project)?;
+        let kept = self.checked(bundle.clone())?;
+        let mut ids = Vec::new();
+        for spec in crate::schedules::specs(&kept.plan, operation)? {
+            let id = StreamId::schedule(&spec.name);
+            ids.push(id.clone());
+            if let Some((wish, true)) = wish
+                && lock(&self.reads).was_caused(&id, &named_cause("", wish))?
+            {
+                continue;
+            }
+            let input = Box::new(schedule::Input::TurnOn(Box::new(spec)));
+            let write = Write::Schedule { kept: Some(kept.clone()), input };
+            self.write(&id, write, wish.map(|(id, _)| id))?;
+        }
+        let schedules = lock(&self.reads).schedules_of(&ids)?;
+        Ok(Answer::Schedule(ScheduleAnswer::On { schedules }))
     }
 
     /// Has something written, and waits until it is durable.
@@ -306,7 +338,7 @@ impl Desk {
 }
 
 /// Refuses what cannot be the name of a project. An empty one is none.
-fn check_project(name: &str) -> Result<(), EngineError> {
+pub(super) fn check_project(name: &str) -> Result<(), EngineError> {
     let why = if name.len() > limits::PROJECT_BYTES {
         "it is too long"
     } else if name.chars().any(char::is_control) {
@@ -334,9 +366,19 @@ pub(crate) fn named_cause(cause: &str, id: &str) -> String {
     format!("{cause}:{id}")
 }
 
-/// What is said of something that is durable.
-pub(super) fn done<R: Reader>(reads: &mut Reads<R>, stream: StreamId) -> Result<Answer, EngineError> {
+/// Whether it asks a schedule for a run.
+pub(super) fn wants_a_run(operation: &Operation) -> bool {
+    matches!(operation, Operation::Schedule(ScheduleOperation::Change { change: Change::Now, .. }))
+}
+
+/// What is said of something that is durable. `now`: a schedule was asked for a run.
+pub(super) fn done<R: Reader>(
+    reads: &mut Reads<R>,
+    stream: StreamId,
+    now: bool,
+) -> Result<Answer, EngineError> {
     match stream.kind() {
+        StreamKind::Schedule => reads.schedule_changed(&stream, now).map(Answer::Schedule),
         StreamKind::Task => reads.acted(&stream).map(Answer::Task),
         _ => Ok(Answer::Done { run: stream }),
     }
@@ -359,7 +401,16 @@ pub(super) fn landed<R: Reader>(
     if let Operation::Task(TaskOperation::Act { task, .. }) = operation {
         let task = reads.task_named(task)?.task;
         return match reads.was_caused(&task, &named_cause("", id))? {
-            true => done(reads, task).map(Some),
+            true => done(reads, task, false).map(Some),
+            false => Ok(None),
+        };
+    }
+    if let Operation::Schedule(wanted) = operation {
+        // Of those that are turned on it is looked up one by one.
+        let Some(name) = wanted.schedule() else { return Ok(None) };
+        let stream = crate::schedules::named(reads.reader_mut(), name)?.id;
+        return match reads.was_caused(&stream, &named_cause("", id))? {
+            true => done(reads, stream, wants_a_run(operation)).map(Some),
             false => Ok(None),
         };
     }

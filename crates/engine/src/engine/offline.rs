@@ -6,14 +6,14 @@ use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
 use stead_core::task;
-use stead_store::StoreError;
+use stead_store::{Store as _, StoreError};
 use stead_store::files::FileStore;
 use stead_store::lock::{Holder, HomeLock};
 use stead_store::memory::MemoryStore;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
 
-use super::commands::{Write, called, clock, reads_of, refused, writing};
-use super::desk::{done, landed, named_cause};
+use super::commands::{Kept as Definition, Write, called, clock, reads_of, refused, writing};
+use super::desk::{check_project, done, landed, named_cause, wants_a_run};
 use super::signal::signal;
 use crate::driver::{Addressed, Driver, Given};
 use crate::error::EngineError;
@@ -24,6 +24,7 @@ use crate::limits;
 use crate::operations::{Answer, Operation, Receivers};
 use crate::people::{Caller, admit, by_rights};
 use crate::reads::Reads;
+use crate::schedules::{ScheduleAnswer, ScheduleError, ScheduleOperation};
 use crate::socket::{Client, Failed};
 use crate::tasks::{TaskAnswer, TaskOperation};
 
@@ -103,7 +104,16 @@ pub fn ask_home_as(
             _ => Err(EngineError::bug(&"another operation")),
         };
     }
-    if !stored {
+    let turns_on = matches!(
+        operation,
+        Operation::Schedule(ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. })
+    );
+    if !stored && turns_on {
+        // The store is made: nothing need have run here before.
+        home.make()?;
+        let _lock = HomeLock::take(home.root(), &called(), clock(0))?;
+        drop(SqliteStore::open(&home.database())?);
+    } else if !stored {
         return without_store(operation);
     }
     if !operation.writes() {
@@ -192,6 +202,17 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
             None => Ok(Answer::Runs { runs: Vec::new() }),
         },
         Operation::Engine => Ok(Answer::Engine { engine: None }),
+        Operation::Schedule(ScheduleOperation::List { .. }) => {
+            Ok(Answer::Schedule(ScheduleAnswer::Schedules { schedules: Vec::new() }))
+        }
+        Operation::Schedule(ScheduleOperation::Preview { cron, zone, after, count }) => {
+            let times = crate::schedules::preview(&cron, &zone, after, count)?;
+            Ok(Answer::Schedule(ScheduleAnswer::Times(Box::new(times))))
+        }
+        Operation::Schedule(operation) => {
+            let name = operation.schedule().unwrap_or_default().to_owned();
+            Err(ScheduleError::Unknown { name, nearest: None }.into())
+        }
         Operation::Limits { .. } => Ok(Answer::Limits { limits: Vec::new(), unread: Vec::new() }),
         Operation::Start { .. } => Err(EngineError::Stopped("a run is started by an engine".into())),
         Operation::Signal { to: Receivers::Where { workflow, .. }, .. } => {
@@ -283,6 +304,28 @@ fn alone(
             alone.write(run, write, id)
         });
     }
+    if let Operation::Schedule(
+        wanted @ (ScheduleOperation::TurnOn { bundle, project, .. }
+        | ScheduleOperation::Add { bundle, project, .. }),
+    ) = operation
+    {
+        check_project(project)?;
+        let kept = std::sync::Arc::new(Definition::check(bundle)?);
+        let specs = crate::schedules::specs(&kept.plan, wanted)?;
+        let mut alone = Alone::take(home)?;
+        let mut ids = Vec::new();
+        for spec in specs {
+            let stream = StreamId::schedule(&spec.name);
+            ids.push(stream.clone());
+            if again && reads.was_caused(&stream, &named_cause("", id))? {
+                continue;
+            }
+            let input = Box::new(stead_core::schedule::Input::TurnOn(Box::new(spec)));
+            alone.write(&stream, Write::Schedule { kept: Some(kept.clone()), input }, id)?;
+        }
+        let schedules = reads.schedules_of(&ids)?;
+        return Ok(Answer::Schedule(ScheduleAnswer::On { schedules }));
+    }
     // Before the home is taken: what is refused needs no home.
     let (run, write) = writing(operation.clone(), &mut reads)?;
     let mut alone = Alone::take(home)?;
@@ -290,7 +333,7 @@ fn alone(
         return Ok(answer);
     }
     alone.write(&run, write, id)?;
-    done(&mut reads, run)
+    done(&mut reads, run, wants_a_run(operation))
 }
 
 /// The reads of a home. One that a release before has left is renewed first, which nobody else may do meanwhile.
@@ -337,6 +380,12 @@ impl Alone {
             Write::Task { gone, input } => {
                 let gone = gone.map(|who| Addressed::to(stream.clone(), task::Input::Gone { who }));
                 gone.into_iter().for_each(|gone| driver.push(gone));
+                (*input).into()
+            }
+            Write::Schedule { kept, input } => {
+                for (revision, bytes) in kept.iter().flat_map(|kept| &kept.definitions) {
+                    driver.store().put_definition(revision, bytes)?;
+                }
                 (*input).into()
             }
             Write::Start { .. } => return Err(EngineError::Bug("a start without an engine".into())),

@@ -225,6 +225,20 @@ impl Loop {
                         gone.into_iter().for_each(|gone| self.driver.push(gone));
                         ((*input).into(), None)
                     }
+                    Write::Schedule { kept, input } => {
+                        match kept.map(|kept| self.keep(&kept)) {
+                            Some(Err(error)) if error.passes() => {
+                                self.trouble(&error);
+                                if let Some(reply) = self.replies.remove(&token) {
+                                    let _ = reply.send(Err(unwritten(&error)));
+                                }
+                                return Ok(true);
+                            }
+                            Some(Err(error)) => return Err(error),
+                            Some(Ok(_)) | None => {}
+                        }
+                        ((*input).into(), None)
+                    }
                     Write::Start { kept, inputs, project, folder, breaks, by } => {
                         let revision = match self.keep(&kept) {
                             Err(error) if error.passes() => {

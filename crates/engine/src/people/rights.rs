@@ -6,6 +6,7 @@ use super::PeopleOperation;
 use crate::access::AccessOperation;
 use crate::library::LibraryOperation;
 use crate::operations::Operation;
+use crate::schedules::ScheduleOperation;
 use crate::tasks::{TaskOperation, deed_of};
 
 /// What somebody may do.
@@ -90,6 +91,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
         Operation::Access(operation) => access(operation),
+        Operation::Schedule(operation) => schedule(operation),
         Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
         Operation::Task(TaskOperation::Draft { .. }) => ("keep a draft of a task", Right::Take),
         Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {
@@ -126,6 +128,22 @@ fn access(operation: &AccessOperation) -> (&'static str, Right) {
         AccessOperation::List { .. } => ("look at tokens", Right::Take),
         AccessOperation::Audit { .. } => ("look at who did what", Right::Manage),
         AccessOperation::Revoke { .. } => ("revoke a token", Right::Take),
+    }
+}
+
+fn schedule(operation: &ScheduleOperation) -> (&'static str, Right) {
+    match operation {
+        // Who turns one on starts its runs.
+        ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. } => {
+            ("turn a schedule on", Right::Operate)
+        }
+        ScheduleOperation::Change { .. } => ("change a schedule", Right::Operate),
+        ScheduleOperation::Backfill { dry_run: false, .. } => ("start what a schedule has missed", Right::Operate),
+        ScheduleOperation::Backfill { .. }
+        | ScheduleOperation::List { .. }
+        | ScheduleOperation::Show { .. } => ("look at schedules", Right::Look),
+        // Of nobody's in particular.
+        ScheduleOperation::Preview { .. } => ("reckon with times", Right::None),
     }
 }
 

@@ -7,6 +7,7 @@ use stead_store::Reader;
 use crate::error::EngineError;
 use crate::operations::Operation;
 use crate::reads::Reads;
+use crate::schedules::ScheduleOperation;
 use crate::tasks::TaskOperation;
 
 /// What an operation is about, as far as rights are concerned.
@@ -31,6 +32,18 @@ impl About {
             }
             Operation::Runs { query } => project(&query.project),
             Operation::Limits { project: named, .. } => project(named),
+            Operation::Schedule(
+                ScheduleOperation::TurnOn { project, .. } | ScheduleOperation::Add { project, .. },
+            ) => Self::Project(project.clone()),
+            Operation::Schedule(ScheduleOperation::List { project: named }) => project(named),
+            Operation::Schedule(operation) => match operation.schedule() {
+                // What is not there is told by the operation itself.
+                Some(name) => match crate::schedules::named(reads.reader_mut(), name) {
+                    Ok(state) => Self::Project(state.spec.map(|spec| spec.project).unwrap_or_default()),
+                    Err(_) => Self::All,
+                },
+                None => Self::All,
+            },
             other => match run_of(other) {
                 Some(run) => Self::named(reads, run)?,
                 None => Self::All,

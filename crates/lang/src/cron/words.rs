@@ -81,7 +81,7 @@ fn bits(mask: u64, from: u32, to: u32) -> Vec<u32> {
 /// The step, where these are all the steps from 0 on and they come out even.
 fn step(numbers: &[u32], of: u32) -> Option<u32> {
     let [0, second, ..] = numbers else { return None };
-    let even = of % second == 0 && numbers.len() as u32 == of / second;
+    let even = of.is_multiple_of(*second) && numbers.len() as u32 == of / second;
     (even && *second > 1 && numbers.iter().zip(0..).all(|(n, at)| *n == at * second)).then_some(*second)
 }
 

@@ -1,5 +1,6 @@
 //! Time zones, always from what is built in: a definition means the same on each machine.
 
+use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
 
@@ -106,4 +107,16 @@ pub(super) struct Period {
     pub(super) offset: i32,
     /// When it ends.
     pub(super) end: Option<Timestamp>,
+}
+
+impl Zone {
+    /// The instant of a text: in RFC 3339 with an offset, or a date, or a date with a time, by the clocks of the zone. A
+    /// time that a clock jumps over is as long behind the jump, one that it shows twice is the first.
+    pub fn instant(&self, text: &str) -> Option<i64> {
+        if let Ok(at) = text.parse::<Timestamp>() {
+            return Some(at.as_millisecond());
+        }
+        let time = text.parse::<DateTime>().ok()?;
+        self.zone.to_timestamp(time).ok().map(|at| at.as_millisecond())
+    }
 }

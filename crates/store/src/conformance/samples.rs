@@ -29,6 +29,7 @@ pub fn head(status: RunStatus, open: bool) -> Head {
             detail: None,
         }],
         error: None,
+        schedule: None,
         parent: None,
         keys: Vec::new(),
         signals_full: false,
