@@ -221,6 +221,7 @@ impl From<EngineError> for CliError {
                 | AccessError::NoToken { .. },
             )
             | EngineError::Library(_)
+            | EngineError::Schedule(_)
             | EngineError::Invalid { .. }
             | EngineError::NoRun { .. }
             | EngineError::NoTask { .. }

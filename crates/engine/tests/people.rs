@@ -14,6 +14,7 @@ use stead_engine::engine::ask_home_as;
 use stead_engine::library::{LibraryOperation, SaveAs, Side};
 use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
 use stead_engine::people::{Caller, PeopleAnswer, PeopleOperation, Step, actor, who};
+use stead_engine::schedules::{Change as Alter, ScheduleOperation, Times};
 use stead_engine::seat::{Seat, Unanswered, Wish};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::tasks::{Deed, TaskOperation, TaskQuery};
@@ -157,6 +158,11 @@ fn all(bench: &Bench) -> Vec<Operation> {
         inputs: Map::new(),
         dry_run,
     };
+    let schedule = Operation::Schedule;
+    let backfill = |dry_run| {
+        let (from, to) = (0, 1);
+        schedule(ScheduleOperation::Backfill { schedule: "yearly".into(), from, to, dry_run, by: by() })
+    };
     vec![
         bench.start("r_0000000000000002", "docs", WAITS),
         Operation::Pause { run: run(), by: by(), now: false },
@@ -228,6 +234,41 @@ fn all(bench: &Bench) -> Vec<Operation> {
         }),
         Operation::Access(AccessOperation::Revoke { token: "mine".into(), user: None }),
         Operation::Access(AccessOperation::Audit { query: AuditQuery::default() }),
+        schedule(ScheduleOperation::Add {
+            bundle: Bundle::single("w.yml", format!("stead: 1\nname: w\n{WAITS}")),
+            number: None,
+            times: Times {
+                name: "yearly".into(),
+                cron: "@yearly".into(),
+                zone: "UTC".into(),
+                overlap: Default::default(),
+                missed: Default::default(),
+                jitter: 0,
+            },
+            inputs: Map::new(),
+            project: "docs".into(),
+            folder: String::new(),
+            by: by(),
+        }),
+        schedule(ScheduleOperation::TurnOn {
+            bundle: Bundle::single("w.yml", format!("stead: 1\nname: w\n{WAITS}")),
+            number: None,
+            only: Vec::new(),
+            project: "docs".into(),
+            folder: String::new(),
+            by: by(),
+        }),
+        schedule(ScheduleOperation::Change { schedule: "yearly".into(), change: Alter::Skip, by: by() }),
+        backfill(false),
+        backfill(true),
+        schedule(ScheduleOperation::List { project: None }),
+        schedule(ScheduleOperation::Show { schedule: "yearly".into(), count: 1 }),
+        schedule(ScheduleOperation::Preview {
+            cron: "@daily".into(),
+            zone: "UTC".into(),
+            after: None,
+            count: 1,
+        }),
     ]
 }
 
@@ -296,6 +337,16 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             TaskOperation::Show { .. } => (37, ANYBODY),
             TaskOperation::Act { .. } => (38, ANYBODY),
             TaskOperation::Draft { .. } => (39, ANYBODY),
+        },
+        Operation::Schedule(operation) => match operation {
+            ScheduleOperation::Add { .. } => (46, OPERATE),
+            ScheduleOperation::TurnOn { .. } => (47, OPERATE),
+            ScheduleOperation::Change { .. } => (48, OPERATE),
+            ScheduleOperation::Backfill { dry_run: false, .. } => (49, OPERATE),
+            ScheduleOperation::Backfill { .. } => (50, LOOK),
+            ScheduleOperation::List { .. } => (51, LOOK),
+            ScheduleOperation::Show { .. } => (52, LOOK),
+            ScheduleOperation::Preview { .. } => (53, ANYBODY),
         },
     }
 }

@@ -9,6 +9,7 @@ use stead_core::status::RunStatus;
 use stead_core::task::TaskStatus;
 use stead_engine::EngineError;
 use stead_engine::access::AccessError;
+use stead_engine::schedules::ScheduleError;
 use stead_lang::Diagnostic;
 use stead_store::StoreError;
 use stead_store::library::Refusal;
@@ -266,6 +267,8 @@ fn status_of(error: &EngineError) -> u16 {
             AccessError::Name { .. } | AccessError::Role { .. } | AccessError::Past => 422,
             _ => 403,
         },
+        EngineError::Schedule(ScheduleError::Unknown { .. }) => 404,
+        EngineError::Schedule(_) => 422,
         EngineError::People(_) => 403,
         EngineError::Ambiguous { .. } => 400,
         EngineError::Invalid { .. }

@@ -7,8 +7,10 @@ use stead_lang::plan::{Missed, Overlap};
 
 /// Arguments of `schedule`.
 #[derive(Debug, Args)]
-#[command(after_help = "A schedule starts runs while an engine holds the home: `stead serve` is one that stays. \
-What fell due meanwhile is settled when one comes, as `missed` says.")]
+#[command(
+    after_help = "A schedule starts runs while an engine holds the home: `stead serve` is one that stays. \
+What fell due meanwhile is settled when one comes, as `missed` says."
+)]
 pub struct Schedule {
     /// What to do.
     #[command(subcommand)]

@@ -28,6 +28,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Engine", Err("`status` says what the engine is in trouble with")),
     ("Library", Err("its own operations have commands of their own, see below")),
     ("People", Err("its own operations have commands of their own, see below")),
+    ("Schedule", Err("its own operations have commands of their own, see below")),
     ("Task", Err("its own operations have commands of their own, see below")),
     ("Access", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
@@ -72,6 +73,26 @@ const OF_TASKS: &[(&str, Result<&str, &str>)] = &[
     ("Show", Ok("inbox t_none")),
     ("Act", Ok("claim t_none")),
     ("Draft", Ok("answer t_none --draft")),
+];
+
+/// Operations on schedules, the same.
+const OF_SCHEDULES: &[(&str, Result<&str, &str>)] = &[
+    ("TurnOn", Err("`schedule on` checks the definition first, as `run` does")),
+    ("Add", Err("`schedule add` checks the definition first, as `run` does")),
+    ("List", Err("`schedule list` lists them; there is nothing to refuse")),
+    ("Show", Ok("schedule show none")),
+    ("Change", Ok("schedule off none")),
+    ("Backfill", Ok("schedule backfill none --from 1d --to 0s -y")),
+    ("Preview", Err("`schedule next` tells them; it needs no home")),
+];
+
+/// What somebody can do about a schedule, the same.
+const CHANGES: &[(&str, Result<&str, &str>)] = &[
+    ("Pause", Ok("schedule pause none")),
+    ("Resume", Ok("schedule resume none")),
+    ("Skip", Ok("schedule skip none")),
+    ("Now", Ok("schedule run none")),
+    ("Off", Ok("schedule off none")),
 ];
 
 /// What somebody can do about a task, the same.
@@ -122,6 +143,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
         assert_eq!(variants(source, name), known, "say here how an operation is asked for");
         for words in table.iter().filter_map(|(_, way)| way.ok()) {
             project.stead(words).is(2).says("R0206");
+        }
+    }
+    let source = include_str!("../../../engine/src/schedules/operations.rs");
+    for (name, table) in [("ScheduleOperation", OF_SCHEDULES), ("Change", CHANGES)] {
+        let known: BTreeSet<&str> = table.iter().map(|(name, _)| *name).collect();
+        assert_eq!(variants(source, name), known, "say here how an operation is asked for");
+        for words in table.iter().filter_map(|(_, way)| way.ok()) {
+            project.stead(words).is(2).says("R0401");
         }
     }
     for (_, way) in OF_THE_LIBRARY {

@@ -148,12 +148,14 @@ fn p8_every_operation_has_a_route_or_a_reason() {
         ("People.", "PeopleOperation", include_str!("../../../engine/src/people/operations.rs")),
         ("Access.", "AccessOperation", include_str!("../../../engine/src/access/operations.rs")),
         ("Task.", "TaskOperation", include_str!("../../../engine/src/tasks/operations.rs")),
+        ("Schedule.", "ScheduleOperation", include_str!("../../../engine/src/schedules/operations.rs")),
+        ("Schedule.Change.", "Change", include_str!("../../../engine/src/schedules/operations.rs")),
         ("Task.Act.", "Deed", include_str!("../../../engine/src/tasks/operations.rs")),
     ];
     for (before, name, source) in sources {
         wanted.extend(variants(source, name).into_iter().map(|variant| format!("{before}{variant}")));
     }
-    for parent in ["Library", "People", "Access", "Task", "Task.Act"] {
+    for parent in ["Library", "People", "Access", "Task", "Task.Act", "Schedule", "Schedule.Change"] {
         assert!(wanted.remove(parent), "{parent}");
     }
     let routed = routes::all().map(|route| route.operation.to_owned()).filter(|name| name != NO_OPERATION);
@@ -188,6 +190,9 @@ fn p8_every_route_performs_its_operation() {
         ("FreePlace", json!({"key": "k", "run": "r_none"})),
         ("Task.Draft", json!({"comment": "x"})),
         ("Access.Create", json!({"name": "x"})),
+        ("Schedule.TurnOn", json!({"workflow": "none"})),
+        ("Schedule.Add", json!({"workflow": "none", "cron": "@daily"})),
+        ("Schedule.Backfill", json!({"from": 0, "to": 1})),
     ];
     for route in routes::all().filter(|route| route.operation != NO_OPERATION) {
         let path = route
@@ -196,6 +201,7 @@ fn p8_every_route_performs_its_operation() {
             .replace("{task}", "t_none")
             .replace("{name}", "none")
             .replace("{token}", "none")
+            .replace("{schedule}", "none")
             .replace("{document}", "plan");
         let body = bodies.iter().find(|(operation, _)| *operation == route.operation);
         let mut body = body.map_or(Value::Null, |(_, body)| body.clone());
@@ -203,6 +209,7 @@ fn p8_every_route_performs_its_operation() {
         match (route.operation, route.method, route.path) {
             ("Signal", _, "/signals") => body["workflow"] = json!("none"),
             ("Library.Compare", ..) => path += "?from=1&to=2",
+            ("Schedule.Preview", ..) => path += "?cron=@daily",
             ("Task.Draft", "DELETE", _) => body = Value::Null,
             _ => {}
         }
@@ -210,6 +217,13 @@ fn p8_every_route_performs_its_operation() {
         let code = got.body["code"].as_str().unwrap_or_default().to_owned();
         let what = format!("{} {}: {got:#?}", route.method, route.path);
         match route.operation {
+            "Schedule.List" | "Schedule.Preview" => assert_eq!(got.status, 200, "{what}"),
+            "Schedule.TurnOn" | "Schedule.Add" => {
+                assert_eq!((got.status, &*code), (404, "S0701"), "{what}");
+            }
+            name if name.starts_with("Schedule") => {
+                assert_eq!((got.status, &*code), (404, "R0401"), "{what}");
+            }
             "Runs" | "Limits" | "Engine" | "Library.Workflows" | "Task.List" | "People.Me"
             | "People.List" | "People.Changes" => {
                 assert_eq!(got.status, 200, "{what}");

@@ -79,7 +79,8 @@ impl Rule {
                 break;
             }
             let Some(first) = self.after(begin) else { continue };
-            let enough = (0..most).try_fold(first, |at, _| self.after(at.instant)).is_some_and(|last| last.due <= at);
+            let enough =
+                (0..most).try_fold(first, |at, _| self.after(at.instant)).is_some_and(|last| last.due <= at);
             if enough {
                 due.lost = Some((next.instant, next.instant, 1));
                 due.more = true;

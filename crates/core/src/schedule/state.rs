@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
@@ -14,7 +15,8 @@ use crate::limits;
 pub const SCHEDULE_SNAPSHOT_FORMAT: u32 = 1;
 
 /// What a schedule does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScheduleStatus")]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Status {
     /// It starts nothing and is in no list.

@@ -1,8 +1,8 @@
 //! One input taken by a schedule.
 
 use serde_json::{Map, Value, json};
-use stead_lang::expr::{Env, EvalError, Val};
 use stead_lang::duration::format_time;
+use stead_lang::expr::{Env, EvalError, Val};
 use stead_lang::plan::{Missed, Overlap, Plan, TriggerOn};
 
 use super::due::Rule;
@@ -196,7 +196,7 @@ impl Desk<'_> {
     }
 
     fn backfill(&mut self, by: &str, from: Time, to: Time) -> Result<(), String> {
-        let to = to.min(self.at);
+        let to = to.min(self.at.saturating_add(1));
         let Some(rule) = &self.rule else { return Err("a webhook has no times".to_owned()) };
         let instants = rule.between(from, to);
         if instants.is_empty() {
@@ -377,7 +377,10 @@ impl Desk<'_> {
                 }
                 // Somebody wants a run of a webhook, which has no request then.
                 _ if self.rule.is_none() => {
-                    map.extend([("id", json!("")), ("headers", json!({})), ("body", Value::Null)].map(|(k, v)| (k.to_owned(), v)));
+                    map.extend(
+                        [("id", json!("")), ("headers", json!({})), ("body", Value::Null)]
+                            .map(|(k, v)| (k.to_owned(), v)),
+                    );
                 }
                 _ => {
                     map.insert("local".to_owned(), json!(local));

@@ -1,5 +1,6 @@
 //! What a schedule is, and what is told of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_lang::plan::TriggerOn;
@@ -45,7 +46,8 @@ pub enum Given {
 }
 
 /// Why a run is started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScheduleCause")]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// Its time has come.
@@ -125,7 +127,8 @@ pub struct OpenRun {
 }
 
 /// Something that is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SchedulePast")]
 pub struct Past {
     /// When.
     pub at: Time,
@@ -135,7 +138,8 @@ pub struct Past {
 }
 
 /// What is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScheduleEvent")]
 #[serde(tag = "what", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of the events")]
 pub enum What {
@@ -150,7 +154,8 @@ pub enum What {
 }
 
 /// Why an instant was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScheduleSkip")]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum SkipWhy {
     /// The run before is still under way.

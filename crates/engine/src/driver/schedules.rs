@@ -74,7 +74,10 @@ impl<S: Store> Driver<S> {
         let open = self.store.open_streams()?;
         let others = open.iter().filter(|other| other.kind() == StreamKind::Schedule && *other != id);
         Ok((others.count() >= limits::SCHEDULES).then(|| {
-            Refusal::Refused(format!("{} schedules are on already, which is as many as may be", limits::SCHEDULES))
+            Refusal::Refused(format!(
+                "{} schedules are on already, which is as many as may be",
+                limits::SCHEDULES
+            ))
         }))
     }
 }

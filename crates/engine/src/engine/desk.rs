@@ -195,7 +195,9 @@ impl Desk {
                 self.write(&run, Write::Start { kept, inputs, project, folder, breaks, by }, id)?;
                 return Ok(Answer::Started { run });
             }
-            Operation::Schedule(operation @ (ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. })) => {
+            Operation::Schedule(
+                operation @ (ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. }),
+            ) => {
                 return self.turn_on(&operation, wish);
             }
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
@@ -241,9 +243,13 @@ impl Desk {
     }
 
     /// Turns schedules on, one after the other: each is a stream of its own.
-    fn turn_on(&self, operation: &ScheduleOperation, wish: Option<(&str, bool)>) -> Result<Answer, EngineError> {
-        let (ScheduleOperation::TurnOn { bundle, project, .. } | ScheduleOperation::Add { bundle, project, .. }) =
-            operation
+    fn turn_on(
+        &self,
+        operation: &ScheduleOperation,
+        wish: Option<(&str, bool)>,
+    ) -> Result<Answer, EngineError> {
+        let (ScheduleOperation::TurnOn { bundle, project, .. }
+        | ScheduleOperation::Add { bundle, project, .. }) = operation
         else {
             return Err(EngineError::bug(&"another operation was taken for one that turns on"));
         };

@@ -6,11 +6,11 @@ use stead_core::effect::{AttemptError, AttemptResult, Effect, ErrorKind};
 use stead_core::ids::StreamId;
 use stead_core::run::Input;
 use stead_core::task;
-use stead_store::{Store as _, StoreError};
 use stead_store::files::FileStore;
 use stead_store::lock::{Holder, HomeLock};
 use stead_store::memory::MemoryStore;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
+use stead_store::{Store as _, StoreError};
 
 use super::commands::{Kept as Definition, Write, called, clock, reads_of, refused, writing};
 use super::desk::{check_project, done, landed, named_cause, wants_a_run};

@@ -138,7 +138,9 @@ fn schedule(operation: &ScheduleOperation) -> (&'static str, Right) {
             ("turn a schedule on", Right::Operate)
         }
         ScheduleOperation::Change { .. } => ("change a schedule", Right::Operate),
-        ScheduleOperation::Backfill { dry_run: false, .. } => ("start what a schedule has missed", Right::Operate),
+        ScheduleOperation::Backfill { dry_run: false, .. } => {
+            ("start what a schedule has missed", Right::Operate)
+        }
         ScheduleOperation::Backfill { .. }
         | ScheduleOperation::List { .. }
         | ScheduleOperation::Show { .. } => ("look at schedules", Right::Look),

@@ -53,9 +53,7 @@ fn clock(zone: &Zone, after: Time, last: Option<&Coming>) -> Vec<ClockChange> {
 /// The rule of a schedule in words.
 fn words(on: &TriggerOn) -> String {
     match on {
-        TriggerOn::Time { cron, .. } => {
-            Cron::parse(cron).map_or_else(|_| cron.clone(), |cron| cron.words())
-        }
+        TriggerOn::Time { cron, .. } => Cron::parse(cron).map_or_else(|_| cron.clone(), |cron| cron.words()),
         TriggerOn::Hook { name, format, .. } => {
             let how = match format {
                 HookFormat::Standard => "signed as Standard Webhooks has it",
@@ -98,7 +96,11 @@ impl<R: Reader> Reads<R> {
     }
 
     /// How a schedule stands, after something was done about it.
-    pub(crate) fn schedule_changed(&mut self, id: &StreamId, now: bool) -> Result<ScheduleAnswer, EngineError> {
+    pub(crate) fn schedule_changed(
+        &mut self,
+        id: &StreamId,
+        now: bool,
+    ) -> Result<ScheduleAnswer, EngineError> {
         let state = load_schedule(self.reader_mut(), id)?.ok_or_else(|| unknown(id.as_str(), None))?;
         let asked = |cause: &Cause| matches!(cause, Cause::Now { number, .. } if *number == state.asked);
         let open = state.open.iter().find(|(_, open)| asked(&open.cause)).map(|(run, _)| run.clone());
@@ -197,7 +199,7 @@ fn counted(state: &ScheduleState, from: Time, to: Time) -> Result<ScheduleAnswer
         _ => None,
     };
     let Some((cron, zone)) = times else { return Err(refused("a webhook has no times")) };
-    let to = to.min(now());
+    let to = to.min(now().saturating_add(1));
     let most = stead_core::limits::BACKFILL;
     let mut found = coming(&cron, &zone, from.saturating_sub(1), most + 1);
     found.retain(|one| one.at < to);

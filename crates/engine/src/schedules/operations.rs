@@ -1,5 +1,6 @@
 //! What is asked of schedules, and what is answered.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stead_core::Time;
@@ -168,7 +169,7 @@ pub enum ScheduleAnswer {
 }
 
 /// A schedule in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleRow {
     /// Its stream.
     pub schedule: StreamId,
@@ -213,7 +214,7 @@ pub struct ScheduleRow {
 }
 
 /// A schedule with all there is to tell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleNow {
     /// As in lists, with more of its next times.
     #[serde(flatten)]
@@ -228,7 +229,7 @@ pub struct ScheduleNow {
 }
 
 /// A time that comes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coming {
     /// The instant.
     pub at: Time,
@@ -243,7 +244,7 @@ pub struct Coming {
 }
 
 /// A change of the clock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockChange {
     /// When.
     pub at: Time,
@@ -254,7 +255,7 @@ pub struct ClockChange {
 }
 
 /// The next times of a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// The rule.
     pub cron: String,

@@ -5,8 +5,8 @@ use stead_lang::cron::{Cron, Zone};
 use stead_lang::names;
 use stead_lang::plan::{Plan, TriggerOn};
 
-use super::operations::{Change, ScheduleOperation};
 use super::ScheduleError;
+use super::operations::{Change, ScheduleOperation};
 use crate::error::EngineError;
 
 /// The schedules that an operation turns on, for a definition that was checked.

@@ -102,7 +102,7 @@ impl Kept {
                 nothing(&message.from, store.head(&message.from).unwrap().map_or(1, |head| head.seq + 1));
             let from = match message.from.kind() {
                 StreamKind::Run => from,
-                StreamKind::Limit | StreamKind::Task => {
+                StreamKind::Limit | StreamKind::Task | StreamKind::Schedule => {
                     nothing(&message.from, store.verify(&message.from).unwrap() + 1)
                 }
             };

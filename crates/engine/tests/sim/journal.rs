@@ -90,6 +90,8 @@ impl Journal {
             match stream.kind() {
                 StreamKind::Limit => self.take_limit(&stream, &row),
                 StreamKind::Task => self.take_task(&stream, &row),
+                // None is turned on here.
+                StreamKind::Schedule => panic!("a schedule: {stream}"),
                 StreamKind::Run => {
                     self.take(&stream, &row);
                     moved.insert(stream);

@@ -1,5 +1,6 @@
 //! What starts runs of a workflow by itself, once somebody has turned it on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Millis;
@@ -29,7 +30,7 @@ impl Trigger {
 }
 
 /// By what runs are started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum TriggerOn {
     /// At times.
@@ -61,7 +62,7 @@ pub enum TriggerOn {
 }
 
 /// What becomes of a time at which a run before is still under way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It is left out.
@@ -74,7 +75,7 @@ pub enum Overlap {
 }
 
 /// What becomes of times that passed while nothing ran.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// Nothing.
@@ -87,7 +88,7 @@ pub enum Missed {
 }
 
 /// How senders of a webhook sign.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HookFormat {
     /// As Standard Webhooks has it: id, time and body.

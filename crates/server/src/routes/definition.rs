@@ -43,6 +43,11 @@ pub(super) fn given(call: &Call<'_>, definition: &Value) -> Result<Bundle, Probl
 
 /// A workflow of the library that is to be run: `NAME` or `NAME@N`.
 pub(super) fn named(call: &Call<'_>, word: &str) -> Result<Bundle, Problem> {
+    numbered(call, word).map(|(bundle, _)| bundle)
+}
+
+/// The same, with the number of the revision.
+pub(super) fn numbered(call: &Call<'_>, word: &str) -> Result<(Bundle, u32), Problem> {
     let (name, number) = names::reference(word).map_err(|_| {
         Problem::body(format!("`{}` is no name of a workflow", word.chars().take(100).collect::<String>()))
     })?;
@@ -56,7 +61,7 @@ pub(super) fn named(call: &Call<'_>, word: &str) -> Result<Bundle, Problem> {
         let (name, number) = (workflow.name, revision.number);
         return Err(EngineError::from(LibraryError::Draft { name, number }).into());
     }
-    Ok(link(Bundle { called: Some(workflow.name), ..bundle }, &mut source))
+    Ok((link(Bundle { called: Some(workflow.name), ..bundle }, &mut source), revision.number))
 }
 
 /// The library, and one text.

@@ -22,6 +22,7 @@ mod library;
 mod live;
 pub mod route;
 mod runs;
+mod schedules;
 mod tasks;
 
 pub use route::{NO_OPERATION, Route, of};
@@ -52,6 +53,7 @@ pub const NAMES: &[(&str, &str, &str)] = &[
         "A task: its id, the beginning of one, `RUN/STEP`, or a run that asks for one thing only",
         "gated",
     ),
+    ("schedule", "A schedule: its name, or its id", "nightly"),
     ("name", "The name of a workflow", "greet"),
     ("token", "A token: its id, or its name", "laptop"),
     ("document", "The name of a document, with the keys of its scopes: `design[E-2]`", "design"),
@@ -63,6 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         runs::ROUTES,
         live::ROUTES,
         tasks::ROUTES,
+        schedules::ROUTES,
         library::ROUTES,
         home::ROUTES,
         access::ROUTES,

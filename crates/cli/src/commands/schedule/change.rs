@@ -26,7 +26,12 @@ pub(super) fn pause(here: &Here, args: &SchedulePause) -> Result<Exit, CliError>
 }
 
 /// Does something about it.
-pub(super) fn change(here: &Here, args: &ScheduleNamed, change: Change, what: &str) -> Result<Exit, CliError> {
+pub(super) fn change(
+    here: &Here,
+    args: &ScheduleNamed,
+    change: Change,
+    what: &str,
+) -> Result<Exit, CliError> {
     let operation = ScheduleOperation::Change { schedule: args.schedule.clone(), change, by: actor() };
     let (schedule, run) = match ask(here, operation)? {
         ScheduleAnswer::Changed { schedule, run } => (schedule, run),
@@ -94,7 +99,9 @@ pub(super) fn backfill(here: &Here, args: &ScheduleBackfill) -> Result<Exit, Cli
     };
     match args.json {
         true => out::json(&json!({"type": "changed", "schedule": schedule, "count": count}))?,
-        false => out::answer(&format!("{} starts {}\n", text::clean(&schedule.name), text::count(count, "run")))?,
+        false => {
+            out::answer(&format!("{} starts {}\n", text::clean(&schedule.name), text::count(count, "run")))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -35,7 +35,8 @@ pub(super) fn add(here: &Here, args: &ScheduleAdd) -> Result<Exit, CliError> {
     let Ready { origin, bundle, plan, warnings } = definition::ready(here, &args.file)?;
     out::say(&warnings);
     let jitter = parse_duration(&args.jitter).map_err(|error| {
-        CliError::usage(codes::ARGUMENT, format!("`--jitter {}` is no time: {error}", args.jitter)).hint("30s, 5m")
+        CliError::usage(codes::ARGUMENT, format!("`--jitter {}` is no time: {error}", args.jitter))
+            .hint("30s, 5m")
     })?;
     let sources = inputs::Sources {
         here,
