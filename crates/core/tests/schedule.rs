@@ -80,6 +80,7 @@ impl World {
         world
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "inputs are made where they are given")]
     fn take(&mut self, input: Input) -> Result<usize, String> {
         let turn = turn(&mut self.state, &input, self.at, self.plan.as_ref(), &mut Values::default());
         let bytes = serde_json::to_vec(&turn.events).unwrap();
@@ -153,11 +154,13 @@ impl World {
     }
 
     fn skipped(&self) -> Vec<&SkipWhy> {
-        let skipped = |event| match event {
-            &Event::Skipped { ref why, .. } => Some(why),
-            _ => None,
-        };
-        self.events.iter().filter_map(skipped).collect()
+        let mut skipped = Vec::new();
+        for event in &self.events {
+            if let Event::Skipped { why, .. } = event {
+                skipped.push(why);
+            }
+        }
+        skipped
     }
 }
 
