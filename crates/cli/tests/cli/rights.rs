@@ -37,6 +37,8 @@ fn expected(route: &Route) -> &'static str {
             "Status" | "Events" | "Logs" | "Evidence" | "Results" | "Definition" | "Documents" | "Document",
             _,
         ) => LOOK,
+        // What one may not look at is left out of what is told.
+        ("Runs", _) if route.path == "/events" => ALL,
         ("Runs", _) => LOOK,
         // What is about no project takes a role that holds everywhere.
         ("Limits" | "Engine" | "People.List" | "People.Changes", _) => {
@@ -46,6 +48,12 @@ fn expected(route: &Route) -> &'static str {
             "Library.Save" | "Library.Describe" | "Library.Rename" | "Library.Delete" | "Library.Restore",
             _,
         ) => "editor admin",
+        // So is one that times start.
+        ("Schedule.TurnOn" | "Schedule.Add", _) => "operator admin bot",
+        ("Schedule.List", _) => "viewer operator approver editor admin bot",
+        ("Schedule.Show", _) => LOOK,
+        ("Schedule.Preview", _) => ALL,
+        (name, _) if name.starts_with("Schedule.") => OPERATE,
         (name, _) if name.starts_with("Library.") => "viewer operator approver editor admin bot",
         ("People.Edit" | "Access.Audit", _) => "admin",
         ("People.Me" | "Access.List", _) => ALL,
@@ -77,10 +85,18 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
         ("FreePlace", _) => json!({"key": "k", "run": run, "project": project}),
         ("Task.Draft", "/tasks/{task}/draft") if route.method == "PUT" => json!({"comment": "x"}),
         ("Access.Create", _) => json!({"name": "x", "role": "king"}),
+        ("Schedule.Add", _) => {
+            json!({"workflow": "timed", "cron": "0 0 1 1 *", "name": project, "project": project})
+        }
+        ("Schedule.TurnOn", _) => json!({"workflow": "timed", "project": project}),
+        ("Schedule.Backfill", _) => json!({"from": 0, "to": 1}),
         _ => Value::Null,
     };
     let mut path = route.path.replace("{run}", run).replace("{task}", task).replace("{document}", "none");
-    path = path.replace("{name}", "none").replace("{token}", "none");
+    path = path.replace("{name}", "none").replace("{token}", "none").replace("{schedule}", project);
+    if route.operation == "Schedule.Preview" {
+        path += "?cron=0%200%201%201%20*";
+    }
     if route.operation == "Library.Compare" {
         path += "?from=1&to=2";
     }
@@ -92,8 +108,8 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
 /// Whether somebody was let do it, whatever came of it.
 fn is_let(told: &Told) -> bool {
     let code = told.body["code"].as_str().unwrap_or_default();
-    // Runs and tasks of these tests are there: who hears otherwise may not know of them.
-    !matches!(code, "R0503" | "R0504" | "R0608" | "R0201" | "R0206") && told.status != 401
+    // Runs, tasks and schedules of these tests are there: who hears otherwise may not know of them.
+    !matches!(code, "R0503" | "R0504" | "R0608" | "R0201" | "R0206" | "R0401") && told.status != 401
 }
 
 #[test]
@@ -114,9 +130,17 @@ fn every_route_takes_its_role() {
         (run, tasks["tasks"][0]["task"].as_str().unwrap().to_owned())
     };
     let (own, other) = (begun("billing"), begun("docs"));
+    let timed = json!({"definition": GATED, "name": "timed"});
+    served.ask("POST", "/workflows", &timed).is(201);
+    for project in ["billing", "docs"] {
+        let times = json!({"workflow": "timed", "cron": "0 0 1 1 *", "name": project, "project": project});
+        served.ask("POST", "/schedules", &times).is(201);
+    }
     // What ends a run comes last, so that all others find it as it is.
     let mut all: Vec<&Route> = routes::all().filter(|route| route.operation != NO_OPERATION).collect();
-    all.sort_by_key(|route| matches!(route.operation, "Cancel" | "Retry" | "Task.Act.Decide"));
+    all.sort_by_key(|route| {
+        matches!(route.operation, "Cancel" | "Retry" | "Task.Act.Decide" | "Schedule.Change.Off")
+    });
     let mut wrong = Vec::new();
     for route in all {
         for (who, secret) in &secrets {
@@ -125,6 +149,7 @@ fn every_route_takes_its_role() {
             let elsewhere = *who == "local"
                 && (route.path.contains("{run}")
                     || route.path.contains("{task}")
+                    || route.path.contains("{schedule}")
                     || matches!(route.operation, "Start" | "FreePlace"));
             for ((run, task), name, may) in [(&own, "billing", may), (&other, "docs", may && !elsewhere)] {
                 let told = asked(&served, secret, route, run, task, name);

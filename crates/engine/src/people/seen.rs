@@ -7,7 +7,7 @@ use stead_store::Reader;
 use crate::error::EngineError;
 use crate::operations::Operation;
 use crate::reads::Reads;
-use crate::schedules::ScheduleOperation;
+use crate::schedules::{ScheduleError, ScheduleOperation};
 use crate::tasks::TaskOperation;
 
 /// What an operation is about, as far as rights are concerned.
@@ -87,6 +87,12 @@ pub(super) fn narrow<R: Reader>(
         && !actor.has(Role::Viewer)
     {
         return Err(EngineError::NoRun { id: run.to_owned() });
+    }
+    if let Operation::Schedule(about) = &*operation
+        && let Some(name) = about.schedule()
+        && !actor.has(Role::Viewer)
+    {
+        return Err(ScheduleError::Unknown { name: name.to_owned(), nearest: None }.into());
     }
     // A program of a step is nobody of the register, and looks everywhere.
     let Ok(everywhere) = register.actor_everywhere(&actor.user) else { return Ok(false) };
