@@ -16,6 +16,8 @@ mod control;
 #[cfg(feature = "failpoints")]
 mod everywhere;
 #[cfg(feature = "failpoints")]
+mod http;
+#[cfg(feature = "failpoints")]
 mod pairs;
 #[cfg(feature = "failpoints")]
 mod program;

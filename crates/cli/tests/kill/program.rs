@@ -103,7 +103,7 @@ impl Trial {
     }
 
     /// All events of the home, by run and number.
-    fn events(&self) -> BTreeMap<(String, u64), Value> {
+    pub(crate) fn events(&self) -> BTreeMap<(String, u64), Value> {
         let mut events = BTreeMap::new();
         let Some(mut reader) = self.reader() else { return events };
         for (stream, row) in reader.journal_after(0, usize::MAX).unwrap() {
@@ -133,7 +133,7 @@ impl Trial {
         ran
     }
 
-    fn reader(&self) -> Option<SqliteReader> {
+    pub(crate) fn reader(&self) -> Option<SqliteReader> {
         let path = self.home().database();
         path.exists().then(|| SqliteStore::open_read_only(&path).unwrap())
     }
