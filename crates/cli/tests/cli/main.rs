@@ -43,3 +43,4 @@ mod stand_in;
 mod sync;
 mod two;
 mod waits;
+mod walk;
