@@ -217,14 +217,17 @@ fn ran(trial: &Trial) -> BTreeMap<String, Vec<usize>> {
     all
 }
 
-fn outcome(trial: &Trial) -> Vec<(String, Option<Value>)> {
+/// What the runs came to: status and outputs.
+type Outcome = Vec<(String, Option<Value>)>;
+
+fn outcome(trial: &Trial) -> Outcome {
     let mut runs: Vec<_> =
         trial.tops().into_iter().map(|view| (format!("{:?}", view.status), view.outputs)).collect();
     runs.sort_by(|a, b| a.0.cmp(&b.0));
     runs
 }
 
-fn undisturbed(folder: &Path) -> (BTreeMap<String, u64>, Vec<(String, Option<Value>)>) {
+fn undisturbed(folder: &Path) -> (BTreeMap<String, u64>, Outcome) {
     let mut trial = Trial::new(folder);
     let server = Server::start(&mut trial, None).unwrap();
     let mut done = BTreeSet::new();
