@@ -5,11 +5,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stead_core::Time;
+use stead_core::ids::StreamId;
 use stead_engine::EngineError;
+use stead_engine::engine::draw_run;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::tasks::{TaskAnswer, TaskOperation};
 use stead_lang::diagnostic::nearest;
 
+use crate::again::Wished;
 use crate::limits;
 use crate::problem::Problem;
 use crate::routes::route::Param;
@@ -30,6 +33,8 @@ pub struct Call<'a> {
     pub stream: bool,
     /// Where it goes on: `Last-Event-ID`.
     pub last_event: Option<String>,
+    /// What the engine knows its operations by, where it has an `Idempotency-Key`.
+    pub wished: Option<Wished>,
     /// The body; an empty object where there is none.
     pub body: Value,
 }
@@ -65,6 +70,8 @@ pub struct Reply {
     pub etag: Option<String>,
     /// What is told.
     pub body: Body,
+    /// It is what was told before, to the same request.
+    pub replayed: bool,
 }
 
 /// Digits of the hash that an etag ends with.
@@ -114,7 +121,7 @@ impl Reply {
     pub fn ok<T: Serialize>(told: T) -> Self {
         // Plain data with text keys always serialises.
         let told = serde_json::to_value(told).unwrap_or_default();
-        Self { status: 200, location: None, etag: None, body: Body::Json(told) }
+        Self { status: 200, location: None, etag: None, body: Body::Json(told), replayed: false }
     }
 
     /// Something that was made.
@@ -124,7 +131,7 @@ impl Reply {
 
     /// A text of a media type.
     pub fn text(kind: &'static str, text: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, location: None, etag: None, body: Body::Bytes(kind, text.into()) }
+        Self { body: Body::Bytes(kind, text.into()), ..Self::ok(()) }
     }
 }
 
@@ -152,7 +159,13 @@ impl Call<'_> {
     /// When it is refused; of a run it is told how that stands.
     pub fn ask(&self, operation: Operation) -> Result<Answer, Problem> {
         let about = About::of(&operation);
-        self.host.asker.ask(operation).map_err(|error| {
+        let answer = match &self.wished {
+            Some(wished) if operation.writes() => {
+                self.host.asker.ask_wished(&wished.next(), wished.is_again(), operation)
+            }
+            _ => self.host.asker.ask(operation),
+        };
+        answer.map_err(|error| {
             let refused = matches!(error, EngineError::Refused { .. });
             let mut problem = Problem::from(error);
             match about.filter(|_| refused || problem.status == 412) {
@@ -175,6 +188,17 @@ impl Call<'_> {
             }
             problem
         })
+    }
+
+    /// The id of the run that is started: always the same for the same `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new_run(&self) -> Result<StreamId, Problem> {
+        match &self.wished {
+            Some(wished) => Ok(wished.run()),
+            None => Ok(draw_run()?),
+        }
     }
 
     /// What stands in the path under this name.

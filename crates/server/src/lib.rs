@@ -14,6 +14,7 @@
 //! A route is a plain function that blocks: it makes an operation of a request, has it performed, and makes an
 //! answer of what came of it. Nothing here knows how a run goes on. Only `server` and `wire` are asynchronous.
 
+pub mod again;
 pub mod call;
 mod door;
 mod guard;

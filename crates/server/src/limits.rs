@@ -16,6 +16,8 @@ pub const HEAD_BYTES: usize = 64 << 10;
 pub const BODY_TIME: Duration = Duration::from_secs(30);
 /// Bytes of the body of a request.
 pub const BODY_BYTES: usize = 16 << 20;
+/// Letters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY: usize = 255;
 /// How long a client may take in nothing of an answer.
 pub const STALL: Duration = Duration::from_secs(30);
 /// Times that an address may show what means nobody before it is told to wait.

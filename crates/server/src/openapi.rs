@@ -155,6 +155,11 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
     }
     let mut responses = Map::new();
     let mut headers = json!({});
+    if route.is_keyed() {
+        headers["Idempotency-Replayed"] = json!({
+            "description": "`true` where it was answered before", "schema": { "type": "string" },
+        });
+    }
     if route.status == 201 {
         headers["Location"] = json!({
             "description": "Where what was made can be found", "schema": { "type": "string" }, "required": true,
@@ -211,10 +216,20 @@ fn parameters(route: &Route) -> Vec<Value> {
     }
     all.extend(route.query.iter().map(parameter));
     let mut header = |name: &str, about: &str| {
+        let schema = match name {
+            "Idempotency-Key" => json!({ "type": "string", "pattern": "^[!#-~]{1,255}$" }),
+            _ => json!({ "type": "string" }),
+        };
         all.push(json!({
-            "name": name, "in": "header", "required": false, "description": about, "schema": { "type": "string" },
+            "name": name, "in": "header", "required": false, "description": about, "schema": schema,
         }));
     };
+    if route.is_keyed() {
+        header(
+            "Idempotency-Key",
+            "A word of one's own for this request: sent again with it, it is not performed again, and answered as before",
+        );
+    }
     if route.if_match {
         header(
             "If-Match",

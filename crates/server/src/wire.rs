@@ -20,6 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use crate::again::{self, UnderWay};
 use crate::call::{self, Body, Call, Reply};
 use crate::door::{Client, Failures, Shown};
 use crate::listen::Front;
@@ -43,6 +44,7 @@ pub(crate) struct Wire {
     connections: Arc<Semaphore>,
     handlers: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    under_way: UnderWay,
     /// Closed when the server stops; connections hold a receiver each.
     leaving: watch::Sender<bool>,
 }
@@ -63,6 +65,7 @@ impl Wire {
             connections,
             handlers,
             streams,
+            under_way: UnderWay::default(),
             leaving: watch::Sender::new(false),
         }
     }
@@ -152,7 +155,13 @@ impl Wire {
         let known = text(IF_NONE_MATCH).map(str::to_owned);
         let stream = text(ACCEPT).is_some_and(|kinds| kinds.trim() == stream::KIND);
         let last_event = text(HeaderName::from_static("last-event-id")).map(str::to_owned);
+        let key = if route.method == "POST" { again::key(&head.headers)? } else { None };
+        if key.is_some() && !route.is_keyed() {
+            return Err(Problem::new(400, "H0211", "this route takes no Idempotency-Key"));
+        }
         let bytes = self.body(body).await?;
+        let target = head.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
+        let key = key.map(|key| (key, again::request(route.method, target, &bytes)));
         let body = call::body(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
         let busy =
@@ -160,12 +169,20 @@ impl Wire {
         let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
+        let under_way = self.under_way.clone();
         let performed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             let host = client.host(&host, &front, shown, &failures)?;
-            let mut call = Call { host: &host, path, query, if_match, stream, last_event, body };
+            let wished = None;
+            let mut call = Call { host: &host, path, query, if_match, stream, last_event, wished, body };
             call.knows(route.query)?;
-            let reply = (route.perform)(&mut call)?;
+            let reply = match key {
+                None => (route.perform)(&mut call)?,
+                Some((key, request)) => again::once(&host.asker, &under_way, &key, &request, |wished| {
+                    call.wished = Some(wished);
+                    (route.perform)(&mut call)
+                })?,
+            };
             Ok(if route.etag { reply.named(known.as_deref()) } else { reply })
         });
         performed.await.unwrap_or_else(|_| {
@@ -261,6 +278,7 @@ fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>) -> Response<Sendin
     };
     match reply {
         Ok((reply, _)) => {
+            add(HeaderName::from_static(again::REPLAYED), reply.replayed.then(|| "true".to_owned()));
             add(LOCATION, reply.location);
             add(ETAG, reply.etag.map(|etag| format!("\"{etag}\"")));
         }

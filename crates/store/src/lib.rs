@@ -10,6 +10,7 @@
 //! gets an error drops the states it touched and loads them again.
 
 pub mod access;
+pub mod answers;
 mod chain;
 mod check;
 pub mod conformance;
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod lock;
 pub mod memory;
 mod memory_access;
+mod memory_answers;
 pub mod people;
 pub mod sqlite;
 pub mod tasks;
@@ -35,6 +37,7 @@ use stead_core::ids::StreamId;
 use stead_core::message::Message;
 
 use access::{Access, AccessReader};
+use answers::Answers;
 use drafts::{DraftReader, Drafts};
 use library::{Library, LibraryReader};
 use people::{People, PeopleReader};
@@ -148,7 +151,7 @@ pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Se
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader + Library + People + Drafts + Access {
+pub trait Store: Reader + Library + People + Drafts + Access + Answers {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

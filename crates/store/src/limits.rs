@@ -8,5 +8,13 @@ pub const DRAFT_KEPT: i64 = 30 * 24 * 3_600_000;
 pub const TOKENS: usize = 50;
 /// Living sessions of one person; the one that was used longest ago goes when there is one more.
 pub const SESSIONS: usize = 20;
+/// How long it is known what was answered to a request with a key of its own, in milliseconds: a day.
+pub const ANSWER_KEPT: i64 = 24 * 3_600_000;
+/// Such keys of one person; the oldest go.
+pub const ANSWERS: usize = 5_000;
+/// Bytes of one such answer; what is larger is not kept.
+pub const ANSWER_BYTES: usize = 1 << 20;
+/// Bytes of all such answers to one person; the oldest go.
+pub const ANSWERS_BYTES: usize = 32 << 20;
 /// Notes of what was done with keys, and of who was not let in; the oldest go.
 pub const NOTES: usize = 10_000;

@@ -17,6 +17,7 @@ use crate::library::{
     closed, names_of,
 };
 use crate::memory_access::Keys;
+use crate::memory_answers::KeptAnswers;
 use crate::people::{People, PeopleReader};
 use crate::tasks::{ListedTask, TaskFilter};
 use crate::{
@@ -54,6 +55,7 @@ struct Data {
     definitions: HashMap<String, Vec<u8>>,
     library: Shelf,
     keys: Keys,
+    answers: KeptAnswers,
     people: Register,
     people_changes: Vec<people::Change>,
 }
@@ -110,6 +112,11 @@ impl MemoryStore {
     /// The keys for access, which stand in a module of their own.
     pub(crate) fn access<T>(&self, look: impl FnOnce(&mut Keys) -> T) -> T {
         look(&mut self.data().keys)
+    }
+
+    /// Kept answers, which stand in a module of their own.
+    pub(crate) fn answers<T>(&self, look: impl FnOnce(&mut KeptAnswers) -> T) -> T {
+        look(&mut self.data().answers)
     }
 
     pub(crate) fn faults(&self) -> Option<&Faults> {

@@ -7,7 +7,9 @@ use std::sync::Barrier;
 use common::folder;
 use stead_core::ids::StreamId;
 use stead_store::drafts::{Draft, DraftReader as _, Drafts as _, Over};
-use stead_store::limits::{DRAFT_KEPT, DRAFTS, NOTES, SESSIONS, TOKENS};
+use stead_store::limits::{
+    ANSWER_BYTES, ANSWER_KEPT, ANSWERS, ANSWERS_BYTES, DRAFT_KEPT, DRAFTS, NOTES, SESSIONS, TOKENS,
+};
 use stead_store::sqlite::SqliteStore;
 use stead_store::{StoreError, conformance};
 
@@ -46,6 +48,15 @@ fn p11_drafts_of_one_person_are_bounded() {
     // The case goes one past each.
     assert_eq!((DRAFTS, DRAFT_KEPT), (1_000, 2_592_000_000));
     let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_drafts");
+    assert!(case.is_some(), "every store goes past them");
+}
+
+#[test]
+fn p11_kept_answers_are_bounded() {
+    // The case goes one past each.
+    assert_eq!((ANSWER_KEPT, ANSWERS), (86_400_000, 5_000));
+    assert_eq!((ANSWER_BYTES, ANSWERS_BYTES), (1 << 20, 32 << 20));
+    let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_answers");
     assert!(case.is_some(), "every store goes past them");
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod batch;
 mod budgets;
 mod contract;
+mod contract_keys;
 mod contract_routes;
 mod control;
 mod definitions;

@@ -18,6 +18,8 @@ mod everywhere;
 #[cfg(feature = "failpoints")]
 mod http;
 #[cfg(feature = "failpoints")]
+mod keys;
+#[cfg(feature = "failpoints")]
 mod pairs;
 #[cfg(feature = "failpoints")]
 mod program;

@@ -40,7 +40,9 @@ pub enum Edit {
     Join { group: String, user: String },
     /// Make somebody none.
     Leave { group: String, user: String },
-    /// Nothing changed: somebody acted under another's name, which is kept among the changes.
+    /// Nothing changed: somebody acted under another's name, which is kept among the changes. Only who lets operations
+    /// through says so: it does not cross a process.
+    #[serde(skip)]
     Acted { user: String, what: String },
 }
 

@@ -4,6 +4,7 @@ mod commands;
 pub(crate) mod desk;
 mod held;
 mod offline;
+mod once;
 mod outside;
 mod recovery;
 mod signal;
@@ -25,6 +26,7 @@ use stead_store::sqlite::{SqliteReader, SqliteStore};
 pub use offline::draw_run;
 pub use offline::{Patience, Waiting, ask_home, ask_home_as, ask_home_while};
 pub(crate) use offline::{chance, read_store, wait_for_place, wish};
+pub use once::{Keyed, Known};
 
 use commands::{Command, called, clock, reads_of};
 use desk::{Desk, Notices, lock};

@@ -27,6 +27,7 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .takes(of::<CreateBody>)
     .makes(of::<Created>)
+    .unkeyed()
     .refuses(&[404, 409, 422]),
     Route::get("/audit", "Access.Audit", "Who did what, and who was refused, the newest first", audit)
         .query(&[

@@ -22,7 +22,8 @@ pub(super) const ROUTES: &[Route] = &[
         validate,
     )
     .takes(of::<ValidateBody>)
-    .gives(of::<Validated>),
+    .gives(of::<Validated>)
+    .unkeyed(),
     Route::get(
         "/schema/workflow.json",
         NO_OPERATION,

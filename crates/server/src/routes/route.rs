@@ -48,6 +48,8 @@ pub struct Route {
     pub etag: bool,
     /// Whether it tells what happens as well, to one who takes nothing but server-sent events.
     pub streams: bool,
+    /// Whether it takes no `Idempotency-Key`, though it is a `POST`.
+    pub unkeyed: bool,
     /// Statuses of problems, beside those that every route has: see [`Route::problems`].
     pub refuses: &'static [u16],
     /// How it is performed.
@@ -169,6 +171,7 @@ impl Route {
             status: 200,
             etag: false,
             streams: false,
+            unkeyed: false,
             refuses: &[],
             perform,
         }
@@ -259,6 +262,18 @@ impl Route {
         self
     }
 
+    /// It takes no `Idempotency-Key`: it changes nothing, or its answer has a secret, which is kept nowhere.
+    #[must_use]
+    pub const fn unkeyed(mut self) -> Self {
+        self.unkeyed = true;
+        self
+    }
+
+    /// Whether it takes an `Idempotency-Key`.
+    pub fn is_keyed(&self) -> bool {
+        self.method == "POST" && !self.unkeyed
+    }
+
     /// It makes something: its answer is `201` with a `Location`.
     #[must_use]
     pub const fn makes(mut self, answer: SchemaOf) -> Self {
@@ -294,6 +309,9 @@ impl Route {
         let mut all = vec![400, 401, 403, 408, 413, 415, 429, 503];
         if self.path.contains('{') {
             all.push(404);
+        }
+        if self.is_keyed() {
+            all.extend([409, 422]);
         }
         all.extend(self.refuses);
         all.sort_unstable();

@@ -11,7 +11,6 @@ use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_engine::batch::results::Results;
 use stead_engine::documents::{DocumentText, DocumentsNow};
-use stead_engine::engine::draw_run;
 use stead_engine::evidence::Evidence;
 use stead_engine::limits::RESULT_ROWS;
 use stead_engine::operations::{
@@ -20,6 +19,7 @@ use stead_engine::operations::{
 
 use super::route::{AFTER, Kind, LIMIT, Param, flag, number, text, time, word, words};
 use super::{BASE, Route, definition, live, of, unexpected};
+use crate::again::Wished;
 use crate::call::{Call, NoBody, Reply};
 use crate::problem::Problem;
 
@@ -215,13 +215,20 @@ struct RunMade {
 
 fn start(call: &mut Call<'_>) -> Result<Reply, Problem> {
     let body: StartBody = call.take()?;
+    let run = call.new_run()?;
+    if call.wished.as_ref().is_some_and(Wished::is_again)
+        && let Ok(Answer::Status { .. }) = call.host.asker.ask(Operation::Status { run: run.to_string() })
+    {
+        // Whatever became of the workflow since.
+        return Ok(Reply::made(format!("{BASE}/runs/{run}"), RunMade { run }));
+    }
     let bundle = match (&body.workflow, &body.definition) {
         (Some(name), None) => definition::named(call, name)?,
         (None, Some(text)) => definition::given(call, text)?,
         _ => return Err(Problem::body("it takes either `workflow` or `definition`")),
     };
     let operation = Operation::Start {
-        run: draw_run()?,
+        run,
         bundle,
         inputs: body.inputs,
         project: body.project,

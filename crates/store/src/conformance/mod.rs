@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests, kept as library code")]
 
 mod access;
+mod answers;
 mod commits;
 mod drafts;
 mod faults;
@@ -20,6 +21,7 @@ mod sizes;
 mod tasks;
 
 pub use access::*;
+pub use answers::*;
 pub use commits::*;
 pub use drafts::*;
 pub use faults::*;
@@ -107,6 +109,8 @@ macro_rules! conformance_cases {
             keeps_keys,
             ends_keys_of_whoever_goes,
             bounds_keys,
+            keeps_answers,
+            bounds_answers,
         }
     };
 }

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "tasks", sql: include_str!("migrations/0006_tasks.sql") },
     Migration { version: 7, name: "drafts", sql: include_str!("migrations/0007_drafts.sql") },
     Migration { version: 8, name: "access", sql: include_str!("migrations/0008_access.sql") },
+    Migration { version: 9, name: "answers", sql: include_str!("migrations/0009_answers.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.
@@ -333,6 +334,7 @@ mod tests {
             "30f99ce049cf1035",
             "f7aab6fb3ed1a753",
             "e67f0b35f2c4a6fb",
+            "61bc1a579ccc1092",
         ];
         assert_eq!(sums, known);
     }

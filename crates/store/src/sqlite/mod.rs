@@ -10,6 +10,7 @@
 //! gigabyte or so, at the very moment when everybody waits. [`SqliteStore::check`] does it when asked.
 
 mod access;
+mod answers;
 mod cache;
 mod drafts;
 mod error;
