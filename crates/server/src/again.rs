@@ -81,7 +81,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut all = headers.get_all(HEADER).iter();
     let Some(value) = all.next() else { return Ok(None) };
     let wrong =
-        |why: &str| Problem::new(400, "H0211", format!("Idempotency-Key cannot be understood: {why}"));
+        |why: &str| Problem::new(400, "H0221", format!("Idempotency-Key cannot be understood: {why}"));
     if all.next().is_some() {
         return Err(wrong("it is there twice"));
     }
@@ -126,7 +126,7 @@ pub(crate) fn once(
 ) -> Result<Reply, Problem> {
     let who = asker.who()?;
     let Some(_performing) = under_way.begin(&who, key) else {
-        let problem = Problem::new(409, "H0212", "a request with this Idempotency-Key is being performed");
+        let problem = Problem::new(409, "H0222", "a request with this Idempotency-Key is being performed");
         let problem = problem.help("ask again a little later: then its answer is there");
         return Err(Problem { retry_after: Some(1), ..problem });
     };
@@ -134,14 +134,14 @@ pub(crate) fn once(
     let again = known.is_some();
     if let Some(known) = known {
         if !keyed.is(request) {
-            return Err(Problem::new(422, "H0213", "another request had this Idempotency-Key")
+            return Err(Problem::new(422, "H0223", "another request had this Idempotency-Key")
                 .help("a key is for one request: take a new one, or send what was sent with it"));
         }
         match known.answer.as_deref() {
             Some([]) => {
                 return Err(Problem::new(
                     409,
-                    "H0214",
+                    "H0224",
                     "the request was performed; its answer was too large to be kept",
                 )
                 .help("look at what it was about"));
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(read(&[]), Ok(None));
         let longer = format!("{long}k");
         for wrong in [&[longer.as_str()][..], &[""], &["a b"], &["a", "a"], &["\"\""]] {
-            assert_eq!(read(wrong), Err("H0211".into()), "{wrong:?}");
+            assert_eq!(read(wrong), Err("H0221".into()), "{wrong:?}");
         }
     }
 

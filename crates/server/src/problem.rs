@@ -84,23 +84,23 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "Live events come as server-sent events: say `Accept: text/event-stream`.",
     ),
     (
-        "H0211",
+        "H0221",
         "an `Idempotency-Key` cannot be understood",
         "It takes 1 to 255 visible characters of ASCII, once. Routes whose answers have a secret, or that change nothing, take none.",
     ),
     (
-        "H0212",
+        "H0222",
         "a request with this `Idempotency-Key` is being performed",
         "Ask again a little later: then its answer is there.",
     ),
     (
-        "H0213",
+        "H0223",
         "another request had this `Idempotency-Key`",
         "A key is for one request: method, path, parameters and body. Take a new one, or send what was sent with it. After a day a key is \
          free again.",
     ),
     (
-        "H0214",
+        "H0224",
         "a request was performed, and its answer was too large to be kept",
         "It is not performed again. Look at what it was about.",
     ),

@@ -157,7 +157,7 @@ impl Wire {
         let last_event = text(HeaderName::from_static("last-event-id")).map(str::to_owned);
         let key = if route.method == "POST" { again::key(&head.headers)? } else { None };
         if key.is_some() && !route.is_keyed() {
-            return Err(Problem::new(400, "H0211", "this route takes no Idempotency-Key"));
+            return Err(Problem::new(400, "H0221", "this route takes no Idempotency-Key"));
         }
         let bytes = self.body(body).await?;
         let target = head.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();

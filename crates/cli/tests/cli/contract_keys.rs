@@ -52,13 +52,13 @@ fn a_key_is_for_one_request() {
     // What cannot be understood leaves the key for what can.
     post(&served, "a", "/runs", &json!({})).says(400, "H0205");
     let run = post(&served, "a", "/runs", &gated()).is(201).body["run"].as_str().unwrap().to_owned();
-    post(&served, "a", "/runs", &json!({"workflow": "other"})).says(422, "H0213");
-    post(&served, "a", &format!("/runs/{run}:cancel"), &gated()).says(422, "H0213");
+    post(&served, "a", "/runs", &json!({"workflow": "other"})).says(422, "H0223");
+    post(&served, "a", &format!("/runs/{run}:cancel"), &gated()).says(422, "H0223");
     for wrong in ["a b", "\u{e4}", &"k".repeat(256), "a\r\nidempotency-key: b"] {
-        post(&served, wrong, "/runs", &gated()).says(400, "H0211");
+        post(&served, wrong, "/runs", &gated()).says(400, "H0221");
     }
     // Its answer has a secret, which is kept nowhere.
-    post(&served, "t", "/tokens", &json!({"name": "laptop"})).says(400, "H0211");
+    post(&served, "t", "/tokens", &json!({"name": "laptop"})).says(400, "H0221");
     assert_eq!(runs(&served), 1);
     served.leave("TERM").is(0);
 }
@@ -75,7 +75,7 @@ fn of_several_at_once_one_is_performed() {
     for told in told {
         match told.status {
             201 => assert_eq!(told.body, run),
-            _ => drop(told.says(409, "H0212")),
+            _ => drop(told.says(409, "H0222")),
         }
     }
     assert_eq!(runs(&served), 1);
