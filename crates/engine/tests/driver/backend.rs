@@ -10,6 +10,7 @@ use stead_core::message::Message;
 use stead_core::people::{self, Edit, Register};
 use stead_core::status::RunStatus;
 use stead_store::access::{Access, AccessReader, Key, KeyKind, Noted};
+use stead_store::answers::{Answers, Asked, Known};
 use stead_store::drafts::{Draft, DraftReader, Drafts, Over};
 use stead_store::fault::Faults;
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
@@ -325,6 +326,18 @@ impl AccessReader for Counted {
     }
     fn noted(&mut self, before: Option<u64>, limit: usize) -> Result<Vec<(u64, Noted)>, StoreError> {
         self.store.noted(before, limit)
+    }
+}
+
+impl Answers for Counted {
+    fn note_asked(&mut self, asked: &Asked) -> Result<Option<Known>, StoreError> {
+        self.store.note_asked(asked)
+    }
+    fn keep_answer(&mut self, asked: &Asked, answer: &[u8]) -> Result<(), StoreError> {
+        self.store.keep_answer(asked, answer)
+    }
+    fn forget_asked(&mut self, asked: &Asked) -> Result<(), StoreError> {
+        self.store.forget_asked(asked)
     }
 }
 

@@ -38,9 +38,9 @@ pub fn keeps_answers(factory: &mut dyn StoreFactory) {
     assert_eq!(store.note_asked(&again).unwrap(), Some(Known { asked: first.clone(), answer: None }));
     store.keep_answer(&first, b"told").unwrap();
     let mut store = factory.reopen(store);
-    let known = Known { asked: first.clone(), answer: Some(b"told".to_vec()) };
+    let known = Known { asked: first, answer: Some(b"told".to_vec()) };
     assert_eq!(store.note_asked(&again).unwrap(), Some(known));
-    let of_bo = Asked { person: "user:bo".into(), ..again.clone() };
+    let of_bo = Asked { person: "user:bo".into(), ..again };
     assert_eq!(store.note_asked(&of_bo).unwrap(), None, "keys are somebody's");
     store.forget_asked(&of_bo).unwrap();
     assert_eq!(store.note_asked(&of_bo).unwrap(), None);
