@@ -41,6 +41,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "CHANGES_LISTED", Test("p11_times_that_are_told_are_bounded")),
     ("engine", "SCHEDULES", Test("p11_schedules_of_a_home_are_bounded")),
     ("engine", "TIMES_LISTED", Test("p11_times_that_are_told_are_bounded")),
+    ("cli", "WATCHED", Tunable("how many runs one screen is about; `stead runs` lists all")),
     ("core", "ALIASES", Test("p11_people_are_bounded")),
     ("core", "BUDGET_ATTEMPTS", Test("rule_43_a_budget_may_be_computed_and_is_bounded")),
     ("core", "CHILD_DEPTH", Test("p11_runs_inside_runs_are_bounded")),

@@ -89,6 +89,8 @@ pub enum Command {
     Run(Run),
     /// Hold the home, and answer over HTTP until it is told to leave
     Serve(Serve),
+    /// Look on as runs go on, wherever they are performed; it touches nothing
+    Watch(Watch),
     /// Run a workflow once per row of a table, or per combination of values
     Batch(Batch),
     /// Write what became of the rows of a batch, in order
@@ -288,6 +290,45 @@ pub struct Follow {
     /// Print only this output: a text as it is, anything else as JSON
     #[arg(short, long, value_name = "NAME", conflicts_with = "json")]
     pub output: Option<String>,
+}
+
+/// Until when runs are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// Until all of them have ended.
+    Done,
+    /// Until one of them has failed, or all have ended.
+    Failed,
+    /// Until all of them wait or have ended.
+    Waiting,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "Ctrl-C leaves; the runs go on as they would.")]
+pub struct Watch {
+    /// The runs: as everywhere, or the addresses at which a server shows them. Without any: those that are open, and
+    /// those that begin meanwhile
+    #[arg(value_name = "RUN", conflicts_with = "workflow")]
+    pub runs: Vec<String>,
+    /// Only runs of this workflow
+    #[arg(long, value_name = "NAME")]
+    pub workflow: Option<String>,
+    /// When to leave
+    #[arg(long, value_enum, default_value_t = Until::Done)]
+    pub until: Until,
+    /// How long to wait for a run to begin when none is open
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub grace: String,
+    /// Leave with code 5 after this time, such as 90s or 2h
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Show only steps that run, wait or failed
+    #[arg(long)]
+    pub compact: bool,
+    /// Events as JSON, one per line, on standard output; the last lines are the results
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `resume`.
@@ -622,6 +663,7 @@ impl Command {
             Command::Run(args) => args.follow.json,
             Command::Batch(args) => args.json,
             Command::Serve(args) => args.json,
+            Command::Watch(args) => args.json,
             Command::Resume(args) => args.json,
             Command::Cancel(args) => args.json,
             Command::Settle(args) => args.json,

@@ -14,3 +14,5 @@ pub const KEYS_AHEAD: usize = 4_096;
 pub const HOME_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Files and connections that a server may have open, where the system lets it.
 pub const OPEN_FILES: u64 = 16_384;
+/// Runs that are watched at once.
+pub const WATCHED: usize = 100;

@@ -29,6 +29,7 @@ pub mod signal;
 pub mod status;
 pub mod tasks;
 pub mod token;
+mod watch;
 
 use crate::args::{Cli, Command};
 use crate::error::CliError;
@@ -57,6 +58,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Batch(args) => batch::batch(&here, args),
         Command::Results(args) => results::results(&here, args),
         Command::Documents(args) => documents::documents(&here, args),
+        Command::Watch(args) => watch::watch(&here, args),
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),
         Command::Settle(args) => settle::settle(&here, args),

@@ -9,6 +9,7 @@ use stead_lang::Bundle;
 
 use super::Following;
 use super::picture::{Happened, Picture};
+use super::show::Show;
 use crate::error::CliError;
 use crate::here::{Here, unexpected};
 use crate::signals;
@@ -46,6 +47,13 @@ impl<'h> Before<'h> {
         Ok(before)
     }
 
+    /// Looks on without a place at the home: whoever holds it is asked what happened, or the store is read.
+    pub fn look(mut self, json: bool, compact: bool) -> Look<'h> {
+        self.picture.compact = compact;
+        let show = Show::new(self.here, json);
+        Look { here: self.here, picture: self.picture, show }
+    }
+
     /// Takes a place at the home, and hears of these runs from now on.
     ///
     /// # Errors
@@ -61,6 +69,60 @@ impl<'h> Before<'h> {
         let runs = runs.collect();
         following.attend(runs)?;
         Ok(following)
+    }
+}
+
+/// Somebody who looks on.
+pub struct Look<'h> {
+    here: &'h Here,
+    /// The runs.
+    pub picture: Picture,
+    /// How they are shown.
+    pub show: Show,
+}
+
+impl Look<'_> {
+    /// Looks at one more run.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn add(&mut self, run: &StreamId) -> Result<(), CliError> {
+        let bundle = match self.here.ask(Operation::Definition { run: run.to_string() }) {
+            Ok(Answer::Definition { bundle, .. }) => Some(bundle),
+            _ => None,
+        };
+        self.picture.watch(run, bundle.as_ref().and_then(|bundle| stead_lang::check(bundle).plan));
+        self.picture.tell_apart();
+        Ok(())
+    }
+
+    /// Shows what has happened since.
+    ///
+    /// # Errors
+    /// When it cannot be read, or standard output is closed and events go there.
+    pub fn news(&mut self) -> Result<(), CliError> {
+        for root in self.picture.roots.clone() {
+            if !self.picture.status(&root).is_end() {
+                let happened = read_on(self, &root)?;
+                self.show.happened(&happened)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.show.tick(self.here, &mut self.picture);
+    }
+}
+
+impl Reading for Look<'_> {
+    fn picture(&mut self) -> &mut Picture {
+        &mut self.picture
+    }
+
+    fn read(&mut self, operation: &Operation) -> Result<Result<Answer, EngineError>, CliError> {
+        Ok(self.here.ask_home(operation.clone()))
     }
 }
 

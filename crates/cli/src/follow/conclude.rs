@@ -141,7 +141,10 @@ fn ended(mut following: Following<'_>, answers: Answers<'_>) -> Result<Exit, Cli
 }
 
 /// How a run stands that this process was told to leave.
-fn last(
+///
+/// # Errors
+/// When what was asked for is not there.
+pub(crate) fn last(
     here: &Here,
     picture: &mut Picture,
     show: &mut Show,

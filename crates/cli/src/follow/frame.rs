@@ -86,7 +86,13 @@ fn steps(picture: &Picture, view: &View, tails: &Tails, room: usize, now: Time, 
         tail: tail_lines(tails, &row, face),
         row,
     });
-    let blocks: Vec<Block> = blocks.collect();
+    let mut blocks: Vec<Block> = blocks.collect();
+    if picture.compact {
+        blocks.retain(|block| {
+            use State::{Completed, Pending, Queued, Skipped};
+            !matches!(block.row.state, Completed | Pending | Queued | Skipped)
+        });
+    }
     let chosen = choose(&blocks, room);
     let columns = tree::label_columns(chosen.iter().map(|at| &blocks[*at].row), Indent::Spaces);
     let left = blocks.len() - chosen.len();

@@ -35,7 +35,7 @@ use before::Reading;
 use picture::{Happened, Picture};
 use show::Show;
 
-pub use before::Before;
+pub use before::{Before, Look};
 pub use conclude::{Answers, conclude};
 pub(crate) use place::settings;
 

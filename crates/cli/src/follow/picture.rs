@@ -26,6 +26,8 @@ pub struct Picture {
     /// Those that were asked for.
     pub roots: Vec<StreamId>,
     runs: BTreeMap<StreamId, Watched>,
+    /// Only steps that run, wait or failed are shown.
+    pub compact: bool,
 }
 
 struct Watched {

@@ -86,9 +86,9 @@ impl Advance {
     }
 }
 
-/// The line about a run that is gone on with.
-pub fn resumed(picture: &Picture, run: &StreamId, now: Time, face: Face) -> String {
-    let mut line = format!("{} {} run {run}", text::clock(now), text::pad("resumed", WORD));
+/// The line about a run that began before: `resumed`, `watching`.
+pub fn joined(word: &str, picture: &Picture, run: &StreamId, now: Time, face: Face) -> String {
+    let mut line = format!("{} {} run {run}", text::clock(now), text::pad(word, WORD));
     let Some(head) = picture.head(run) else { return line };
     let word = outcome_word(head.status, head.outcome);
     let _ = write!(line, "  {}@{}  {word}", text::clean(&head.workflow), text::short(&head.revision));

@@ -54,9 +54,18 @@ impl Show {
 
     /// Says where runs stand that began before anybody watched.
     pub fn resumed(&self, picture: &Picture) {
+        self.joined("resumed", picture);
+    }
+
+    /// Says where runs stand that somebody looks on at.
+    pub fn watching(&self, picture: &Picture) {
+        self.joined("watching", picture);
+    }
+
+    fn joined(&self, word: &str, picture: &Picture) {
         let Show::Plain(face, _) = self else { return };
         for run in &picture.roots {
-            out::note(&plain::resumed(picture, run, text::now(), *face));
+            out::note(&plain::joined(word, picture, run, text::now(), *face));
         }
     }
 

@@ -45,3 +45,4 @@ mod sync;
 mod two;
 mod waits;
 mod walk;
+mod watch;
