@@ -97,6 +97,22 @@ pub enum EngineError {
         /// How many get one signal at most.
         most: usize,
     },
+    /// No attempt of a step left a log, or not the one that is meant.
+    #[error("{run}: there is no log of {step}{}", attempt.map(|number| format!(", attempt {number}")).unwrap_or_default())]
+    NoLog {
+        /// The run.
+        run: StreamId,
+        /// The step instance.
+        step: String,
+        /// The attempt that is meant.
+        attempt: Option<u32>,
+    },
+    /// What is to be looked for in a log cannot be.
+    #[error("this cannot be looked for in a log: {why}")]
+    LogPattern {
+        /// Why not.
+        why: String,
+    },
     /// There is no such document, or no such version of it.
     #[error("{run}: {why}")]
     NoDocument {
@@ -233,6 +249,8 @@ impl EngineError {
             EngineError::NoTask { .. } => "R0206",
             EngineError::FormMisfit { .. } => "R0207",
             EngineError::NoDocument { .. } => "R0208",
+            EngineError::NoLog { .. } => "R0211",
+            EngineError::LogPattern { .. } => "R0212",
             EngineError::Home { .. } => "R0301",
             EngineError::Stopped(_) => "R0302",
             EngineError::Bug(_) => "R0999",
@@ -282,6 +300,8 @@ impl EngineError {
             EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
             EngineError::NoTask { .. } => "list those that are there with: stead inbox --all".into(),
+            EngineError::NoLog { run, .. } => format!("list those that are there with: stead logs {run} --all"),
+            EngineError::LogPattern { .. } => "a regular expression has no look-around and no back references".into(),
             EngineError::NoDocument { run, .. } => format!("list what it has with: stead documents {run}"),
             EngineError::FormMisfit { task, .. } => format!("see what it asks for with: stead inbox {task}"),
             EngineError::Refused { .. } | EngineError::NotTaken { .. } | EngineError::Stopped(_) => return None,

@@ -309,6 +309,14 @@ pub const LIVE_BYTES: usize = 1 << 20;
 pub const LIVE_TOLD: usize = 256 << 10;
 /// Rows of the journal read at once for all of them, and for one who goes on from before.
 pub const LIVE_ROWS: usize = 256;
+/// Bytes of the lines of a log behind which a page of them ends.
+pub const LOG_PAGE_BYTES: usize = 1 << 20;
+/// Bytes of what is looked for in a log, and of what it comes to as a machine.
+pub const LOG_PATTERN: usize = 1_000;
+/// See [`LOG_PATTERN`].
+pub const LOG_PATTERN_SIZE: usize = 1 << 20;
+/// Bytes of one line that are searched.
+pub const LOG_SEARCHED_LINE: usize = 1 << 20;
 /// How often they are told of lists that change.
 pub const LIVE_PAUSE: Duration = Duration::from_millis(100);
 /// Lines of a log, and bytes, behind which one piece of it ends.

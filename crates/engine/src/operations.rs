@@ -19,6 +19,7 @@ use crate::batch::results::Results;
 use crate::documents::{DocumentText, DocumentsNow};
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
+use crate::logs::{LogPart, LogTold};
 use crate::people::{PeopleAnswer, PeopleOperation};
 use crate::schedules::{ScheduleAnswer, ScheduleOperation};
 use crate::tasks::{TaskAnswer, TaskOperation};
@@ -108,6 +109,15 @@ pub enum Operation {
     Events { run: String, after: u64, limit: usize },
     /// The attempts of a run that left a log.
     Logs { run: String },
+    /// What stands in the log of an attempt of a step: lines by their numbers, or where something is found. Of the last
+    /// attempt that left a log, where none is said.
+    LogText {
+        run: String,
+        step: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+        part: LogPart,
+    },
     /// What is known of the attempts of a run whose end is not known: of one step, or of all.
     Evidence {
         run: String,
@@ -157,6 +167,7 @@ impl Operation {
                 | Operation::Status { .. }
                 | Operation::Events { .. }
                 | Operation::Logs { .. }
+                | Operation::LogText { .. }
                 | Operation::Evidence { .. }
                 | Operation::Results { .. }
                 | Operation::Definition { .. }
@@ -185,6 +196,7 @@ impl Operation {
             | Operation::Status { run }
             | Operation::Events { run, .. }
             | Operation::Logs { run }
+            | Operation::LogText { run, .. }
             | Operation::Evidence { run, .. }
             | Operation::Results { run, .. }
             | Operation::Documents { run }
@@ -223,6 +235,7 @@ impl Operation {
             | Operation::Status { .. }
             | Operation::Events { .. }
             | Operation::Logs { .. }
+            | Operation::LogText { .. }
             | Operation::Evidence { .. }
             | Operation::Results { .. }
             | Operation::Definition { .. }
@@ -246,6 +259,7 @@ impl Operation {
             | Operation::Status { run }
             | Operation::Events { run, .. }
             | Operation::Logs { run }
+            | Operation::LogText { run, .. }
             | Operation::Evidence { run, .. }
             | Operation::Results { run, .. }
             | Operation::Documents { run }
@@ -355,6 +369,8 @@ pub enum Answer {
     Events { events: Vec<EventRow>, last: u64 },
     /// See [`Operation::Logs`].
     Logs { run: StreamId, logs: Vec<LogFile> },
+    /// See [`Operation::LogText`].
+    LogText { run: StreamId, step: String, attempt: u32, told: LogTold },
     /// See [`Operation::Evidence`].
     Evidence { run: StreamId, evidence: Vec<Evidence> },
     /// See [`Operation::Results`].

@@ -24,6 +24,7 @@ use crate::error::EngineError;
 use crate::evidence;
 use crate::home::Home;
 use crate::limits;
+use crate::logs::{self, LogPart};
 use crate::operations::{Answer, EventRow, LogFile, Operation, Receivers, RunQuery, RunRow};
 use crate::places;
 
@@ -93,6 +94,10 @@ impl<R: Reader> Reads<R> {
             Operation::Status { run } => Answer::Status { view: Box::new(self.status(run)?) },
             Operation::Events { run, after, limit } => self.events(run, *after, *limit)?,
             Operation::Logs { run } => self.logs(run)?,
+            Operation::LogText { run, step, attempt, part } => {
+                let (run, file) = self.log_of(run, step, *attempt)?;
+                log_text(run, file, part)?
+            }
             Operation::Evidence { run, step } => self.evidence(run, step.as_deref())?,
             Operation::Results { run, after, limit } => {
                 Answer::Results(Box::new(self.results(run, *after, *limit)?))
@@ -240,6 +245,7 @@ impl<R: Reader> Reads<R> {
         if let Some(listed) = listed.filter(|listed| listed.seq == view.seq && !view.status.is_end()) {
             view.status = listed.head.status;
         }
+        view.position = self.reader.row_of(&id, view.seq)?.position;
         places::say_who_is_before(&mut self.reader, &state, &mut view)?;
         self.say_who_is_left(&mut view)?;
         if let Some(reference) = state.outputs_at() {
@@ -469,6 +475,24 @@ impl<R: Reader> Reads<R> {
     }
 
     /// Attempts in the order of their beginning. Those that printed nothing left no file and are not there.
+    /// The log of an attempt of a step; of the last that left one, where none is said.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn log_of(
+        &mut self,
+        run: &str,
+        step: &str,
+        attempt: Option<u32>,
+    ) -> Result<(StreamId, LogFile), EngineError> {
+        let Answer::Logs { run, logs } = self.logs(run)? else { return Err(EngineError::bug(&"no logs")) };
+        let fits = |log: &&LogFile| log.path == step && attempt.is_none_or(|attempt| attempt == log.attempt);
+        let none =
+            || EngineError::NoLog { run: run.clone(), step: step.chars().take(200).collect(), attempt };
+        let found = logs.iter().rfind(fits).cloned().ok_or_else(none)?;
+        Ok((run, found))
+    }
+
     fn logs(&mut self, run: &str) -> Result<Answer, EngineError> {
         let id = self.find(run)?;
         let mut logs: Vec<LogFile> = Vec::new();
@@ -499,4 +523,22 @@ impl<R: Reader> Reads<R> {
         }
         Ok(Answer::Logs { run: id, logs })
     }
+}
+
+/// A part of a log. It may be large, so nobody else is held up while it is read.
+pub(crate) fn log_text(run: StreamId, file: LogFile, part: &LogPart) -> Result<Answer, EngineError> {
+    let at = std::path::Path::new(&file.file);
+    let told = match part {
+        LogPart::Lines { from, stream, limit } => logs::lines(at, *from, *stream, *limit),
+        LogPart::Search { q, regex, case, from, limit } => {
+            let pattern = logs::pattern(q, *regex, *case).map_err(|why| EngineError::LogPattern { why })?;
+            logs::search(at, &pattern, *from, *limit)
+        }
+    };
+    let told = told.map_err(|error| EngineError::Home {
+        what: "cannot read the log",
+        path: file.file.clone(),
+        why: error.to_string(),
+    })?;
+    Ok(Answer::LogText { run, step: file.path, attempt: file.attempt, told })
 }

@@ -275,6 +275,7 @@ fn status_of(error: &EngineError) -> u16 {
         EngineError::NoRun { .. }
         | EngineError::NoTask { .. }
         | EngineError::NoDocument { .. }
+        | EngineError::NoLog { .. }
         | EngineError::NobodyFound { .. }
         | EngineError::Store(StoreError::Library(Refusal::Unknown { .. } | Refusal::NoRevision { .. }))
         | EngineError::Store(StoreError::People(
@@ -291,7 +292,7 @@ fn status_of(error: &EngineError) -> u16 {
         EngineError::Schedule(ScheduleError::Unknown { .. }) => 404,
         EngineError::Schedule(_) => 422,
         EngineError::People(_) => 403,
-        EngineError::Ambiguous { .. } => 400,
+        EngineError::Ambiguous { .. } | EngineError::LogPattern { .. } => 400,
         EngineError::Invalid { .. }
         | EngineError::FormMisfit { .. }
         | EngineError::Project { .. }

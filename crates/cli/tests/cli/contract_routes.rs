@@ -185,3 +185,60 @@ fn an_inbox_is_counted() {
     assert_eq!(served.get("/inbox/count").is(200).body["count"], 1);
     served.leave("TERM").is(0);
 }
+
+#[test]
+fn lines_of_a_log_are_told_by_number_and_found() {
+    let project = Project::new();
+    let served = serve(&project);
+    let text = "stead: 1\nname: talk\nsteps:\n  - { id: say, run: 'for i in $(seq 1 40); do echo \"line $i\"; done; echo Trouble >&2' }\n  - { id: quiet, needs: [say], run: 'true' }\n";
+    let run = served.start(&json!({"definition": text}));
+    served.wait_for(&run, "completed");
+    let logs = |rest: &str| served.get(&format!("/runs/{run}/logs/{rest}"));
+    let page = logs("lines?step=say&stream=out&from=3&limit=2").is(200).body;
+    assert_eq!((&page["attempt"], page["lines"].as_array().unwrap().len()), (&json!(1), 2), "{page:#}");
+    let first = &page["lines"][0];
+    assert_eq!(first["stream"], "out");
+    assert!(first["n"].as_u64().unwrap() >= 3 && first["at"].as_i64().unwrap() > 0, "{page:#}");
+    // From page to page nothing is left out and nothing is told twice.
+    let (mut from, mut all) = (1, Vec::new());
+    while from > 0 {
+        let page = logs(&format!("lines?step=say&from={from}&limit=7")).is(200).body;
+        all.extend(page["lines"].as_array().unwrap().iter().map(|line| line["n"].as_u64().unwrap()));
+        from = page["next"].as_u64().unwrap_or(0);
+    }
+    assert_eq!(all, (1..=41).collect::<Vec<u64>>());
+    let found = logs("search?step=say&q=line%20[12]$&regex=true").is(200).body;
+    assert_eq!((&found["total"], found["lines"].as_array().unwrap().len()), (&json!(2), 2), "{found:#}");
+    assert_eq!(logs("search?step=say&q=line%20[12]$").is(200).body["total"], 0, "it is a text");
+    assert_eq!(logs("search?step=say&q=trouble").is(200).body["total"], 1);
+    assert_eq!(logs("search?step=say&q=trouble&case=true").is(200).body["total"], 0);
+    logs("search?step=say&q=(&regex=true").says(400, "R0212");
+    logs("search?step=say").says(400, "H0206");
+    logs("lines?step=quiet").says(404, "R0211");
+    logs("lines?step=say&attempt=2").says(404, "R0211");
+    logs("lines?step=say&stream=both").says(400, "H0206");
+    served.leave("TERM").is(0);
+}
+
+#[test]
+fn a_view_says_where_in_the_journal_it_stands() {
+    let project = Project::new();
+    let served = serve(&project);
+    let gated = json!({"definition": format!("stead: 1\nname: gated\n{GATED}")});
+    let (run, other) = (served.start(&gated), served.start(&gated));
+    served.wait_for(&run, "waiting");
+    served.wait_for(&other, "waiting");
+    for pauses in 0..3 {
+        let view = served.get(&format!("/runs/{run}")).is(200).body;
+        let events = served.get(&format!("/runs/{run}/events?limit=500")).is(200).body;
+        let last = events["events"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&view["position"], &view["seq"]), (&last["position"], &last["seq"]), "after {pauses}");
+        // What happens elsewhere is behind it, and none of its own.
+        served.ask("POST", &format!("/runs/{other}:pause"), &Value::Null).is(200);
+        assert_eq!(served.get(&format!("/runs/{run}")).is(200).body["position"], view["position"]);
+        let deed = if pauses % 2 == 0 { "pause" } else { "resume" };
+        served.ask("POST", &format!("/runs/{run}:{deed}"), &Value::Null).is(200);
+        served.ask("POST", &format!("/runs/{other}:resume"), &Value::Null).is(200);
+    }
+    served.leave("TERM").is(0);
+}

@@ -22,6 +22,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Documents", Ok("documents r_none")),
     ("Document", Ok("documents r_none plan")),
     ("Logs", Ok("logs r_none")),
+    ("LogText", Err("`logs` reads the files that `Logs` names, on the machine where they are")),
     ("Limits", Ok("limits")),
     ("FreePlace", Ok("limits none --free r_none")),
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),

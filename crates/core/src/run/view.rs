@@ -48,6 +48,9 @@ pub struct View {
     pub schedule: Option<String>,
     /// Number of its last event.
     pub seq: u64,
+    /// Place of that event's row among all rows of the store: behind it live events go on. Put in by whoever knows it.
+    #[serde(default)]
+    pub position: u64,
     /// What it waits for.
     pub waits_for: Vec<WaitsFor>,
     /// Its steps, in the order of the text.
@@ -212,6 +215,7 @@ impl RunState {
             parent: self.parent_run().cloned(),
             schedule: self.schedule().map(|by| by.path.clone()),
             seq: self.seq,
+            position: 0,
             waits_for: self.waits_for(),
             steps,
             asides: self.asides_view(plan),

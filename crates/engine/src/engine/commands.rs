@@ -142,6 +142,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Status { .. }
         | Operation::Events { .. }
         | Operation::Logs { .. }
+        | Operation::LogText { .. }
         | Operation::Evidence { .. }
         | Operation::Results { .. }
         | Operation::Definition { .. }

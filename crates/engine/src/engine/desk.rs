@@ -25,7 +25,7 @@ use crate::limits;
 use crate::live::Hub;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
 use crate::people::{Caller, admit, by_rights, identity, system_user};
-use crate::reads::Reads;
+use crate::reads::{Reads, log_text};
 use crate::schedules::{Change, ScheduleAnswer, ScheduleOperation};
 use crate::tasks::TaskOperation;
 
@@ -199,6 +199,10 @@ impl Desk {
                 operation @ (ScheduleOperation::TurnOn { .. } | ScheduleOperation::Add { .. }),
             ) => {
                 return self.turn_on(&operation, wish);
+            }
+            Operation::LogText { run, step, attempt, part } => {
+                let (run, file) = lock(&self.reads).log_of(&run, &step, attempt)?;
+                return log_text(run, file, &part);
             }
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
             Operation::Library(operation) => {

@@ -17,16 +17,20 @@
 
 mod reader;
 mod record;
+mod text;
 mod writer;
 
 pub use reader::{LogCursor, LogLine, LogReader};
+pub use text::{LogPart, LogRow, LogTold};
+pub(crate) use text::{lines, pattern, search};
 pub use writer::LogWriter;
 pub(crate) use writer::size_text;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a piece of a log came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogStream {
     /// Standard output.
@@ -35,6 +39,20 @@ pub enum LogStream {
     Err,
     /// The engine itself: why it ended something, what it dropped.
     Note,
+}
+
+impl LogStream {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Out, Self::Err, Self::Note];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Err => "err",
+            Self::Note => "note",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         | Operation::Status { .. }
         | Operation::Events { .. }
         | Operation::Logs { .. }
+        | Operation::LogText { .. }
         | Operation::Evidence { .. }
         | Operation::Results { .. }
         | Operation::Documents { .. }

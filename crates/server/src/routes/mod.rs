@@ -20,6 +20,7 @@ mod definitions;
 mod home;
 mod library;
 mod live;
+mod logs;
 pub mod route;
 mod runs;
 mod schedules;
@@ -64,6 +65,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
     [
         runs::ROUTES,
         live::ROUTES,
+        logs::ROUTES,
         tasks::ROUTES,
         schedules::ROUTES,
         library::ROUTES,
