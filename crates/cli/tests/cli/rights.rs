@@ -98,6 +98,9 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
     if route.operation == "Schedule.Preview" {
         path += "?cron=0%200%201%201%20*";
     }
+    if route.operation == "LogText" {
+        path += if route.path.ends_with("search") { "?step=a&q=x" } else { "?step=a" };
+    }
     if route.operation == "Library.Compare" {
         path += "?from=1&to=2";
     }

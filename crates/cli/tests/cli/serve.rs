@@ -208,6 +208,8 @@ fn p8_every_route_performs_its_operation() {
         let mut path = path;
         match (route.operation, route.method, route.path) {
             ("Signal", _, "/signals") => body["workflow"] = json!("none"),
+            ("LogText", _, "/runs/{run}/logs/search") => path += "?step=a&q=x",
+            ("LogText", ..) => path += "?step=a",
             ("Library.Compare", ..) => path += "?from=1&to=2",
             ("Schedule.Preview", ..) => path += "?cron=@daily",
             ("Task.Draft", "DELETE", _) => body = Value::Null,
