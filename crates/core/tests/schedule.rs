@@ -464,7 +464,7 @@ fn hook() -> TriggerOn {
 }
 
 fn deliver(id: &str) -> Input {
-    Input::Deliver { id: id.into(), headers: Map::new(), body: json!({"n": id}) }
+    Input::Deliver { id: id.into(), kind: None, headers: Map::new(), body: json!({"n": id}) }
 }
 
 fn hooked() -> World {
@@ -493,7 +493,8 @@ fn a_request_that_comes_again_counts_once() {
     world.take(deliver("a")).unwrap();
     assert_eq!((world.order.len(), world.starts.len()), (4, 3));
     // A body that has not what the trigger wants is told, and starts nothing.
-    world.take(Input::Deliver { id: "d".into(), headers: Map::new(), body: json!({}) }).unwrap();
+    let empty = Input::Deliver { id: "d".into(), kind: None, headers: Map::new(), body: json!({}) };
+    assert!(world.take(empty).unwrap_err().contains("no value"));
     let last = &world.state.history.back().unwrap().what;
     assert!(matches!(last, What::NotStarted { why, .. } if why.contains('n')), "{last:?}");
     world.take(Input::Pause { by: by(), until: None }).unwrap();
@@ -519,4 +520,7 @@ fn p11_requests_that_are_under_way_and_remembered_are_bounded() {
     assert_eq!(world.state.open.len(), 0);
     let refused = turn(&mut world.state, &deliver("again"), at, None, &mut Values::default()).refused;
     assert_eq!(refused.as_deref(), Some(HOOK_FULL));
+    let later = at + limits::DELIVERY_MILLIS + 1;
+    let turn = turn(&mut world.state, &deliver("again"), later, world.plan.as_ref(), &mut Values::default());
+    assert_eq!((turn.refused, world.state.seen.len()), (None, 1), "what is old makes room");
 }

@@ -331,3 +331,9 @@ pub const SCHEDULES: usize = 1_000;
 pub const TIMES_LISTED: usize = 1_001;
 /// Changes of the clock that are told with them.
 pub const CHANGES_LISTED: usize = 20;
+/// How much later or earlier than it says a request of a webhook may come, in milliseconds.
+pub const HOOK_TOLERANCE: i64 = 5 * 60_000;
+/// Bytes of the id of a request of a webhook.
+pub const HOOK_ID_BYTES: usize = 256;
+/// Signatures of one request that are looked at.
+pub const HOOK_SIGNATURES: usize = 10;

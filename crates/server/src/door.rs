@@ -38,7 +38,7 @@ pub(crate) struct Shown {
     /// It says that it came through a proxy.
     forwarded: bool,
     /// Where it comes from, as far as that can be believed.
-    from: IpAddr,
+    pub(crate) from: IpAddr,
 }
 
 impl Shown {

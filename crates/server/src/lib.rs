@@ -18,6 +18,7 @@ pub mod again;
 pub mod call;
 mod door;
 mod guard;
+mod hooks;
 pub mod limits;
 pub mod listen;
 pub mod openapi;

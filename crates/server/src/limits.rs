@@ -47,3 +47,10 @@ pub const STREAM_PAUSE: Duration = Duration::from_millis(100);
 pub const STREAM_LOOK: Duration = Duration::from_millis(200);
 /// When a client whose stream has ended should come again.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
+
+/// Bytes of the body of a request of a webhook.
+pub const HOOK_BYTES: usize = 1 << 20;
+/// Letters of the name of a webhook that are looked at.
+pub const HOOK_NAME_CHARS: usize = 256;
+/// When a request of a webhook should come again that found too many under way.
+pub const HOOK_RETRY: u16 = 5;

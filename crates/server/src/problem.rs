@@ -254,6 +254,9 @@ impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
         let mut problem = Self::new(status_of(&error), error.code(), error.to_string());
         problem.help = error.help();
+        if let EngineError::Schedule(ScheduleError::HookFull) = &error {
+            problem.retry_after = Some(crate::limits::HOOK_RETRY);
+        }
         match &error {
             EngineError::Invalid { diagnostics } => {
                 problem.more.push(("diagnostics", json!(diagnostics)));
@@ -290,6 +293,9 @@ fn status_of(error: &EngineError) -> u16 {
             _ => 403,
         },
         EngineError::Schedule(ScheduleError::Unknown { .. }) => 404,
+        EngineError::Schedule(ScheduleError::HookUnknown) => 401,
+        EngineError::Schedule(ScheduleError::HookFull) => 429,
+        EngineError::Schedule(ScheduleError::HookSecret { .. }) => 500,
         EngineError::Schedule(_) => 422,
         EngineError::People(_) => 403,
         EngineError::Ambiguous { .. } | EngineError::LogPattern { .. } => 400,
@@ -329,6 +335,7 @@ pub(crate) fn title(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
+        202 => "Accepted",
         304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",

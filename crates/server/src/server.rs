@@ -51,6 +51,8 @@ pub struct Measures {
     pub body_time: Duration,
     /// Bytes of its body.
     pub body_bytes: usize,
+    /// Bytes of the body of a request of a webhook.
+    pub hook_bytes: usize,
     /// How long a client may take in nothing.
     pub stall: Duration,
     /// Times that an address may show what means nobody before it is told to wait.
@@ -73,6 +75,7 @@ impl Default for Measures {
             head_time: limits::HEAD_TIME,
             body_time: limits::BODY_TIME,
             body_bytes: limits::BODY_BYTES,
+            hook_bytes: limits::HOOK_BYTES,
             stall: limits::STALL,
             failures: limits::FAILURES,
             failure_time: limits::FAILURE_TIME,

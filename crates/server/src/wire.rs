@@ -13,7 +13,7 @@ use hyper::header::{
     IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
@@ -29,7 +29,7 @@ use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
 use crate::stream::Telling;
-use crate::{guard, limits, routes, stream};
+use crate::{guard, hooks, limits, routes, stream};
 
 /// The place of a connection among the others, until it begins to follow.
 type Place = Mutex<Option<OwnedSemaphorePermit>>;
@@ -147,6 +147,9 @@ impl Wire {
         let authority = head.uri.authority().map(|authority| authority.as_str());
         guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front)?;
         let shown = Shown::of(&head.headers, client.theirs(), &self.front);
+        if let Some(hook) = hooks::named(head.method.as_str(), head.uri.path()) {
+            return self.delivered(hook?, head.headers, body, shown).await;
+        }
         let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
         let query = call::query(head.uri.query().unwrap_or_default())?;
         let text =
@@ -159,15 +162,12 @@ impl Wire {
         if key.is_some() && !route.is_keyed() {
             return Err(Problem::new(400, "H0221", "this route takes no Idempotency-Key"));
         }
-        let bytes = self.body(body).await?;
+        let bytes = self.body(body, self.measures.body_bytes).await?;
         let target = head.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
         let key = key.map(|key| (key, again::request(route.method, target, &bytes)));
         let body = call::body(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
-        let busy =
-            || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
-        let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
-        let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        let turn = self.turn().await?;
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
         let under_way = self.under_way.clone();
         let performed = tokio::task::spawn_blocking(move || {
@@ -185,10 +185,33 @@ impl Wire {
             };
             Ok(if route.etag { reply.named(known.as_deref()) } else { reply })
         });
-        performed.await.unwrap_or_else(|_| {
-            Err(Problem::new(500, "R0999", "this is a bug in Stead: a route panicked")
-                .help("please report it"))
-        })
+        performed.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// A request of a webhook. Who sends it is asked for nothing but its signature.
+    async fn delivered(
+        &self,
+        hook: String,
+        headers: HeaderMap,
+        body: Incoming,
+        shown: Shown,
+    ) -> Result<Reply, Problem> {
+        let bytes = self.body(body, self.measures.hook_bytes).await?;
+        let turn = self.turn().await?;
+        let (host, failures) = (self.host.clone(), self.failures.clone());
+        let performed = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            hooks::deliver(&host, &failures, shown.from, hook, &headers, &bytes)
+        });
+        performed.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// The turn of a request among those that are performed.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let busy =
+            || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
+        let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
+        turn.map_err(|_| busy())?.map_err(|_| busy())
     }
 
     /// Events go on beside: they have places of their own, and leave that of their connection to another one.
@@ -214,8 +237,7 @@ impl Wire {
         Ok((reply, Some(Sending::Pieces(pieces))))
     }
 
-    async fn body(&self, body: Incoming) -> Result<Bytes, Problem> {
-        let most = self.measures.body_bytes;
+    async fn body(&self, body: Incoming, most: usize) -> Result<Bytes, Problem> {
         let large = || Problem::new(413, "H0203", format!("the body has more than {most} bytes"));
         // Said beforehand: then none of it is read.
         if body.size_hint().lower() > most as u64 {
@@ -232,6 +254,10 @@ impl Wire {
             Ok(Err(error)) => Err(Problem::new(400, "H0208", format!("the body was cut off: {error}"))),
         }
     }
+}
+
+fn panicked() -> Problem {
+    Problem::new(500, "R0999", "this is a bug in Stead: a route panicked").help("please report it")
 }
 
 /// Tells one connection too many.

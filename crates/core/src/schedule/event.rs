@@ -27,6 +27,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
+    /// Whose runs they are may not start them any more: it starts none until it is turned on again.
+    Halted { why: String },
     /// This instant is next; none: no further one comes.
     NextSet { next: Option<Next> },
     /// An instant waits for the run before it.

@@ -21,5 +21,5 @@ mod words;
 
 pub use event::Event;
 pub use state::{SCHEDULE_SNAPSHOT_FORMAT, ScheduleState, Status};
-pub use turn::{HOOK_FULL, Input, NOT_ON, Turn, turn};
+pub use turn::{HALTED, HOOK_FULL, HOOK_PAUSED, Input, NOT_ON, Turn, turn};
 pub use words::{Cause, Given, Next, OpenRun, Past, SkipWhy, Spec, What};

@@ -30,6 +30,8 @@ pub enum Status {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Time>,
     },
+    /// Whose runs they are may not start them any more: it starts none until somebody turns it on again.
+    Halted,
 }
 
 /// All there is to know of a schedule between two turns.
@@ -63,6 +65,9 @@ pub struct ScheduleState {
     pub missed: u64,
     /// Runs that somebody asked for.
     pub asked: u64,
+    /// Why it starts none any more, where it was not turned off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<String>,
     /// Requests that were taken, and when, as long as they may come again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, Time>,
@@ -86,6 +91,7 @@ impl ScheduleState {
             skipped: 0,
             missed: 0,
             asked: 0,
+            halted: None,
             seen: BTreeMap::new(),
         }
     }
@@ -98,7 +104,7 @@ impl ScheduleState {
     /// When it is to be given the time.
     pub fn due(&self) -> Option<Time> {
         match self.status {
-            Status::Off => None,
+            Status::Off | Status::Halted => None,
             Status::On => self.next.map(|next| next.due),
             Status::Paused { until } => until,
         }
@@ -112,13 +118,19 @@ impl ScheduleState {
             Event::TurnedOn { spec } => {
                 self.spec = Some(spec.clone());
                 self.status = Status::On;
+                self.halted = None;
                 self.since = self.at;
                 self.next = None;
             }
             Event::TurnedOff { .. } => {
                 self.status = Status::Off;
+                self.halted = None;
                 self.next = None;
                 self.queue.clear();
+            }
+            Event::Halted { why } => {
+                self.status = Status::Halted;
+                self.halted = Some(why.clone());
             }
             Event::Paused { until, .. } => self.status = Status::Paused { until: *until },
             Event::Resumed { .. } => self.status = Status::On,
@@ -150,10 +162,9 @@ impl ScheduleState {
             }
             Event::NotStarted { cause, why } => {
                 self.unqueue(cause);
-                match cause {
-                    Cause::Now { .. } => self.asked += 1,
-                    Cause::Delivery { id, at } => self.saw(id, *at),
-                    _ => {}
+                // A request is not remembered: what comes again has no run either, or the first one.
+                if let Cause::Now { .. } = cause {
+                    self.asked += 1;
                 }
                 self.remember(What::NotStarted { cause: cause.clone(), why: why.clone() });
             }
@@ -175,6 +186,15 @@ impl ScheduleState {
         if let Some(at) = self.queue.iter().position(|queued| queued == cause) {
             self.queue.remove(at);
         }
+    }
+
+    /// How many requests may come again, as long as that is to be counted.
+    pub(super) fn remembered(&self, at: Time) -> usize {
+        if self.seen.len() < limits::HOOK_IDS {
+            return self.seen.len();
+        }
+        let oldest = at.saturating_sub(limits::DELIVERY_MILLIS);
+        self.seen.values().filter(|seen| **seen >= oldest).count()
     }
 
     fn saw(&mut self, id: &str, at: Time) {

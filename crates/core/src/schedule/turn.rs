@@ -8,7 +8,7 @@ use stead_lang::plan::{Missed, Overlap, Plan, TriggerOn};
 use super::due::Rule;
 use super::event::Event;
 use super::state::{ScheduleState, Status};
-use super::words::{Cause, Given, Next, SkipWhy, Spec};
+use super::words::{Cause, Given, Next, SkipWhy, Spec, What};
 use crate::Time;
 use crate::ids::StreamId;
 use crate::limits;
@@ -19,6 +19,11 @@ use crate::value::{Payload, Values};
 
 /// Why a request is not taken: so many are under way.
 pub const HOOK_FULL: &str = "as many requests are under way as may be";
+/// Why a request is not taken: the webhook is paused.
+pub const HOOK_PAUSED: &str = "the webhook is paused";
+/// Why something is not done: whose runs they are may not start them any more.
+pub const HALTED: &str =
+    "who turned it on may not start runs any more: somebody who may turns it on again";
 /// Why something is not done: the schedule is off.
 pub const NOT_ON: &str = "the schedule is off";
 
@@ -67,10 +72,17 @@ pub enum Input {
     Deliver {
         /// Its id: what comes again with the same is the same.
         id: String,
+        /// What it says that it is, beside its body.
+        kind: Option<String>,
         /// What of its headers is handed on.
         headers: Map<String, Value>,
         /// Its body.
         body: Value,
+    },
+    /// Whose runs they are may not start them any more: nothing starts until it is turned on again.
+    Halt {
+        /// Why.
+        why: String,
     },
     /// A message from a run.
     Message(Message),
@@ -102,6 +114,13 @@ pub fn turn(
     let at = at.max(state.at);
     let rule = state.spec.as_ref().and_then(|spec| Rule::of(spec, &state.id));
     let mut desk = Desk { state, at, plan, rule, values, out: Turn::default() };
+    if let Input::Halt { why } = input {
+        // Before what is due: that would be started.
+        if matches!(desk.state.status, Status::On | Status::Paused { .. }) {
+            desk.emit(Event::Halted { why: why.clone() });
+        }
+        return desk.out;
+    }
     // What is due comes before what somebody wants.
     desk.time();
     if let Err(why) = desk.take(input) {
@@ -141,9 +160,10 @@ impl Desk<'_> {
                 self.message(message);
                 return Ok(());
             }
-            Input::Time => return Ok(()),
+            Input::Time | Input::Halt { .. } => return Ok(()),
             _ if off => return Err(NOT_ON.to_owned()),
             Input::TurnOff { by } => self.emit(Event::TurnedOff { by: by.clone() }),
+            _ if self.state.status == Status::Halted => return Err(HALTED.to_owned()),
             Input::Pause { by, until } => {
                 if until.is_some_and(|until| until <= self.at) {
                     return Err("that time has passed".to_owned());
@@ -170,7 +190,7 @@ impl Desk<'_> {
                 self.start(cause, Map::new());
             }
             Input::Backfill { by, from, to } => self.backfill(by, *from, *to)?,
-            Input::Deliver { id, headers, body } => self.deliver(id, headers, body)?,
+            Input::Deliver { id, kind, headers, body } => self.deliver(id, kind.as_deref(), headers, body)?,
         }
         Ok(())
     }
@@ -214,21 +234,34 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn deliver(&mut self, id: &str, headers: &Map<String, Value>, body: &Value) -> Result<(), String> {
-        if self.state.seen.contains_key(id) {
+    fn deliver(
+        &mut self,
+        id: &str,
+        kind: Option<&str>,
+        headers: &Map<String, Value>,
+        body: &Value,
+    ) -> Result<(), String> {
+        let cause = Cause::Delivery { id: id.to_owned(), at: self.at };
+        if self.state.seen.contains_key(id) || self.state.open.contains_key(&cause.run(&self.state.id)) {
             // It was taken, and its answer was lost.
             return Ok(());
         }
         if let Status::Paused { .. } = self.state.status {
-            return Err("the webhook is paused".to_owned());
+            return Err(HOOK_PAUSED.to_owned());
         }
-        if self.state.open.len() >= limits::HOOK_OPEN || self.state.seen.len() >= limits::HOOK_IDS {
+        if self.state.open.len() >= limits::HOOK_OPEN || self.state.remembered(self.at) >= limits::HOOK_IDS {
             return Err(HOOK_FULL.to_owned());
         }
-        let cause = Cause::Delivery { id: id.to_owned(), at: self.at };
-        let event = [("headers", Value::Object(headers.clone())), ("body", body.clone())];
-        self.start(cause, event.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-        Ok(())
+        let mut event = Map::new();
+        event.insert("headers".to_owned(), Value::Object(headers.clone()));
+        event.insert("type".to_owned(), kind.map_or(Value::Null, Value::from));
+        event.insert("body".to_owned(), body.clone());
+        let before = self.state.started;
+        self.start(cause, event);
+        match (self.state.started > before, self.state.history.back().map(|past| &past.what)) {
+            (false, Some(What::NotStarted { why, .. })) => Err(why.clone()),
+            _ => Ok(()),
+        }
     }
 
     fn message(&mut self, message: &Message) {
@@ -339,7 +372,7 @@ impl Desk<'_> {
             Err(why) => return self.emit(Event::NotStarted { cause, why }),
         };
         let inputs = Payload::of(inputs, limits::EVENT_BYTES, self.values, &mut self.out.files);
-        let run = StreamId::scheduled(&self.state.id, &cause.key());
+        let run = cause.run(&self.state.id);
         self.emit(Event::RunStarted { run: run.clone(), cause });
         let number = u32::try_from(self.state.started).unwrap_or(u32::MAX);
         let parent = Parent { run: self.state.id.clone(), path: spec.name.clone(), number };
@@ -378,7 +411,7 @@ impl Desk<'_> {
                 // Somebody wants a run of a webhook, which has no request then.
                 _ if self.rule.is_none() => {
                     map.extend(
-                        [("id", json!("")), ("headers", json!({})), ("body", Value::Null)]
+                        [("id", json!("")), ("type", Value::Null), ("headers", json!({})), ("body", Value::Null)]
                             .map(|(k, v)| (k.to_owned(), v)),
                     );
                 }

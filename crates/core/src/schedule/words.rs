@@ -94,7 +94,7 @@ impl Cause {
 
     /// By what the run's id is told apart from those of other causes: an instant is started once, however that came
     /// about.
-    pub(super) fn key(&self) -> String {
+    fn key(&self) -> String {
         match self {
             Self::Due { instant } | Self::Missed { instant } | Self::Backfill { instant } => {
                 format!("at {instant}")
@@ -102,6 +102,11 @@ impl Cause {
             Self::Now { number, .. } => format!("now {number}"),
             Self::Delivery { id, .. } => format!("delivery {id}"),
         }
+    }
+
+    /// The run that a schedule starts for it: always the same, however often that is asked for.
+    pub fn run(&self, schedule: &StreamId) -> StreamId {
+        StreamId::scheduled(schedule, &self.key())
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Proof {
     Nothing,
     /// The key of this id.
     Key(String),
+    /// A request that was signed for the webhook of this name: it delivers, and nothing else.
+    Hook(String),
 }
 
 /// The key of a secret, if it is good.

@@ -45,6 +45,7 @@ pub use words::{Addressed, Given, Refusal, Stepped, Written};
 use crate::engine::desk::named_cause;
 use crate::error::EngineError;
 use crate::limits;
+use crate::schedules::Owners;
 
 /// Takes turns of all streams of a home.
 pub struct Driver<S> {
@@ -67,6 +68,8 @@ pub struct Driver<S> {
     timed: HashSet<StreamId>,
     /// Streams that cannot go on: something of theirs cannot be read.
     troubled: HashSet<StreamId>,
+    /// Who may start the runs of schedules.
+    owners: Owners,
     /// Tokens whose inputs were dropped.
     dropped: Vec<u64>,
     performs_nothing: bool,
@@ -98,6 +101,7 @@ impl<S: Store> Driver<S> {
             next_due,
             timed: HashSet::new(),
             troubled: HashSet::new(),
+            owners: Owners::default(),
             dropped: Vec::new(),
             performs_nothing: false,
             recovered: false,

@@ -2,7 +2,7 @@
 
 use stead_core::Time;
 use stead_core::ids::{StreamId, StreamKind};
-use stead_core::schedule::{Given as Inputs, Input, ScheduleState};
+use stead_core::schedule::{Given as Inputs, Input, ScheduleState, Status};
 use stead_store::{Reader, Store};
 
 use super::stream::{State, Stream};
@@ -24,6 +24,13 @@ impl<S: Store> Driver<S> {
             Input::Message(message) => Some(message.id.clone()),
             _ => None,
         };
+        // A message says what has become of a run; who turns it on or off was asked for their own rights.
+        if !matches!(input, Input::TurnOn(_) | Input::TurnOff { .. } | Input::Message(_) | Input::Halt { .. })
+            && let Some(why) = self.halts(id)?
+        {
+            let halt = Input::Halt { why };
+            self.schedule_turn(id, &halt, self::cause(&halt), now, batch)?;
+        }
         if let Input::TurnOn(_) = input
             && let Some(refusal) = self.too_many(id)?
         {
@@ -69,6 +76,22 @@ impl<S: Store> Driver<S> {
         Ok(turn.refused.map(Refusal::Refused))
     }
 
+    /// Why a schedule is to be halted: whose runs they are may not start them any more.
+    fn halts(&mut self, id: &StreamId) -> Result<Option<String>, EngineError> {
+        let spec = match self.stream(id)?.map(|stream| &stream.state) {
+            Some(State::Schedule(schedule))
+                if matches!(schedule.status, Status::On | Status::Paused { .. }) =>
+            {
+                schedule.spec.clone()
+            }
+            _ => None,
+        };
+        match spec {
+            Some(spec) => Ok(self.owners.why_not(&mut self.store, &spec)?),
+            None => Ok(None),
+        }
+    }
+
     /// Why no further schedule may be turned on, where there are as many as may be.
     fn too_many(&mut self, id: &StreamId) -> Result<Option<Refusal>, EngineError> {
         let open = self.store.open_streams()?;
@@ -94,6 +117,7 @@ pub(super) fn cause(input: &Input) -> String {
         Input::Now { .. } => "now".to_owned(),
         Input::Backfill { .. } => "backfill".to_owned(),
         Input::Deliver { .. } => "delivery".to_owned(),
+        Input::Halt { .. } => "owner".to_owned(),
         Input::Time => "time".to_owned(),
     }
 }

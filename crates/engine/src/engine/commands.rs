@@ -134,6 +134,10 @@ pub(super) fn writing<R: Reader>(
             let id = crate::schedules::named(reads.reader_mut(), &schedule)?.id;
             (id, Write::Schedule { kept: None, input: Box::new(schedule::Input::Backfill { by, from, to }) })
         }
+        Operation::Schedule(ScheduleOperation::Deliver { hook, id, kind, headers, body }) => {
+            let input = Box::new(schedule::Input::Deliver { id, kind, headers, body });
+            (StreamId::schedule(&hook), Write::Schedule { kept: None, input })
+        }
         Operation::Signal { .. } => {
             return Err(EngineError::Bug("a signal goes to several runs".into()));
         }

@@ -1,6 +1,6 @@
 //! Where operations are handed in: by the process that holds the home, and by all others over its socket.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use stead_core::Time;
 use stead_core::ids::{StreamId, StreamKind};
 use stead_core::schedule;
+use stead_lang::plan::{HookFormat, TriggerOn};
 use stead_store::Reader;
 use stead_store::access::Noted;
 use stead_store::sqlite::SqliteReader;
@@ -15,8 +16,9 @@ use stead_store::sqlite::SqliteReader;
 use super::commands::{Command, Kept, Write, reads_of, refused, writing};
 use super::signal::signal;
 use crate::access::{AccessError, Proof, Secret, Used};
-use crate::driver::Written;
+use crate::driver::{Written, load_schedule};
 use crate::error::EngineError;
+use crate::executor::EndSwitch;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::lent::Environment;
@@ -26,7 +28,9 @@ use crate::live::Hub;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
 use crate::people::{Caller, admit, by_rights, identity, system_user};
 use crate::reads::{Reads, log_text};
-use crate::schedules::{Change, ScheduleAnswer, ScheduleOperation};
+use crate::schedules::hook::{Delivery, Hook, Request, signed};
+use crate::schedules::{Change, ScheduleAnswer, ScheduleError, ScheduleOperation};
+use crate::secrets::{SecretString, Secrets};
 use crate::tasks::TaskOperation;
 
 /// Where operations are handed in.
@@ -45,6 +49,15 @@ pub(crate) struct Desk {
     since: Time,
     pub(super) notices: Arc<Notices>,
     used: Used,
+    secrets: Arc<dyn Secrets>,
+    hooks: Mutex<Hooks>,
+}
+
+/// Webhooks that were asked for, and how often schedules were changed since: what was read before is not kept.
+#[derive(Debug, Default)]
+struct Hooks {
+    known: HashMap<String, Arc<Hook>>,
+    changes: u64,
 }
 
 /// What the driver's thread lets others know.
@@ -65,6 +78,7 @@ impl Desk {
         notices: Arc<Notices>,
         feed: Arc<Feed>,
         since: Time,
+        secrets: Arc<dyn Secrets>,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             commands,
@@ -78,6 +92,8 @@ impl Desk {
             since,
             notices,
             used: Used::default(),
+            secrets,
+            hooks: Mutex::default(),
         })
     }
 
@@ -97,6 +113,83 @@ impl Desk {
         let key = crate::access::opened(lock(&self.reads).reader_mut(), secret)?;
         self.used.key(&self.home, &key, now());
         Ok(Proof::Key(key.id))
+    }
+
+    /// Who has signed a request for a webhook. Whoever has not hears the same whether there is one of that name.
+    pub(super) fn signed(&self, hook: &str, request: Request<'_>) -> Result<Delivery, EngineError> {
+        let known = self.hook(hook)?;
+        // Of one that is not there it is reckoned as well.
+        let (format, secret) = match &known {
+            None => (HookFormat::Standard, None),
+            Some(known) => {
+                let untold =
+                    |why: String| EngineError::from(ScheduleError::HookSecret { hook: hook.to_owned(), why });
+                let control = EndSwitch::new().map_err(|error| untold(error.to_string()))?;
+                let secret = self.secrets.get(&known.secret, None, &control);
+                (known.format, Some(secret.map_err(|error| untold(error.to_string()))?))
+            }
+        };
+        let text = secret.as_ref().map_or("none", SecretString::expose);
+        let delivery = signed(format, text, request, now()).filter(|_| known.is_some());
+        delivery.ok_or_else(|| ScheduleError::HookUnknown.into())
+    }
+
+    /// A webhook that was turned on.
+    fn hook(&self, name: &str) -> Result<Option<Arc<Hook>>, EngineError> {
+        let changes = {
+            let hooks = lock(&self.hooks);
+            if let Some(hook) = hooks.known.get(name) {
+                return Ok(Some(hook.clone()));
+            }
+            hooks.changes
+        };
+        let state = load_schedule(lock(&self.reads).reader_mut(), &StreamId::schedule(name))?;
+        let state = state.filter(|state| state.status != schedule::Status::Off);
+        let Some(TriggerOn::Hook { secret, format, .. }) = state.and_then(|state| state.spec).map(|spec| spec.on)
+        else {
+            return Ok(None);
+        };
+        let hook = Arc::new(Hook { secret, format });
+        let mut hooks = lock(&self.hooks);
+        // Those that are on are bounded.
+        if hooks.changes == changes && hooks.known.len() < limits::SCHEDULES {
+            hooks.known.insert(name.to_owned(), hook.clone());
+        }
+        Ok(Some(hook))
+    }
+
+    /// Schedules were changed: what is known of webhooks may be so no more.
+    fn hooks_changed(&self) {
+        let mut hooks = lock(&self.hooks);
+        hooks.changes += 1;
+        hooks.known.clear();
+    }
+
+    /// A request of a webhook becomes a run; one that came before is that run already.
+    fn deliver(&self, operation: Operation) -> Result<Answer, EngineError> {
+        let Operation::Schedule(ScheduleOperation::Deliver { hook, id, .. }) = &operation else {
+            return Err(EngineError::bug(&"another operation was taken for one that delivers"));
+        };
+        let cause = schedule::Cause::Delivery { id: id.clone(), at: 0 };
+        let run = cause.run(&StreamId::schedule(hook));
+        let answer = Answer::Schedule(ScheduleAnswer::Delivered { run: run.clone() });
+        let mut reads = lock(&self.reads);
+        if reads.exists(&run)? {
+            return Ok(answer);
+        }
+        let (stream, write) = writing(operation, &mut reads)?;
+        drop(reads);
+        match self.write(&stream, write, None) {
+            Ok(()) => Ok(answer),
+            Err(EngineError::Refused { id, why }) => Err(match why.as_str() {
+                schedule::HOOK_FULL => ScheduleError::HookFull.into(),
+                schedule::NOT_ON => ScheduleError::HookUnknown.into(),
+                schedule::HOOK_PAUSED | schedule::HALTED => EngineError::Refused { id, why },
+                _ => ScheduleError::HookMisfit { why }.into(),
+            }),
+            Err(EngineError::NoRun { .. }) => Err(ScheduleError::HookUnknown.into()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Notes that somebody was not let in.
@@ -204,6 +297,7 @@ impl Desk {
                 let (run, file) = lock(&self.reads).log_of(&run, &step, attempt)?;
                 return log_text(run, file, &part);
             }
+            Operation::Schedule(ScheduleOperation::Deliver { .. }) => return self.deliver(operation),
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
             Operation::Library(operation) => {
                 return crate::library::ask(&self.home, operation)
@@ -242,7 +336,11 @@ impl Desk {
         let now = wants_a_run(&operation);
         let (run, write) = writing(operation, &mut reads)?;
         drop(reads);
-        self.write(&run, write, id)?;
+        let written = self.write(&run, write, id);
+        if run.kind() == StreamKind::Schedule {
+            self.hooks_changed();
+        }
+        written?;
         done(&mut lock(&self.reads), run, now)
     }
 
@@ -270,7 +368,9 @@ impl Desk {
             }
             let input = Box::new(schedule::Input::TurnOn(Box::new(spec)));
             let write = Write::Schedule { kept: Some(kept.clone()), input };
-            self.write(&id, write, wish.map(|(id, _)| id))?;
+            let written = self.write(&id, write, wish.map(|(id, _)| id));
+            self.hooks_changed();
+            written?;
         }
         let schedules = lock(&self.reads).schedules_of(&ids)?;
         Ok(Answer::Schedule(ScheduleAnswer::On { schedules }))

@@ -46,6 +46,7 @@ use crate::live::{Cursor, Live, Wish};
 use crate::operations::{Answer, EngineNow, Operation};
 use crate::people::{Caller, Step};
 use crate::reads::Reads;
+use crate::schedules::hook::{Delivery, Request};
 use crate::settings::Settings;
 use crate::socket::{Listening, Server};
 
@@ -108,6 +109,17 @@ impl Asker {
     pub fn of_secret(&self, secret: &Secret) -> Result<Self, EngineError> {
         let proof = self.desk.opened(&self.caller, secret)?;
         Ok(Self { desk: self.desk.clone(), caller: Caller::proven(proof) })
+    }
+
+    /// The same for a request of a webhook that is signed as that wants it: it delivers, and nothing else. With it what
+    /// the request is.
+    ///
+    /// # Errors
+    /// When it is not, or there is no such webhook, which is told alike; and when its secret is not to be had.
+    pub fn of_hook(&self, hook: &str, request: Request<'_>) -> Result<(Self, Delivery), EngineError> {
+        let delivery = self.desk.signed(hook, request)?;
+        let caller = Caller::proven(Proof::Hook(hook.to_owned()));
+        Ok((Self { desk: self.desk.clone(), caller }, delivery))
     }
 
     /// The same for who carries nothing and has to: it is told who it is not, and nothing else.
@@ -184,7 +196,7 @@ impl Engine {
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
-        let desk = Desk::new(home, commands.clone(), notices.clone(), feed.clone(), since)?;
+        let desk = Desk::new(home, commands.clone(), notices.clone(), feed.clone(), since, settings.secrets.clone())?;
         let mut outside = Outside::new(home.clone(), settings, commands.clone(), notices, feed);
         let mut waited = crate::carried::waited_for(home);
         waited.retain(|run| !own.contains(&run));

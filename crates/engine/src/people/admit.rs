@@ -14,13 +14,14 @@ use super::rights::{decides, is_noted};
 use super::seen::{About, narrow};
 use super::who::top;
 use super::{Caller, PeopleError, Right, deed, right_of};
-use crate::access::{held, holder, lets};
+use crate::access::{Proof, held, holder, lets};
 use crate::error::EngineError;
 use crate::home::Home;
 use crate::library::open::now;
 use crate::limits;
 use crate::operations::Operation;
 use crate::reads::Reads;
+use crate::schedules::{ScheduleError, ScheduleOperation};
 use crate::tasks::TaskOperation;
 
 /// Lets an operation through: puts the name of who acts into it, or says why they may not. Whoever acts under
@@ -52,6 +53,9 @@ fn let_through<R: Reader>(
     noting: bool,
 ) -> Result<(), EngineError> {
     let right = right_of(operation);
+    if right == Right::Deliver {
+        return delivers(caller, operation);
+    }
     let register = reads.register()?;
     if register.is_none() && caller.steps.is_empty() && caller.wanted.is_none() && caller.proof.is_none() {
         // Works alone: the name is the one that the caller has put in.
@@ -99,6 +103,18 @@ fn let_through<R: Reader>(
         *by = actor.user;
     }
     Ok(())
+}
+
+/// Only who has signed for a webhook delivers, and only to that.
+fn delivers(caller: &Caller, operation: &Operation) -> Result<(), EngineError> {
+    match (&caller.proof, operation) {
+        (Some(Proof::Hook(signed)), Operation::Schedule(ScheduleOperation::Deliver { hook, .. }))
+            if signed == hook =>
+        {
+            Ok(())
+        }
+        _ => Err(ScheduleError::HookUnknown.into()),
+    }
 }
 
 /// The run that an operation decides on, where the caller is a program of it, or of a run that one of its programs has

@@ -24,13 +24,15 @@ pub enum Right {
     Save,
     /// Say who the people are.
     Manage,
+    /// Deliver what a webhook was sent, whose signature was found right: no role brings it.
+    Deliver,
 }
 
 impl Right {
     /// The role that it takes. Roles bring others with them, so one is enough: see [`Role::brings`].
     pub fn role(self) -> Option<Role> {
         match self {
-            Self::None | Self::Take => None,
+            Self::None | Self::Take | Self::Deliver => None,
             Self::Look => Some(Role::Viewer),
             Self::Operate => Some(Role::Operator),
             Self::Save => Some(Role::Editor),
@@ -145,6 +147,7 @@ fn schedule(operation: &ScheduleOperation) -> (&'static str, Right) {
         ScheduleOperation::Backfill { .. }
         | ScheduleOperation::List { .. }
         | ScheduleOperation::Show { .. } => ("look at schedules", Right::Look),
+        ScheduleOperation::Deliver { .. } => ("deliver a request of a webhook", Right::Deliver),
         // Of nobody's in particular.
         ScheduleOperation::Preview { .. } => ("reckon with times", Right::None),
     }

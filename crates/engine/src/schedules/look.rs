@@ -91,6 +91,7 @@ impl<R: Reader> Reads<R> {
             ScheduleOperation::TurnOn { .. }
             | ScheduleOperation::Add { .. }
             | ScheduleOperation::Change { .. }
+            | ScheduleOperation::Deliver { .. }
             | ScheduleOperation::Backfill { .. } => return Ok(None),
         }))
     }
@@ -147,6 +148,13 @@ impl<R: Reader> Reads<R> {
     fn schedule_row(&mut self, state: &ScheduleState, count: usize) -> Result<ScheduleRow, EngineError> {
         let Some(spec) = &state.spec else { return Err(unknown(state.id.as_str(), None)) };
         let newest = self.reader_mut().workflow(&spec.workflow)?.map(|workflow| workflow.newest);
+        // It is halted when it next would start something, and is told so before.
+        let lost = match state.status {
+            Status::Off | Status::Halted => None,
+            Status::On | Status::Paused { .. } => super::why_not(self.register()?.as_deref(), spec),
+        };
+        let status = if lost.is_some() { Status::Halted } else { state.status };
+        let next = if status == Status::Halted { Vec::new() } else { next(state, count) };
         Ok(ScheduleRow {
             schedule: state.id.clone(),
             name: spec.name.clone(),
@@ -158,8 +166,9 @@ impl<R: Reader> Reads<R> {
             on: spec.on.clone(),
             project: spec.project.clone(),
             owner: spec.owner.clone(),
-            status: state.status,
-            next: next(state, count),
+            status,
+            why: lost.or_else(|| state.halted.clone()),
+            next,
             running: state.open.keys().take(LISTED).cloned().collect(),
             waiting: state.queue.len(),
             started: state.started,

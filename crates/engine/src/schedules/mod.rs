@@ -1,6 +1,8 @@
 //! What starts runs by itself: schedules, as they are asked for and told of. Their turns are taken in the driver.
 
+pub mod hook;
 mod look;
+mod owner;
 pub mod operations;
 mod turn_on;
 
@@ -10,6 +12,7 @@ pub use operations::{
 };
 
 pub(crate) use look::named;
+pub(crate) use owner::{Owners, why_not};
 pub(crate) use turn_on::{change, specs};
 
 use stead_lang::cron::{CronError, ZoneError};
@@ -41,6 +44,26 @@ pub enum ScheduleError {
     /// A zone that there is none of.
     #[error("{0}")]
     Zone(ZoneError),
+    /// Who sends a request is not known: there is no such webhook, or the signature is not right.
+    #[error("the request is not signed as a webhook of this place wants it")]
+    HookUnknown,
+    /// So many requests of a webhook are under way.
+    #[error("as many requests of this webhook are under way as may be")]
+    HookFull,
+    /// A request that its trigger makes no run of.
+    #[error("no run was started: {why}")]
+    HookMisfit {
+        /// Why.
+        why: String,
+    },
+    /// The secret of a webhook is not to be had. The sender is not told so.
+    #[error("the secret of the webhook `{hook}` is not to be had: {why}")]
+    HookSecret {
+        /// The webhook.
+        hook: String,
+        /// Why, without the secret.
+        why: String,
+    },
     /// Something else that cannot be as it is.
     #[error("{why}")]
     Wrong {
@@ -64,6 +87,10 @@ impl ScheduleError {
             Self::Cron(_) => "R0403",
             Self::Zone(_) => "R0404",
             Self::Wrong { .. } => "R0405",
+            Self::HookUnknown => "R0416",
+            Self::HookFull => "R0417",
+            Self::HookMisfit { .. } => "R0418",
+            Self::HookSecret { .. } => "R0419",
         }
     }
 
@@ -84,6 +111,10 @@ impl ScheduleError {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "name one as the IANA database does, such as Europe/Berlin".to_owned(),
             },
+            Self::HookUnknown => "see the secret, the clock and the headers of the sender: docs/triggers.md".to_owned(),
+            Self::HookFull => "send it again a little later, with the same id".to_owned(),
+            Self::HookMisfit { .. } => "compare what is sent with `inputs` of the trigger".to_owned(),
+            Self::HookSecret { .. } => "set the secret for the process that serves: docs/secrets.md".to_owned(),
             Self::Wrong { help, .. } => (*help).to_owned(),
         }
     }

@@ -62,6 +62,18 @@ pub enum ScheduleOperation {
         dry_run: bool,
         by: String,
     },
+    /// A request of a webhook has come, and its signature was found right. Nobody else delivers.
+    Deliver {
+        /// The webhook.
+        hook: String,
+        /// What the sender calls it: what comes again under the same is the same.
+        id: String,
+        /// What the sender says that it is, beside the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+        headers: Map<String, Value>,
+        body: Value,
+    },
     /// The next times of a rule. It needs no home.
     Preview {
         cron: String,
@@ -117,7 +129,7 @@ impl ScheduleOperation {
     /// Whether it changes something.
     pub fn writes(&self) -> bool {
         match self {
-            Self::TurnOn { .. } | Self::Add { .. } | Self::Change { .. } => true,
+            Self::TurnOn { .. } | Self::Add { .. } | Self::Change { .. } | Self::Deliver { .. } => true,
             Self::Backfill { dry_run, .. } => !dry_run,
             Self::List { .. } | Self::Show { .. } | Self::Preview { .. } => false,
         }
@@ -129,6 +141,7 @@ impl ScheduleOperation {
             Self::Show { schedule, .. } | Self::Change { schedule, .. } | Self::Backfill { schedule, .. } => {
                 Some(schedule)
             }
+            Self::Deliver { hook, .. } => Some(hook),
             Self::TurnOn { .. } | Self::Add { .. } | Self::List { .. } | Self::Preview { .. } => None,
         }
     }
@@ -140,7 +153,7 @@ impl ScheduleOperation {
             | Self::Add { by, .. }
             | Self::Change { by, .. }
             | Self::Backfill { by, .. } => Some(by),
-            Self::List { .. } | Self::Show { .. } | Self::Preview { .. } => None,
+            Self::List { .. } | Self::Show { .. } | Self::Preview { .. } | Self::Deliver { .. } => None,
         }
     }
 }
@@ -164,6 +177,8 @@ pub enum ScheduleAnswer {
     },
     /// What a backfill would start.
     Counted { count: usize, first: Coming, last: Coming },
+    /// See [`ScheduleOperation::Deliver`]: this run is started, durably.
+    Delivered { run: StreamId },
     /// See [`ScheduleOperation::Preview`].
     Times(Box<Preview>),
 }
@@ -196,6 +211,9 @@ pub struct ScheduleRow {
     /// What it does.
     #[serde(flatten)]
     pub status: Status,
+    /// Why it is halted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// The next times, without those that may come of a pause: the first few.
     pub next: Vec<Coming>,
     /// Runs under way, the first few.

@@ -42,16 +42,8 @@ pub(crate) fn specs(plan: &Plan, operation: &ScheduleOperation) -> Result<Vec<Sp
                 return Err(none(None).into());
             }
             let wanted = all.iter().filter(|(name, _)| only.is_empty() || only.contains(name));
-            let wanted: Vec<_> = wanted.collect();
-            let hook = |(_, at): &&(String, usize)| matches!(plan.triggers[*at].on, TriggerOn::Hook { .. });
-            if let Some((name, _)) = wanted.iter().copied().find(hook) {
-                let why = format!("`{name}` is a webhook, and this release receives none");
-                let help = "name those by times: --only NAME";
-                return Err(ScheduleError::Wrong { why, help }.into());
-            }
             let at = (project.as_str(), folder.as_str(), by.as_str());
             Ok(wanted
-                .into_iter()
                 .map(|(name, trigger)| {
                     let on = plan.triggers[*trigger].on.clone();
                     spec(name, on, Given::Trigger(*trigger), *number, at)

@@ -125,6 +125,7 @@ pub(crate) fn event(role: Role) -> Option<Type> {
             text("schedule"),
             text("time"),
             text("id"),
+            Field::required("type", Type::Dyn),
             Field::required("headers", Type::Dyn),
             Field::required("body", Type::Dyn),
         ],

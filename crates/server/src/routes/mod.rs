@@ -37,6 +37,7 @@ pub const BASE: &str = "/api/v1";
 
 /// Operations that have no route, and why.
 pub const WITHOUT: &[(&str, &str)] = &[
+    ("Schedule.Deliver", "it is what a signed request to `/hooks/NAME` becomes, outside of these paths"),
     ("Library.Exported", "it notes a file of the machine on which a command wrote it"),
     ("Library.Decline", "it notes a file of the machine on which a command asked"),
     ("Library.Declined", "it tells of a file of the machine on which a command asks"),
