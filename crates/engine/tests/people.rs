@@ -275,6 +275,13 @@ fn all(bench: &Bench) -> Vec<Operation> {
             after: None,
             count: 1,
         }),
+        schedule(ScheduleOperation::Deliver {
+            hook: "pushed".into(),
+            id: "1".into(),
+            kind: None,
+            headers: Map::new(),
+            body: Value::Null,
+        }),
     ]
 }
 
@@ -354,6 +361,8 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             ScheduleOperation::List { .. } => (51, LOOK),
             ScheduleOperation::Show { .. } => (52, LOOK),
             ScheduleOperation::Preview { .. } => (53, ANYBODY),
+            // Who has signed for the webhook, and nobody else.
+            ScheduleOperation::Deliver { .. } => (54, ""),
         },
     }
 }
@@ -384,7 +393,7 @@ fn every_operation_takes_its_role_with_an_engine_and_without() {
                 let may = roles.split(' ').any(|role| role == *who);
                 // Who may look at nothing is not told of runs, tasks and schedules either.
                 let hidden = !may && *who == "plain" && matches!(code, "R0201" | "R0206" | "R0401");
-                let refused = hidden || matches!(code, "R0503" | "R0504" | "R0608");
+                let refused = hidden || matches!(code, "R0503" | "R0504" | "R0608" | "R0416");
                 // Whoever starts runs without an engine is told so first.
                 let early = code == "R0302" && number == 0;
                 assert!(refused != may || early, "{who} with engine {with_engine}: {operation:?}: {got:?}");

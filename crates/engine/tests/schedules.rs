@@ -294,3 +294,47 @@ fn p11_times_that_are_told_are_bounded() {
     let value: Value = json!(told.next[0]);
     assert_eq!(value, json!({"at": 1_801_436_400_000_i64, "local": "2027-02-01T00:00:00+01:00"}));
 }
+
+#[test]
+fn who_may_not_start_runs_any_more_owns_no_schedule() {
+    use stead_core::people::{Edit, Grant, Holder, Kind};
+    use stead_core::schedule::{HALTED, Status};
+    use stead_store::people::People as _;
+    let role = || (Holder::User("ana".into()), Grant::everywhere("operator"));
+    let granted = || Edit::Grant { holder: role().0, grant: role().1 };
+    let lost = [
+        (Edit::Remove { user: "ana".into() }, Edit::Restore { user: "ana".into() }, "user:ana was removed"),
+        (Edit::Revoke { holder: role().0, grant: role().1 }, granted(), "user:ana has not the role operator"),
+    ];
+    for (loses, gets, why) in lost {
+        let mut machine = Machine::on(hourly(Overlap::Skip, Missed::All));
+        let add = |name: &str| Edit::Add { name: name.into(), display: String::new(), kind: Kind::Person };
+        let admin = Edit::Grant { holder: Holder::User("bo".into()), grant: Grant::everywhere("admin") };
+        let edits = [add("bo"), admin, add("ana"), granted()];
+        machine.store.edit_people(&edits, BEGIN, "user:bo").unwrap();
+        machine.steps(BEGIN + HOUR, usize::MAX);
+        let id = machine.id.clone();
+        let started = |machine: &Machine| machine.driver.schedule(&id).map(|state| state.started);
+        assert_eq!(started(&machine), Some(1), "who may starts runs");
+        machine.store.edit_people(&[loses], BEGIN + HOUR, "user:bo").unwrap();
+        machine.steps(BEGIN + 3 * HOUR, usize::MAX);
+        // Having it back starts nothing: somebody says so.
+        machine.store.edit_people(&[gets], BEGIN + 3 * HOUR, "user:bo").unwrap();
+        machine.crash();
+        machine
+            .driver
+            .push(Addressed::to(id.clone(), Input::Schedule(schedule::Input::Now { by: "user:bo".into() })));
+        machine.steps(BEGIN + 5 * HOUR, usize::MAX);
+        let state = machine.driver.schedule(&id).unwrap().clone();
+        assert_eq!((state.status, state.started), (Status::Halted, 1), "{why}");
+        assert!(state.halted.as_ref().is_some_and(|said| said.starts_with(why)), "{:?}", state.halted);
+        assert!(HALTED.contains("turns it on again") && state.due().is_none());
+        let spec = Box::new(Spec { owner: "user:bo".into(), ..*state.spec.unwrap() });
+        machine.driver.push(Addressed::to(id.clone(), Input::Schedule(schedule::Input::TurnOn(spec))));
+        machine.steps(BEGIN + 6 * HOUR, usize::MAX);
+        machine.steps(BEGIN + 7 * HOUR, usize::MAX);
+        let state = machine.driver.schedule(&id).unwrap();
+        assert_eq!((state.status, state.halted.as_deref()), (Status::On, None));
+        assert!(state.started > 1, "who turned it on owns it");
+    }
+}

@@ -9,7 +9,7 @@ use stead_engine::operations::{Answer, Operation};
 use stead_engine::schedules::hook::Request;
 use stead_engine::schedules::{ScheduleAnswer, ScheduleOperation};
 
-use crate::call::{self, Body, Reply};
+use crate::call::{self, Reply};
 use crate::door::Failures;
 use crate::limits;
 use crate::problem::Problem;
@@ -82,7 +82,7 @@ pub(crate) fn deliver(
     let operation = ScheduleOperation::Deliver { hook, id: delivery.id, kind: delivery.kind, headers, body };
     match asker.ask(Operation::Schedule(operation)).map_err(Problem::from)? {
         Answer::Schedule(ScheduleAnswer::Delivered { run }) => {
-            Ok(Reply { status: 202, location: None, etag: None, body: Body::Json(json!({ "run": run })) })
+            Ok(Reply { status: 202, ..Reply::ok(json!({ "run": run })) })
         }
         _ => Err(unexpected()),
     }

@@ -12,6 +12,7 @@ mod definitions;
 mod documents;
 mod files;
 mod gates;
+mod hooks;
 mod import;
 mod import_parts;
 mod import_people;

@@ -84,6 +84,7 @@ const OF_SCHEDULES: &[(&str, Result<&str, &str>)] = &[
     ("Show", Ok("schedule show none")),
     ("Change", Ok("schedule off none")),
     ("Backfill", Ok("schedule backfill none --from 1d --to 0s -y")),
+    ("Deliver", Err("only a signed request to `/hooks/NAME` delivers")),
     ("Preview", Err("`schedule next` tells them; it needs no home")),
 ];
 

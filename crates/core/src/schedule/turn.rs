@@ -22,8 +22,7 @@ pub const HOOK_FULL: &str = "as many requests are under way as may be";
 /// Why a request is not taken: the webhook is paused.
 pub const HOOK_PAUSED: &str = "the webhook is paused";
 /// Why something is not done: whose runs they are may not start them any more.
-pub const HALTED: &str =
-    "who turned it on may not start runs any more: somebody who may turns it on again";
+pub const HALTED: &str = "who turned it on may not start runs any more: somebody who may turns it on again";
 /// Why something is not done: the schedule is off.
 pub const NOT_ON: &str = "the schedule is off";
 
@@ -411,8 +410,13 @@ impl Desk<'_> {
                 // Somebody wants a run of a webhook, which has no request then.
                 _ if self.rule.is_none() => {
                     map.extend(
-                        [("id", json!("")), ("type", Value::Null), ("headers", json!({})), ("body", Value::Null)]
-                            .map(|(k, v)| (k.to_owned(), v)),
+                        [
+                            ("id", json!("")),
+                            ("type", Value::Null),
+                            ("headers", json!({})),
+                            ("body", Value::Null),
+                        ]
+                        .map(|(k, v)| (k.to_owned(), v)),
                     );
                 }
                 _ => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use stead_core::Time;
@@ -32,6 +33,10 @@ use crate::schedules::hook::{Delivery, Hook, Request, signed};
 use crate::schedules::{Change, ScheduleAnswer, ScheduleError, ScheduleOperation};
 use crate::secrets::{SecretString, Secrets};
 use crate::tasks::TaskOperation;
+
+/// How often it is looked whether the run of a request is there, which takes a turn, and how long is waited between.
+const RUN_LOOKS: usize = 200;
+const RUN_LOOK: Duration = Duration::from_millis(1);
 
 /// Where operations are handed in.
 pub(crate) struct Desk {
@@ -145,7 +150,8 @@ impl Desk {
         };
         let state = load_schedule(lock(&self.reads).reader_mut(), &StreamId::schedule(name))?;
         let state = state.filter(|state| state.status != schedule::Status::Off);
-        let Some(TriggerOn::Hook { secret, format, .. }) = state.and_then(|state| state.spec).map(|spec| spec.on)
+        let Some(TriggerOn::Hook { secret, format, .. }) =
+            state.and_then(|state| state.spec).map(|spec| spec.on)
         else {
             return Ok(None);
         };
@@ -180,7 +186,16 @@ impl Desk {
         let (stream, write) = writing(operation, &mut reads)?;
         drop(reads);
         match self.write(&stream, write, None) {
-            Ok(()) => Ok(answer),
+            Ok(()) => {
+                // It is durable that it is started; who looks for it should find it.
+                for _ in 0..RUN_LOOKS {
+                    if lock(&self.reads).exists(&run)? {
+                        break;
+                    }
+                    std::thread::sleep(RUN_LOOK);
+                }
+                Ok(answer)
+            }
             Err(EngineError::Refused { id, why }) => Err(match why.as_str() {
                 schedule::HOOK_FULL => ScheduleError::HookFull.into(),
                 schedule::NOT_ON => ScheduleError::HookUnknown.into(),

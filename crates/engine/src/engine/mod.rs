@@ -196,7 +196,14 @@ impl Engine {
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
-        let desk = Desk::new(home, commands.clone(), notices.clone(), feed.clone(), since, settings.secrets.clone())?;
+        let desk = Desk::new(
+            home,
+            commands.clone(),
+            notices.clone(),
+            feed.clone(),
+            since,
+            settings.secrets.clone(),
+        )?;
         let mut outside = Outside::new(home.clone(), settings, commands.clone(), notices, feed);
         let mut waited = crate::carried::waited_for(home);
         waited.retain(|run| !own.contains(&run));

@@ -65,7 +65,8 @@ fn standard(secret: &str, request: Request<'_>, now: Time) -> Option<Delivery> {
     let mut content = format!("{id}.{at}.").into_bytes();
     content.extend_from_slice(request.body);
     let keys = keys(secret);
-    let signatures = (request.header)("webhook-signature")?.split(' ').filter_map(|one| one.strip_prefix("v1,"));
+    let signatures =
+        (request.header)("webhook-signature")?.split(' ').filter_map(|one| one.strip_prefix("v1,"));
     let right = signatures.take(limits::HOOK_SIGNATURES).any(|text| {
         let Ok(signature) = STANDARD.decode(text) else { return false };
         keys.iter().any(|key| hmac::verify(key, &content, &signature).is_ok())
@@ -94,7 +95,8 @@ fn github(secret: &str, request: Request<'_>) -> Option<Delivery> {
     let signature = unhex((request.header)("x-hub-signature-256")?.strip_prefix("sha256=")?)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     hmac::verify(&key, request.body, &signature).ok()?;
-    let kind = (request.header)("x-github-event").map(|kind| kind.chars().take(limits::HOOK_ID_BYTES).collect());
+    let kind =
+        (request.header)("x-github-event").map(|kind| kind.chars().take(limits::HOOK_ID_BYTES).collect());
     Some(Delivery { id: id.to_owned(), kind })
 }
 

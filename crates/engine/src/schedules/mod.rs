@@ -2,8 +2,8 @@
 
 pub mod hook;
 mod look;
-mod owner;
 pub mod operations;
+mod owner;
 mod turn_on;
 
 pub use look::preview;

@@ -12,7 +12,11 @@ pub(crate) struct Owners(Option<(u64, Arc<Register>)>);
 
 impl Owners {
     /// Why the owner of a schedule may not start its runs, where they may not.
-    pub(crate) fn why_not<R: Reader>(&mut self, store: &mut R, spec: &Spec) -> Result<Option<String>, StoreError> {
+    pub(crate) fn why_not<R: Reader>(
+        &mut self,
+        store: &mut R,
+        spec: &Spec,
+    ) -> Result<Option<String>, StoreError> {
         let version = store.people_version()?;
         if version == 0 {
             return Ok(None);

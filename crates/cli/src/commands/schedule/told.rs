@@ -173,6 +173,7 @@ fn state(status: Status) -> (Ink, String) {
     match status {
         Status::On => (Ink::Green, "on".to_owned()),
         Status::Off => (Ink::Dim, "off".to_owned()),
+        Status::Halted => (Ink::Red, "halted".to_owned()),
         Status::Paused { until: None } => (Ink::Yellow, "paused".to_owned()),
         Status::Paused { until: Some(until) } => {
             (Ink::Yellow, format!("paused until {}", text::moment(until, text::now())))
