@@ -185,12 +185,6 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::Status { run: run() },
         Operation::Events { run: run(), after: 0, limit: 9 },
         Operation::Logs { run: run() },
-        Operation::LogText {
-            run: run(),
-            step: "a".into(),
-            attempt: None,
-            part: stead_engine::logs::LogPart::Lines { from: 1, stream: None, limit: 9 },
-        },
         Operation::Evidence { run: run(), step: None },
         Operation::Definition { run: run() },
         Operation::Engine,
@@ -275,6 +269,12 @@ fn all(bench: &Bench) -> Vec<Operation> {
             after: None,
             count: 1,
         }),
+        Operation::LogText {
+            run: run(),
+            step: "a".into(),
+            attempt: None,
+            part: stead_engine::logs::LogPart::Lines { from: 1, stream: None, limit: 9 },
+        },
         schedule(ScheduleOperation::Deliver {
             hook: "pushed".into(),
             id: "1".into(),
@@ -362,7 +362,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             ScheduleOperation::Show { .. } => (52, LOOK),
             ScheduleOperation::Preview { .. } => (53, ANYBODY),
             // Who has signed for the webhook, and nobody else.
-            ScheduleOperation::Deliver { .. } => (54, ""),
+            ScheduleOperation::Deliver { .. } => (55, ""),
         },
     }
 }
