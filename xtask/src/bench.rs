@@ -22,6 +22,10 @@ pub(crate) fn run(which: &[&str]) -> Result<(), String> {
         "build of the checks, release",
         &mut cargo(&["build", "--release", "--package", "stead-lang", "--example", "check"]),
     )?;
+    check(
+        "build of the load on a server, release",
+        &mut cargo(&["build", "--release", "--package", "stead-server", "--example", "load"]),
+    )?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let release = Path::new(&target).join("release");
     let folder = target.join("bench");
@@ -32,6 +36,11 @@ pub(crate) fn run(which: &[&str]) -> Result<(), String> {
     // Two examples cannot have one name in one folder.
     text.push('\n');
     text.push_str(&output(Command::new(release.join("examples/check")).args(&which))?);
+    if which.is_empty() || which.contains(&"http") {
+        let mut load = Command::new(release.join("examples/load"));
+        text.push('\n');
+        text.push_str(&output(load.arg(&folder).arg(release.join("stead")))?);
+    }
     let table = table(&text)?;
     println!("{table}");
     if write {
