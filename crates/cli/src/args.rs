@@ -91,6 +91,8 @@ pub enum Command {
     Serve(Serve),
     /// Look on as runs go on, wherever they are performed; it touches nothing
     Watch(Watch),
+    /// Show in a browser what the server of the home has to show: its routes, or a run
+    Open(Open),
     /// Run a workflow once per row of a table, or per combination of values
     Batch(Batch),
     /// Write what became of the rows of a batch, in order
@@ -290,6 +292,16 @@ pub struct Follow {
     /// Print only this output: a text as it is, anything else as JSON
     #[arg(short, long, value_name = "NAME", conflicts_with = "json")]
     pub output: Option<String>,
+}
+
+/// Arguments of `open`.
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The run; without it the page that lists the routes and tries them
+    pub run: Option<String>,
+    /// Only print the address
+    #[arg(long)]
+    pub print: bool,
 }
 
 /// Until when runs are watched.
@@ -701,6 +713,7 @@ impl Command {
             Command::Delete(args) | Command::Restore(args) => args.json,
             Command::Export(args) => args.json,
             Command::Init(_)
+            | Command::Open(_)
             | Command::Graph(_)
             | Command::Results(_)
             | Command::Explain(_)

@@ -404,6 +404,9 @@ pub struct EngineNow {
     pub version: String,
     /// Since when it holds the home.
     pub since: Time,
+    /// Where it answers over HTTP, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Attempts under way, those that queue included.
     pub under_way: usize,
     /// Runs that cannot go on.

@@ -136,6 +136,11 @@ impl PublicUrl {
         Ok(Self { https, authority })
     }
 
+    /// As it is written, without a slash behind it.
+    pub fn text(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.authority)
+    }
+
     /// Whether it is reached encrypted.
     pub fn is_https(&self) -> bool {
         self.https

@@ -15,6 +15,7 @@ pub mod library;
 pub mod limits;
 pub mod logs;
 pub mod man;
+mod open;
 pub mod pause;
 pub mod people;
 pub mod results;
@@ -58,6 +59,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Batch(args) => batch::batch(&here, args),
         Command::Results(args) => results::results(&here, args),
         Command::Documents(args) => documents::documents(&here, args),
+        Command::Open(args) => open::open(&here, args),
         Command::Watch(args) => watch::watch(&here, args),
         Command::Resume(args) => resume::resume(&here, args),
         Command::Cancel(args) => cancel::cancel(&here, args),

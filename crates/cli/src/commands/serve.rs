@@ -7,6 +7,7 @@ use serde_json::json;
 use stead_engine::EngineError;
 use stead_engine::engine::Engine;
 use stead_platform::machine;
+use stead_server::listen::PublicUrl;
 use stead_server::{Host, Measures, Server, listen};
 use stead_store::StoreError;
 
@@ -26,7 +27,7 @@ use crate::text;
 /// When the address is not to be listened at, another process holds the home, or the engine stops by itself.
 pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let addr = listen::address(&args.listen)?;
-    let public = args.public_url.as_deref().map(listen::PublicUrl::read).transpose()?;
+    let public = args.public_url.as_deref().map(PublicUrl::read).transpose()?;
     let signals = signals::listen()?;
     // Each client that follows is an open connection.
     machine::open_files(OPEN_FILES);
@@ -44,6 +45,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
         }
     };
     let url = format!("http://{}", server.addr());
+    engine.serves(&public.as_ref().map_or_else(|| url.clone(), PublicUrl::text));
     match args.json {
         true => out::json(&json!({"type": "serving", "url": url, "pid": std::process::id()}))?,
         false => out::answer(&format!("listening at {url}\n"))?,

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use crate::project::{Project, finish, signal};
+use crate::project::{Project, finish, signal, start};
+use crate::serve::serve_with;
 
 const SLOW: &str = "steps:\n  - { id: a, run: 'while ! test -e go; do sleep 0.02; done; echo one' }\n  - { id: b, run: [echo, two] }\noutputs: { said: '${{ steps.b.output }}' }\n";
 const WAITS: &str = "steps:\n  - { id: a, wait: { signal: go } }\n";
@@ -58,4 +59,23 @@ fn one_who_leaves_leaves_the_run_alone() {
     finish(watching).is(130);
     std::fs::write(project.path("go"), "").unwrap();
     finish(running).is(0);
+}
+
+#[test]
+fn the_browser_gets_the_address_of_the_server_of_the_home() {
+    let project = Project::new().workflow("waits", WAITS);
+    project.stead("open --print").is(2).says("nobody serves this home");
+    let served = serve_with(&project, "serve --listen 127.0.0.1:0");
+    let got = project.stead("open --print").is(0);
+    assert!(got.out.starts_with("http://127.0.0.1:") && got.out.ends_with("/api/v1/docs\n"), "{}", got.out);
+    project.stead("run waits.yml --no-wait").is(4);
+    let run = project.last()["run"].as_str().unwrap().to_owned();
+    std::fs::write(project.path("browser"), "#!/bin/sh\necho \"$1\" > seen.tmp; mv seen.tmp seen\n").unwrap();
+    let mut command = project.command();
+    command.args(["open", "waits"]).env("BROWSER", project.path("browser"));
+    std::process::Command::new("chmod").arg("+x").arg(project.path("browser")).status().unwrap();
+    finish(start(&mut command)).is(0);
+    project.wait_for_file("seen");
+    assert!(project.text("seen").trim().ends_with(&format!("/api/v1/runs/{run}")));
+    served.leave("TERM").is(0);
 }

@@ -72,6 +72,8 @@ pub(super) struct Notices {
     pub(super) under_way: AtomicUsize,
     /// Runs that cannot go on, and why.
     pub(super) troubles: Mutex<BTreeMap<StreamId, String>>,
+    /// Where it answers over HTTP.
+    pub(super) url: Mutex<Option<String>>,
     /// Why nothing can be written at the moment.
     pub(super) store: Mutex<Option<StoreTrouble>>,
 }
@@ -455,6 +457,7 @@ impl Desk {
             pid: std::process::id(),
             version: crate::socket::VERSION.to_owned(),
             since: self.since,
+            url: lock(&self.notices.url).clone(),
             under_way: self.notices.under_way.load(Ordering::Relaxed),
             troubles: troubles.collect(),
             store: lock(&self.notices.store).clone(),

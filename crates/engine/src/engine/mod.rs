@@ -288,6 +288,11 @@ impl Engine {
         self.desk.notices.under_way.load(Ordering::Relaxed)
     }
 
+    /// Says where it answers over HTTP.
+    pub fn serves(&self, url: &str) {
+        *lock(&self.desk.notices.url) = Some(url.to_owned());
+    }
+
     /// What it is doing.
     pub fn now(&self) -> EngineNow {
         self.desk.now()
