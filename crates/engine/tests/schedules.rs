@@ -257,11 +257,11 @@ fn a_run_that_is_asked_for_is_labelled_and_its_end_comes_back() {
 fn a_schedule_that_is_not_there_is_told_with_the_nearest() {
     let bench = Bench::new();
     let code = |error: &EngineError| error.code().to_owned();
-    assert_eq!(code(&bench.change("nightly", Change::Skip).unwrap_err()), "R0401");
+    assert_eq!(code(&bench.change("nightly", Change::Skip).unwrap_err()), "R0411");
     bench.add("nightly", "@daily", "  - { id: a, noop: {} }\n").unwrap();
     let error = bench.change("nihgtly", Change::Skip).unwrap_err();
-    assert_eq!((code(&error).as_str(), error.help().unwrap().as_str()), ("R0401", "did you mean `nightly`?"));
-    for (name, cron, wanted) in [("n", "0 25 * * *", "R0403"), ("Ü", "@daily", "R0405")] {
+    assert_eq!((code(&error).as_str(), error.help().unwrap().as_str()), ("R0411", "did you mean `nightly`?"));
+    for (name, cron, wanted) in [("n", "0 25 * * *", "R0413"), ("Ü", "@daily", "R0415")] {
         assert_eq!(code(&bench.add(name, cron, "  - { id: a, noop: {} }\n").unwrap_err()), wanted);
     }
     bench.change("nightly", Change::Off).unwrap();

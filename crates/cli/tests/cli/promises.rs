@@ -152,7 +152,7 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
         let known: BTreeSet<&str> = table.iter().map(|(name, _)| *name).collect();
         assert_eq!(variants(source, name), known, "say here how an operation is asked for");
         for words in table.iter().filter_map(|(_, way)| way.ok()) {
-            project.stead(words).is(2).says("R0401");
+            project.stead(words).is(2).says("R0411");
         }
     }
     for (_, way) in OF_THE_LIBRARY {

@@ -226,7 +226,7 @@ fn p8_every_route_performs_its_operation() {
                 assert_eq!((got.status, &*code), (404, "S0701"), "{what}");
             }
             name if name.starts_with("Schedule") => {
-                assert_eq!((got.status, &*code), (404, "R0401"), "{what}");
+                assert_eq!((got.status, &*code), (404, "R0411"), "{what}");
             }
             "Runs" | "Limits" | "Engine" | "Library.Workflows" | "Task.List" | "People.Me"
             | "People.List" | "People.Changes" => {

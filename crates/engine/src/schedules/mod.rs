@@ -82,11 +82,11 @@ impl ScheduleError {
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "R0401",
-            Self::NoTrigger { .. } => "R0402",
-            Self::Cron(_) => "R0403",
-            Self::Zone(_) => "R0404",
-            Self::Wrong { .. } => "R0405",
+            Self::Unknown { .. } => "R0411",
+            Self::NoTrigger { .. } => "R0412",
+            Self::Cron(_) => "R0413",
+            Self::Zone(_) => "R0414",
+            Self::Wrong { .. } => "R0415",
             Self::HookUnknown => "R0416",
             Self::HookFull => "R0417",
             Self::HookMisfit { .. } => "R0418",
