@@ -302,7 +302,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
         Test("one_who_is_told_nothing_gets_a_sign_of_life_and_hears_when_the_server_leaves"),
     ),
     ("server", "IDEMPOTENCY_KEY", Test("p11_keys_of_requests_are_bounded")),
-    ("server", "HOOK_BYTES", Test("webhooks_answer_who_has_signed_and_tell_others_nothing")),
+    ("server", "HOOK_BYTES", Test("p11_bodies_of_webhooks_are_bounded")),
     ("server", "HOOK_NAME_CHARS", Test("p11_the_name_of_a_webhook_is_bounded")),
     (
         "server",

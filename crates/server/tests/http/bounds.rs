@@ -166,3 +166,16 @@ fn p11_a_server_that_stops_waits_for_requests_for_a_time() {
     engine.stop().unwrap();
     drop(folder);
 }
+
+#[test]
+fn p11_bodies_of_webhooks_are_bounded() {
+    let served = serving(Measures { hook_bytes: 100, ..Measures::default() });
+    let posted = |length: usize| {
+        let (addr, body) = (served.server.addr(), "x".repeat(length));
+        served.sent(&format!(
+            "POST /hooks/none HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        ))
+    };
+    assert!(posted(100).starts_with("HTTP/1.1 401 "), "{}", posted(100));
+    assert!(posted(101).starts_with("HTTP/1.1 413 "), "{}", posted(101));
+}
