@@ -268,7 +268,7 @@ pub struct Serve {
     /// it, every request needs a token
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
     pub listen: String,
-    /// The address by which others reach it through a proxy, such as https://stead.example.org. Every request then
+    /// The address by which others reach it through a proxy, such as `https://stead.example.org`. Every request then
     /// needs a token
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,

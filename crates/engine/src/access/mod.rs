@@ -1,7 +1,7 @@
 //! By what somebody is known who asks from elsewhere: tokens.
 //!
 //! Whoever asks as a process of the system's user is known by that (see [`people`](crate::people)). Everybody else
-//! brings a secret. A [`Proof`] is what was found by it; it goes with each operation, and is looked up anew each time, so
+//! brings a secret. A `Proof` is what was found by it; it goes with each operation, and is looked up anew each time, so
 //! that what was revoked or has run out counts from the next operation on.
 
 mod audit;
