@@ -25,7 +25,7 @@ name: pair
 steps:
   - {{ id: a, run: '{RAN}; head -c 27000 /dev/zero | tr "\0" a' }}
   - {{ id: w, wait: {{ for: 1ms }} }}
-  - {{ id: each, foreach: {{ in: '${{{{ [1, 2, 3, 4, 5] }}}}' }}, run: '{RAN}; head -c 27000 /dev/zero | tr "\0" $N', env: {{ N: '${{{{ item }}}}' }} }}
+  - {{ id: each, foreach: {{ in: '${{{{ [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] }}}}' }}, run: '{RAN}; head -c 27000 /dev/zero | tr "\0" $N', env: {{ N: '${{{{ item }}}}' }} }}
   - {{ id: last, run: '{RAN}; echo $V', env: {{ V: '${{{{ size(steps.a.output) + size(steps.each.output[2]) }}}}' }} }}
 outputs: {{ last: '${{{{ steps.last.output }}}}' }}
 "#
@@ -91,7 +91,7 @@ fn p2_killed_on_a_full_disk_a_run_goes_on_once_there_is_room() {
     let size = |name: &str| std::fs::metadata(plain.folder().join("home").join(name)).map_or(0, |m| m.len());
     let most = (size("stead.db").max(size("stead.db-wal")) / 1024).max(200);
     // Mostly where the store is made already and the run has begun: a new store alone takes half of it.
-    let rooms = (4..most).step_by(24).chain((most / 2..most).step_by(5));
+    let rooms = (4..most).step_by(48).chain((most / 2..most).step_by(10));
     let (mut full, mut torn, mut dead) = (0, 0, 0);
     for (number, kib) in rooms.enumerate() {
         for kills in [false, true] {
