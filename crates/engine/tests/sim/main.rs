@@ -192,6 +192,12 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
+/// What starts runs by itself is a stream of its own, which the simulator does not make yet: see `tests/schedules.rs`
+/// and `core/tests/schedule.rs`. To a run a declaration is nothing.
+fn is_of_triggers((place, key): &(&str, &str)) -> bool {
+    *place == "trigger" || (*place == "document" && *key == "triggers")
+}
+
 #[test]
 fn p1_p2_p3_p4_p5_p10_hold_whatever_happens() {
     let (tried, counts) = try_seeds(1, |at| at >= SEEDS);
@@ -204,7 +210,7 @@ fn p1_p2_p3_p4_p5_p10_hold_whatever_happens() {
     let unused: Vec<_> = stead_lang::keys::places()
         .into_iter()
         .map(|(place, key)| (place, key.name))
-        .filter(|key| !counts.used.contains_key(key))
+        .filter(|key| !counts.used.contains_key(key) && !is_of_triggers(key))
         .collect();
     assert!(unused.is_empty(), "keys of the language that no definition has: {unused:?}");
     for what in MET {
