@@ -270,6 +270,10 @@ impl Desk {
             wishes = self.granted.wait(wishes).unwrap_or_else(PoisonError::into_inner);
         }
         drop(wishes);
+        let started = match &operation {
+            Operation::Start { run, .. } => Some(run.clone()),
+            _ => None,
+        };
         let before = if again { landed(&mut lock(&self.reads), id, &operation) } else { Ok(None) };
         let answer = match before {
             Ok(None) => self.perform(caller, operation, Some((id, again))),
@@ -278,7 +282,15 @@ impl Desk {
         };
         lock(&self.wishes).remove(id);
         self.granted.notify_all();
-        answer
+        match (answer, started) {
+            // One before, of the same wish, whose answer was not kept, had landed by then.
+            (Err(EngineError::Refused { .. }), Some(run))
+                if lock(&self.reads).was_caused(&run, &named_cause("", id))? =>
+            {
+                Ok(Answer::Started { run })
+            }
+            (answer, _) => answer,
+        }
     }
 
     /// What was admitted.
