@@ -34,7 +34,8 @@ impl UnderWay {
         let name = (who.to_owned(), key.to_owned());
         // A set, whole after every step.
         let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
-        begun.then_some(Performing { all: self, name })
+        // Made only of one that has begun: dropping it ends that.
+        begun.then(|| Performing { all: self, name })
     }
 }
 
@@ -226,6 +227,7 @@ mod tests {
         let all = UnderWay::default();
         let first = all.begin("ana", "k");
         assert!(first.is_some() && all.begin("ana", "k").is_none());
+        assert!(all.begin("ana", "k").is_none(), "who was refused does not end it");
         assert!(all.begin("bo", "k").is_some(), "keys are somebody's");
         drop(first);
         assert!(all.begin("ana", "k").is_some());

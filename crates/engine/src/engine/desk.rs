@@ -270,10 +270,6 @@ impl Desk {
             wishes = self.granted.wait(wishes).unwrap_or_else(PoisonError::into_inner);
         }
         drop(wishes);
-        let started = match &operation {
-            Operation::Start { run, .. } => Some(run.clone()),
-            _ => None,
-        };
         let before = if again { landed(&mut lock(&self.reads), id, &operation) } else { Ok(None) };
         let answer = match before {
             Ok(None) => self.perform(caller, operation, Some((id, again))),
@@ -282,15 +278,7 @@ impl Desk {
         };
         lock(&self.wishes).remove(id);
         self.granted.notify_all();
-        match (answer, started) {
-            // One before, of the same wish, whose answer was not kept, had landed by then.
-            (Err(EngineError::Refused { .. }), Some(run))
-                if lock(&self.reads).was_caused(&run, &named_cause("", id))? =>
-            {
-                Ok(Answer::Started { run })
-            }
-            (answer, _) => answer,
-        }
+        answer
     }
 
     /// What was admitted.
