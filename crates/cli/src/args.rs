@@ -11,7 +11,10 @@ mod tasks;
 
 use std::path::PathBuf;
 
-pub use access::{Audit, Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
+pub use access::{
+    Audit, Link, Password, PasswordCommand, PasswordRemove, PasswordSet, Token, TokenCommand, TokenCreate,
+    TokenList, TokenRevoke,
+};
 pub use batch::{Batch, OnError, Results, Sweep, Table};
 pub use documents::Documents;
 pub use import::Import;
@@ -125,6 +128,10 @@ pub enum Command {
     People(People),
     /// Make, list and revoke tokens: by them programs elsewhere are known to the server
     Token(Token),
+    /// Set a password, with which one signs in at a browser, or take it away
+    Password(Password),
+    /// Make a link to an open task: a page on which one person accepts, rejects or answers without signing in
+    Link(Link),
     /// List who did what, and who was refused, the newest first: for admins
     Audit(Audit),
     /// Open your inbox at a terminal, list it elsewhere; or show one task with all that is shown
@@ -690,6 +697,11 @@ impl Command {
             Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
             Command::Audit(args) => args.json,
+            Command::Link(args) => args.json,
+            Command::Password(args) => match &args.command {
+                PasswordCommand::Set(args) => args.json,
+                PasswordCommand::Remove(args) => args.json,
+            },
             Command::Token(args) => match &args.command {
                 TokenCommand::Create(args) => args.json,
                 TokenCommand::List(args) => args.json,

@@ -218,6 +218,7 @@ impl From<EngineError> for CliError {
                 | AccessError::Role { .. }
                 | AccessError::Past
                 | AccessError::NoPlace
+                | AccessError::Password { .. }
                 | AccessError::NoToken { .. },
             )
             | EngineError::Library(_)
@@ -247,7 +248,9 @@ impl From<EngineError> for CliError {
                 | StoreError::KeyTaken { .. }
                 | StoreError::KeysMany { .. },
             ) => Kind::Refused,
-            EngineError::Told { code, .. } if code.starts_with("R05") || code.starts_with("S08") => {
+            EngineError::Told { code, .. }
+                if ["R05", "R06", "S08", "S09"].iter().any(|family| code.starts_with(family)) =>
+            {
                 Kind::Refused
             }
             _ => Kind::Engine,

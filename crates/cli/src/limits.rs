@@ -10,6 +10,8 @@ pub const SHOWN_COLUMNS: usize = 10_000;
 pub const PASTE_BYTES: usize = 1 << 20;
 /// Keys that are kept for a task that is on its way to the screen.
 pub const KEYS_AHEAD: usize = 4_096;
+/// Bytes of a password that are read; what is longer than any may be is refused.
+pub const PASSWORD_BYTES: u64 = 4_096;
 /// How long `stead serve` waits for a command that holds the home at that moment.
 pub const HOME_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Files and connections that a server may have open, where the system lets it.

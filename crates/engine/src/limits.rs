@@ -300,6 +300,18 @@ pub const TOKEN_NAME_CHARS: usize = 64;
 pub const USED_NOTED: i64 = 60_000;
 /// Notes that wait to be written; further ones are dropped.
 pub const NOTES_WAITING: usize = 1_000;
+/// Letters of a password, at least.
+pub const PASSWORD_CHARS: usize = 12;
+/// Bytes of a password, at most.
+pub const PASSWORD_BYTES: usize = 1_024;
+/// Passwords that are looked at at once: each takes 19 MiB and a processor for some hundredths of a second.
+pub const HASHES: usize = 2;
+/// How long it is waited for a place among them.
+pub const HASH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a session lasts at most, in milliseconds: thirty days.
+pub const SESSION_TIME: i64 = 30 * 24 * 3_600_000;
+/// How long a link to a task can be used, in milliseconds: seven days.
+pub const LINK_TIME: i64 = 7 * 24 * 3_600_000;
 
 /// What waits in memory for one who follows what is written: rows, and bytes. Whoever has more waiting reads it from the store.
 pub const LIVE_WAITING: usize = 1_000;

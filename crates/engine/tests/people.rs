@@ -9,7 +9,7 @@ use stead_core::ids::StreamId;
 use stead_core::people::{Change, Edit, Grant, Holder, Kind, Role};
 use stead_core::run::Again;
 use stead_core::run::event::Breaks;
-use stead_engine::access::{AccessOperation, AuditQuery};
+use stead_engine::access::{AccessOperation, AuditQuery, Secret};
 use stead_engine::engine::ask_home_as;
 use stead_engine::library::{LibraryOperation, SaveAs, Side};
 use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
@@ -282,6 +282,16 @@ fn all(bench: &Bench) -> Vec<Operation> {
             headers: Map::new(),
             body: Value::Null,
         }),
+        // Too short: so far only who may.
+        Operation::Access(AccessOperation::SetPassword {
+            user: None,
+            password: Secret::new("x"),
+            current: None,
+        }),
+        Operation::Access(AccessOperation::RemovePassword { user: None }),
+        Operation::Access(AccessOperation::SignIn { name: "viewer".into(), password: Secret::new("x") }),
+        Operation::Access(AccessOperation::SignOut),
+        Operation::Access(AccessOperation::Link { task: run(), user: None }),
     ]
 }
 
@@ -343,6 +353,11 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             AccessOperation::Create { .. } => (43, PEOPLE),
             AccessOperation::Revoke { .. } => (44, OWN),
             AccessOperation::Audit { .. } => (45, "admin"),
+            AccessOperation::SetPassword { .. } => (56, PEOPLE),
+            AccessOperation::RemovePassword { .. } => (57, PEOPLE),
+            AccessOperation::SignIn { .. } => (58, ANYBODY),
+            AccessOperation::SignOut => (59, ANYBODY),
+            AccessOperation::Link { .. } => (60, PEOPLE),
         },
         Operation::Task(operation) => match operation {
             TaskOperation::List { query, .. } if !query.everybody => (35, ANYBODY),

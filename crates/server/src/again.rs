@@ -186,7 +186,7 @@ fn replayed(kept: Kept) -> Reply {
         400.. => Body::Bytes(TYPE, serde_json::to_vec(&body).unwrap_or_default()),
         _ => Body::Json(body),
     };
-    Reply { status, location, etag, body, replayed: true }
+    Reply { status, location, etag, replayed: true, body, ..Reply::ok(()) }
 }
 
 #[cfg(test)]

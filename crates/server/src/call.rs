@@ -13,6 +13,7 @@ use stead_engine::tasks::{TaskAnswer, TaskOperation};
 use stead_lang::diagnostic::nearest;
 
 use crate::again::Wished;
+use crate::cookie::Cookie;
 use crate::limits;
 use crate::problem::Problem;
 use crate::routes::route::Param;
@@ -35,6 +36,10 @@ pub struct Call<'a> {
     pub last_event: Option<String>,
     /// What the engine knows its operations by, where it has an `Idempotency-Key`.
     pub wished: Option<Wished>,
+    /// What a session is carried by.
+    pub cookie: &'a Cookie,
+    /// Of a session: what its page sends along with what changes something.
+    pub csrf: Option<String>,
     /// The body; an empty object where there is none.
     pub body: Value,
 }
@@ -68,6 +73,10 @@ pub struct Reply {
     pub location: Option<String>,
     /// Names what is told.
     pub etag: Option<String>,
+    /// What a browser is to carry from now on.
+    pub cookie: Option<String>,
+    /// What a page may do that stands for itself.
+    pub policy: Option<String>,
     /// What is told.
     pub body: Body,
     /// It is what was told before, to the same request.
@@ -121,7 +130,8 @@ impl Reply {
     pub fn ok<T: Serialize>(told: T) -> Self {
         // Plain data with text keys always serialises.
         let told = serde_json::to_value(told).unwrap_or_default();
-        Self { status: 200, location: None, etag: None, body: Body::Json(told), replayed: false }
+        let body = Body::Json(told);
+        Self { status: 200, location: None, etag: None, cookie: None, policy: None, body, replayed: false }
     }
 
     /// Something that was made.

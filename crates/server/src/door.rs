@@ -9,6 +9,9 @@
 //! As soon as the server can be reached from elsewhere, by itself or through a proxy, the row in the middle is gone:
 //! a proxy is often a process of the same user, and speaks for everybody. The same holds for a single request that says
 //! that it came through a proxy.
+//!
+//! A browser that has signed in carries a session in its cookie, which stands for a secret; with that everything which
+//! changes something needs what the pages of this server know besides, and no other site's page does.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,11 +26,16 @@ use stead_engine::engine::Asker;
 use stead_platform::peer::own_user;
 use stead_platform::tcp;
 
+use crate::call::Reply;
+use crate::cookie::{Cookie, csrf, same};
 use crate::limits;
+use crate::links::{self, Followed};
 use crate::listen::Front;
 use crate::problem::Problem;
 use crate::server::Host;
 
+/// What the page of a session sends along with all that changes something.
+const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What a request shows of who asks.
@@ -35,6 +43,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) struct Shown {
     /// The secret, or what is shown instead of one.
     secret: Option<Result<Secret, Problem>>,
+    /// The session that a browser carries, and what its page sends along.
+    session: Option<(Secret, Option<String>)>,
     /// It says that it came through a proxy.
     forwarded: bool,
     /// Where it comes from, as far as that can be believed.
@@ -42,8 +52,15 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// Whether a browser carries a session, and nothing that goes before it.
+    pub(crate) fn carries_session(&self) -> bool {
+        self.secret.is_none() && self.session.is_some()
+    }
+
     /// As the head of a request has it.
-    pub(crate) fn of(headers: &HeaderMap, theirs: SocketAddr, front: &Front) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, theirs: SocketAddr, front: &Front, cookie: &Cookie) -> Self {
+        let along = headers.get(CSRF).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let session = cookie.of(headers).map(|session| (session, along));
         let forwarded = headers.keys().any(|name| {
             let name = name.as_str();
             name == "forwarded" || name == "via" || name == "x-real-ip" || name.starts_with("x-forwarded-")
@@ -52,7 +69,7 @@ impl Shown {
         let believed = front.public.is_some() && theirs.ip().is_loopback();
         let last = headers.get_all(FORWARDED_FOR).iter().next_back().filter(|_| believed);
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-        Self { secret: secret(headers), forwarded, from: last.unwrap_or_else(|| theirs.ip()) }
+        Self { secret: secret(headers), session, forwarded, from: last.unwrap_or_else(|| theirs.ip()) }
     }
 }
 
@@ -91,20 +108,111 @@ impl Client {
         self.theirs
     }
 
-    /// Who performs operations for a request of theirs.
+    /// Which process of this user it is, if it is one.
+    fn found(&self, host: &Host) -> Option<&Asker> {
+        let look = || {
+            let peer = tcp::peer(self.theirs, self.ours).filter(|peer| peer.user == own_user())?;
+            Some(peer.process.map_or_else(|| host.asker.clone(), |process| host.asker.of_process(process)))
+        };
+        self.found.get_or_init(look).as_ref()
+    }
+
+    /// What a secret is shown to: a program of a step shows none.
+    fn opener<'a>(&'a self, host: &'a Host) -> &'a Asker {
+        self.found(host).filter(|asker| asker.is_step()).unwrap_or(&host.asker)
+    }
+
+    /// Who asks before it is known who they are: a program of a step as that, anybody else as nobody.
+    pub(crate) fn stranger(&self, host: &Host) -> Host {
+        let step = self.found(host).filter(|asker| asker.is_step());
+        let asker = step.cloned().unwrap_or_else(|| host.asker.of_nobody());
+        Host { asker, ..host.clone() }
+    }
+
+    /// What is told of a password that was looked at: that it was another one counts.
+    pub(crate) fn guessed(
+        &self,
+        host: &Host,
+        from: IpAddr,
+        problem: Problem,
+        failures: &Failures,
+    ) -> Problem {
+        let problem = failures.told(from, problem);
+        if problem.status == 401 {
+            host.asker.note_refused(&from.to_string(), &problem.code);
+        }
+        problem
+    }
+
+    /// The page of a link, which shows by itself who asks.
+    pub(crate) fn linked(
+        &self,
+        host: &Host,
+        from: IpAddr,
+        followed: &Followed,
+        failures: &Failures,
+    ) -> Reply {
+        followed
+            .answer(self.opener(host))
+            .unwrap_or_else(|problem| links::refused(&self.guess_only(host, from, problem, failures)))
+    }
+
+    /// One that has run out was somebody's: that is no guess, and who had it may go on another way at once.
+    fn guess_only(&self, host: &Host, from: IpAddr, problem: Problem, failures: &Failures) -> Problem {
+        match &*problem.code == "R0602" {
+            true => self.guessed(host, from, problem, failures),
+            false => problem,
+        }
+    }
+
+    /// Who performs operations for a request of theirs that carries a session, and what its page sends along.
+    fn session(
+        &self,
+        host: &Host,
+        (session, along): (&Secret, Option<&str>),
+        writes: bool,
+        from: IpAddr,
+        failures: &Failures,
+    ) -> Result<(Host, Option<String>), Problem> {
+        let asker = self.opener(host).of_session(session);
+        let asker = asker.map_err(|error| self.guess_only(host, from, Problem::from(error), failures))?;
+        let wanted = csrf(session);
+        if writes && !along.is_some_and(|along| same(along, &wanted)) {
+            return Err(Problem::new(
+                403,
+                "H0107",
+                "the request is of a session, and its `X-CSRF-Token` is not",
+            )
+            .help("send along `csrf` of the answer to GET /session"));
+        }
+        Ok((Host { asker, ..host.clone() }, Some(wanted)))
+    }
+
+    /// Who performs operations for a request of theirs; of a session also what its page sends along.
     pub(crate) fn host(
+        &self,
+        host: &Host,
+        front: &Front,
+        shown: Shown,
+        writes: bool,
+        failures: &Failures,
+    ) -> Result<(Host, Option<String>), Problem> {
+        if let (None, Some((session, along))) = (&shown.secret, &shown.session) {
+            return self.session(host, (session, along.as_deref()), writes, shown.from, failures);
+        }
+        self.without_session(host, front, shown, failures).map(|host| (host, None))
+    }
+
+    fn without_session(
         &self,
         host: &Host,
         front: &Front,
         shown: Shown,
         failures: &Failures,
     ) -> Result<Host, Problem> {
-        let found = self.found.get_or_init(|| {
-            let peer = tcp::peer(self.theirs, self.ours).filter(|peer| peer.user == own_user())?;
-            Some(peer.process.map_or_else(|| host.asker.clone(), |process| host.asker.of_process(process)))
-        });
+        let found = self.found(host);
         let of = |asker: Asker| Host { asker, ..host.clone() };
-        let step = found.as_ref().filter(|asker| asker.is_step());
+        let step = found.filter(|asker| asker.is_step());
         match (shown.secret, step, found) {
             (None, Some(step), _) => Ok(of(step.clone())),
             (Some(secret), step, _) => {
@@ -155,14 +263,24 @@ impl Failures {
     /// What is told to who was not let in: after so many times, to wait. Who shows what is right is let in meanwhile,
     /// for they may have the address in common; a token cannot be guessed.
     pub(crate) fn told(&self, from: IpAddr, problem: Problem) -> Problem {
-        if problem.status != 401 {
+        // That the password which holds is another one is said with 403, and is a guess all the same.
+        if problem.status != 401 && &*problem.code != "R0618" {
             return problem;
         }
-        self.noted(from, Instant::now()).map_or(problem, |left| {
-            let detail = "too many requests from this address have shown what means nobody";
-            let problem = Problem::new(429, "H0106", detail).help("wait, and see which token is sent");
-            Problem { retry_after: Some(u16::try_from(left.as_secs().max(1)).unwrap_or(u16::MAX)), ..problem }
-        })
+        self.noted(from, Instant::now()).map_or(problem, too_often)
+    }
+
+    /// Refuses to look at a password: other than a token it can be guessed, so whoever has failed too often is not even
+    /// told that one is right.
+    pub(crate) fn spare(&self, from: IpAddr) -> Result<(), Problem> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = Instant::now();
+        match known.get(&network(from)) {
+            Some((count, since)) if *count >= self.most && at.duration_since(*since) < self.window => {
+                Err(too_often(self.window.saturating_sub(at.duration_since(*since))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Notes one more, and says how long is to be waited where that was one too many.
@@ -184,6 +302,12 @@ impl Failures {
         *count = count.saturating_add(1);
         (*count > self.most).then(|| self.window.saturating_sub(at.duration_since(*since)))
     }
+}
+
+fn too_often(left: Duration) -> Problem {
+    let detail = "too many requests from this address have shown what means nobody";
+    let problem = Problem::new(429, "H0106", detail).help("wait, and see which token or password is sent");
+    Problem { retry_after: Some(u16::try_from(left.as_secs().max(1)).unwrap_or(u16::MAX)), ..problem }
 }
 
 /// Of the newer addresses somebody has as many as they like, with the first half in common.
@@ -214,7 +338,9 @@ mod tests {
             open: false,
         };
         let from = |headers: &HeaderMap, theirs: &str, public: bool| {
-            Shown::of(headers, theirs.parse().unwrap(), &front(public)).from.to_string()
+            Shown::of(headers, theirs.parse().unwrap(), &front(public), &Cookie::new(&front(public), 7700))
+                .from
+                .to_string()
         };
         let said = headers(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "192.0.2.2, 192.0.2.3")]);
         assert_eq!(from(&said, "127.0.0.1:9", true), "192.0.2.3", "what was said before it may be a lie");
@@ -222,7 +348,9 @@ mod tests {
         assert_eq!(from(&said, "198.51.100.7:9", true), "198.51.100.7");
         assert_eq!(from(&headers(&[("x-forwarded-for", "?")]), "127.0.0.1:9", true), "127.0.0.1");
         for name in ["forwarded", "via", "x-real-ip", "x-forwarded-proto"] {
-            let shown = Shown::of(&headers(&[(name, "x")]), "127.0.0.1:9".parse().unwrap(), &front(false));
+            let cookie = Cookie::new(&front(false), 7700);
+            let shown =
+                Shown::of(&headers(&[(name, "x")]), "127.0.0.1:9".parse().unwrap(), &front(false), &cookie);
             assert!(shown.forwarded, "{name}");
         }
     }
@@ -251,6 +379,7 @@ mod tests {
         let (most, time) = (limits::FAILURES, limits::FAILURE_TIME);
         let (ip, start) = (IpAddr::from([192, 0, 2, 1]), Instant::now());
         assert!((0..most).all(|_| failures.noted(ip, start).is_none()));
+        assert_eq!(failures.spare(ip).unwrap_err().status, 429, "no password is looked at");
         assert_eq!(failures.noted(ip, start + time / 3), Some(time - time / 3));
         assert_eq!(failures.noted([192, 0, 2, 2].into(), start), None);
         assert_eq!(failures.noted(ip, start + time), None, "it is over");

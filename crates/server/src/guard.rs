@@ -13,13 +13,15 @@ use crate::problem::Problem;
 /// The names by which this machine calls itself.
 const OWN: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Refuses a request that was meant for somebody else, or comes from a page of somebody else.
+/// Refuses a request that was meant for somebody else, or comes from a page of somebody else. `opened`: somebody follows
+/// a link that may stand anywhere, in a mail say, and changes nothing by it.
 pub(crate) fn admit(
     headers: &HeaderMap,
     authority: Option<&str>,
     port: u16,
     ip: &str,
     front: &Front,
+    opened: bool,
 ) -> Result<(), Problem> {
     let hosts: Vec<&str> = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?")).collect();
     let host = match hosts.as_slice() {
@@ -39,6 +41,9 @@ pub(crate) fn admit(
         let place = front.public.as_ref().map_or_else(|| format!("http://{ip}:{port}"), PublicUrl::origin);
         return Err(Problem::new(403, "H0101", "the request is for another host than this one")
             .help(format!("ask at {place}")));
+    }
+    if opened {
+        return Ok(());
     }
     let from_here = |origin: &str| {
         let plain = origin.strip_prefix("http://");
@@ -75,14 +80,14 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), value.parse().unwrap());
         }
-        admit(&map, None, 7700, "127.0.0.1", &Front::default())
+        admit(&map, None, 7700, "127.0.0.1", &Front::default(), false)
     }
 
     fn asked_at(front: &Front, host: &str, origin: &str) -> Result<(), Problem> {
         let mut map = HeaderMap::new();
         map.append(HOST, host.parse().unwrap());
         map.append(ORIGIN, origin.parse().unwrap());
-        admit(&map, None, 7700, "0.0.0.0", front)
+        admit(&map, None, 7700, "0.0.0.0", front, false)
     }
 
     #[test]
@@ -143,6 +148,18 @@ mod tests {
             asked(&[("host", "localhost:7700"), ("host", "localhost:7700")]).unwrap_err().code.as_ref(),
             "H0101"
         );
+    }
+
+    #[test]
+    fn a_link_may_stand_anywhere_and_leads_to_this_host_only() {
+        let opened = |host: &str| {
+            let mut map = HeaderMap::new();
+            map.append(HOST, host.parse().unwrap());
+            map.append("sec-fetch-site", "cross-site".parse().unwrap());
+            admit(&map, None, 7700, "127.0.0.1", &Front::default(), true)
+        };
+        assert!(opened("localhost:7700").is_ok());
+        assert_eq!(opened("evil.example:7700").unwrap_err().code.as_ref(), "H0101");
     }
 
     #[test]

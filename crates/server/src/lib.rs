@@ -8,6 +8,7 @@
 //! | [`routes`] | the one table of routes: path, operation, what it takes, how it is performed |
 //! | [`openapi`] | the description of the routes, made of their table |
 //! | [`call`] | a request as a route gets it |
+//! | `cookie`, `links` | sessions of browsers; the pages of links to a task |
 //! | [`stream`] | events as they come |
 //! | [`problem`] | what is answered when something is wrong |
 //!
@@ -16,10 +17,12 @@
 
 pub mod again;
 pub mod call;
+mod cookie;
 mod door;
 mod guard;
 mod hooks;
 pub mod limits;
+mod links;
 pub mod listen;
 pub mod openapi;
 pub mod problem;

@@ -24,6 +24,10 @@ pub const STALL: Duration = Duration::from_secs(30);
 pub const FAILURES: u32 = 10;
 /// In this time.
 pub const FAILURE_TIME: Duration = Duration::from_secs(60);
+/// Passwords that are looked at at once, or wait for it; others wait for their turn.
+pub const GUESSES: usize = 4;
+/// Questions on the page of a link; of more it is said where they are answered.
+pub const LINK_QUESTIONS: usize = 20;
 /// Addresses of which it is known.
 pub const FAILED_ADDRESSES: usize = 4_096;
 /// Rows of one page.

@@ -51,7 +51,13 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "H0106",
         "an address has shown too often what means nobody",
-        "`Retry-After` says how long to wait. A token that is good is taken meanwhile.",
+        "`Retry-After` says how long to wait. A token that is good is taken meanwhile; passwords are not looked at.",
+    ),
+    (
+        "H0107",
+        "a request of a session lacks what its page sends along",
+        "With a cookie everything that changes something takes `X-CSRF-Token`: `csrf` in the answer to the sign-in and to \
+         GET /session. A page of another site does not know it.",
     ),
     (
         "H0201",
@@ -205,13 +211,24 @@ pub struct Problem {
     pub allow: Option<Box<str>>,
     /// Seconds after which it is worth another try.
     pub retry_after: Option<u16>,
+    /// What a browser carries is good for nothing: it is to let go of it.
+    pub lets_go: bool,
 }
 
 impl Problem {
     /// A problem of the server's own.
     pub fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Self { status, code, detail, help: None, more: Vec::new(), allow: None, retry_after: None }
+        Self {
+            status,
+            code,
+            detail,
+            help: None,
+            more: Vec::new(),
+            allow: None,
+            retry_after: None,
+            lets_go: false,
+        }
     }
 
     /// With something to try.
@@ -287,9 +304,16 @@ fn status_of(error: &EngineError) -> u16 {
         EngineError::Access(error) => match error {
             error if error.is_unknown() => 401,
             AccessError::NoToken { .. } => 404,
-            AccessError::NoPeople => 409,
+            AccessError::NoPeople
+            | AccessError::NoSession
+            | AccessError::NotAsked { .. }
+            | AccessError::NoServer => 409,
+            AccessError::Busy => 503,
             AccessError::NoPlace => 400,
-            AccessError::Name { .. } | AccessError::Role { .. } | AccessError::Past => 422,
+            AccessError::Name { .. }
+            | AccessError::Role { .. }
+            | AccessError::Past
+            | AccessError::Password { .. } => 422,
             _ => 403,
         },
         EngineError::Schedule(ScheduleError::Unknown { .. }) => 404,

@@ -1,7 +1,7 @@
 //! Listens, takes connections, stops.
 
 use std::future::Future as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Poll;
@@ -124,6 +124,13 @@ impl Server {
         let listener = TcpListener::bind(addr).map_err(taken)?;
         listener.set_nonblocking(true).map_err(taken)?;
         let addr = listener.local_addr().map_err(taken)?;
+        let own = match addr.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port())),
+            IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port())),
+            _ => addr,
+        };
+        let url = host.public.as_ref().map_or_else(|| format!("http://{own}"), PublicUrl::origin);
+        host.asker.served_at(url);
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()

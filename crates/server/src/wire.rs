@@ -10,19 +10,22 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    IF_MATCH, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
+use stead_engine::access::{LINKS, Secret};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use crate::again::{self, UnderWay};
 use crate::call::{self, Body, Call, Reply};
+use crate::cookie::Cookie;
 use crate::door::{Client, Failures, Shown};
+use crate::links::Followed;
 use crate::listen::Front;
 use crate::problem::{Problem, TYPE};
 use crate::sending::Sending;
@@ -43,6 +46,8 @@ pub(crate) struct Wire {
     measures: Measures,
     connections: Arc<Semaphore>,
     handlers: Arc<Semaphore>,
+    guesses: Arc<Semaphore>,
+    cookie: Cookie,
     streams: Arc<Semaphore>,
     under_way: UnderWay,
     /// Closed when the server stops; connections hold a receiver each.
@@ -54,6 +59,7 @@ impl Wire {
         let connections = Arc::new(Semaphore::new(measures.connections));
         let handlers = Arc::new(Semaphore::new(measures.handlers));
         let front = Arc::new(Front::new(addr, host.public.clone()));
+        let cookie = Cookie::new(&front, addr.port());
         let failures = Arc::new(Failures::new(measures.failures, measures.failure_time));
         let streams = Arc::new(Semaphore::new(measures.streams));
         Self {
@@ -64,6 +70,8 @@ impl Wire {
             measures,
             connections,
             handlers,
+            guesses: Arc::new(Semaphore::new(limits::GUESSES)),
+            cookie,
             streams,
             under_way: UnderWay::default(),
             leaving: watch::Sender::new(false),
@@ -114,7 +122,7 @@ impl Wire {
             async move {
                 let reply = wire.answer(request, client).await;
                 let reply = reply.and_then(|reply| wire.streaming(reply, &place));
-                Ok::<_, Infallible>(sent(reply))
+                Ok::<_, Infallible>(sent(reply, &wire.cookie))
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()
@@ -145,8 +153,18 @@ impl Wire {
             SocketAddr::V6(addr) => format!("[{}]", addr.ip()),
         };
         let authority = head.uri.authority().map(|authority| authority.as_str());
-        guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front)?;
-        let shown = Shown::of(&head.headers, client.theirs(), &self.front);
+        let linked = head.uri.path().strip_prefix(LINKS);
+        let opened = linked.is_some() && matches!(head.method, Method::GET | Method::HEAD);
+        guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front, opened)?;
+        let shown = Shown::of(&head.headers, client.theirs(), &self.front, &self.cookie);
+        if let Some(secret) = linked {
+            let (method, secret) = (head.method.clone(), Secret::new(secret));
+            let body =
+                if opened { Vec::new() } else { self.body(body, self.measures.body_bytes).await?.to_vec() };
+            let (host, failures, from) = (self.host.clone(), self.failures.clone(), shown.from);
+            let followed = Followed { method, secret, body };
+            return self.performed(move || Ok(client.linked(&host, from, &followed, &failures))).await;
+        }
         if let Some(hook) = hooks::named(head.method.as_str(), head.uri.path()) {
             return self.delivered(hook?, head.headers, body, shown).await;
         }
@@ -167,23 +185,63 @@ impl Wire {
         let key = key.map(|key| (key, again::request(route.method, target, &bytes)));
         let body = call::body(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
-        let turn = self.turn().await?;
+        // They do not take the places of all others.
+        let _guess = if route.guessed { Some(self.turn(&self.guesses).await?) } else { None };
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
         let under_way = self.under_way.clone();
-        let performed = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let host = client.host(&host, &front, shown, &failures)?;
+        let (cookie, writes) = (self.cookie.clone(), head.method != Method::GET);
+        self.performed(move || {
+            let from = shown.from;
+            if route.guessed {
+                failures.spare(from)?;
+            }
+            let carried = shown.carries_session();
+            let opened = match route.open {
+                true => Ok((client.stranger(&host), None)),
+                false => client.host(&host, &front, shown, writes, &failures),
+            };
+            let (host, csrf) = opened.map_err(|problem| match problem.status == 401 && carried {
+                true => Problem { lets_go: true, ..problem },
+                false => problem,
+            })?;
+            let cookie = &cookie;
             let wished = None;
-            let mut call = Call { host: &host, path, query, if_match, stream, last_event, wished, body };
+            let mut call =
+                Call { host: &host, path, query, if_match, stream, last_event, wished, cookie, csrf, body };
             call.knows(route.query)?;
             let reply = match key {
-                None => (route.perform)(&mut call)?,
+                None => (route.perform)(&mut call),
                 Some((key, request)) => again::once(&host.asker, &under_way, &key, &request, |wished| {
                     call.wished = Some(wished);
                     (route.perform)(&mut call)
-                })?,
+                }),
             };
+            let reply = reply.map_err(|problem| match route.guessed {
+                true => client.guessed(&host, from, problem, &failures),
+                false => problem,
+            })?;
             Ok(if route.etag { reply.named(known.as_deref()) } else { reply })
+        })
+        .await
+    }
+
+    /// A place among those who do something, when it is one's turn.
+    async fn turn(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+        let busy =
+            || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
+        let turn = tokio::time::timeout(self.measures.turn_time, places.clone().acquire_owned()).await;
+        turn.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// What blocks, on a thread of its own.
+    async fn performed(
+        &self,
+        what: impl FnOnce() -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let turn = self.turn(&self.handlers).await?;
+        let performed = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            what()
         });
         performed.await.unwrap_or_else(|_| Err(panicked()))
     }
@@ -197,21 +255,8 @@ impl Wire {
         shown: Shown,
     ) -> Result<Reply, Problem> {
         let bytes = self.body(body, self.measures.hook_bytes).await?;
-        let turn = self.turn().await?;
         let (host, failures) = (self.host.clone(), self.failures.clone());
-        let performed = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            hooks::deliver(&host, &failures, shown.from, hook, &headers, &bytes)
-        });
-        performed.await.unwrap_or_else(|_| Err(panicked()))
-    }
-
-    /// The turn of a request among those that are performed.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let busy =
-            || Problem::new(503, "H0301", "the server has too much to do").help("try again a little later");
-        let turn = tokio::time::timeout(self.measures.turn_time, self.handlers.clone().acquire_owned()).await;
-        turn.map_err(|_| busy())?.map_err(|_| busy())
+        self.performed(move || hooks::deliver(&host, &failures, shown.from, hook, &headers, &bytes)).await
     }
 
     /// Events go on beside: they have places of their own, and leave that of their connection to another one.
@@ -275,7 +320,7 @@ async fn refuse(mut stream: TcpStream, most: usize) {
 /// What a page of ours may do: load what lies beside it, and ask this server.
 const PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>) -> Response<Sending> {
+fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>, cookie: &Cookie) -> Response<Sending> {
     // Plain data with text keys always serialises.
     let json = |body: &Value| Sending::whole(serde_json::to_vec(body).unwrap_or_default());
     let (status, kind, body) = match &mut reply {
@@ -297,6 +342,8 @@ fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>) -> Response<Sendin
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGES));
+    // The address of a page may be a secret.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     let mut add = |name, value: Option<String>| {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
@@ -306,9 +353,12 @@ fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>) -> Response<Sendin
         Ok((reply, _)) => {
             add(HeaderName::from_static(again::REPLAYED), reply.replayed.then(|| "true".to_owned()));
             add(LOCATION, reply.location);
+            add(SET_COOKIE, reply.cookie);
+            add(CONTENT_SECURITY_POLICY, reply.policy);
             add(ETAG, reply.etag.map(|etag| format!("\"{etag}\"")));
         }
         Err(problem) => {
+            add(SET_COOKIE, problem.lets_go.then(|| cookie.clear()));
             add(ALLOW, problem.allow.map(String::from));
             let wait = problem.retry_after.or_else(|| (problem.status == 503).then_some(1));
             add(RETRY_AFTER, wait.map(|seconds| seconds.to_string()));

@@ -17,17 +17,20 @@ pub enum KeyKind {
     Token,
     /// A session of a browser.
     Session,
+    /// A link to one open task.
+    Link,
 }
 
 impl KeyKind {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Token, Self::Session];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Session, Self::Link];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Session => "session",
+            Self::Link => "link",
         }
     }
 
@@ -36,6 +39,7 @@ impl KeyKind {
         match self {
             Self::Token => limits::TOKENS,
             Self::Session => limits::SESSIONS,
+            Self::Link => limits::LINKS,
         }
     }
 }
@@ -63,12 +67,25 @@ pub struct Key {
     pub used_at: Option<Time>,
     /// When it was ended, and by whom.
     pub ended: Option<(Time, String)>,
+    /// What a link is to.
+    pub task: Option<TaskShown>,
+}
+
+/// A task, and what of it was shown when a link to it was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskShown {
+    /// Its id.
+    pub task: String,
+    /// The version of what was shown.
+    pub version: String,
 }
 
 impl Key {
-    /// Whether it is good for nothing any more.
+    /// Whether it is good for nothing any more. A session is over as well when it was not used for long.
     pub fn is_over(&self, at: Time) -> bool {
-        self.ended.is_some() || self.expires_at.is_some_and(|end| end <= at)
+        let idle = self.kind == KeyKind::Session
+            && self.used_at.unwrap_or(self.created_at).saturating_add(limits::SESSION_IDLE) <= at;
+        idle || self.ended.is_some() || self.expires_at.is_some_and(|end| end <= at)
     }
 }
 
@@ -131,7 +148,7 @@ pub trait AccessReader {
 
 /// Keys, to be changed. What is changed is noted in the same transaction.
 pub trait Access: AccessReader {
-    /// Keeps a new key, whose secret has this hash. Of sessions the oldest goes when there are too many.
+    /// Keeps a new key, whose secret has this hash. Of sessions and links the oldest goes when there are too many.
     ///
     /// # Errors
     /// [`StoreError::KeyTaken`] where the person has a living token of this name, [`StoreError::KeysMany`] where they

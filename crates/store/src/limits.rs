@@ -16,5 +16,9 @@ pub const ANSWERS: usize = 5_000;
 pub const ANSWER_BYTES: usize = 1 << 20;
 /// Bytes of all such answers to one person; the oldest go.
 pub const ANSWERS_BYTES: usize = 32 << 20;
+/// How long a session lasts in which nothing is asked, in milliseconds: a day.
+pub const SESSION_IDLE: i64 = 24 * 3_600_000;
+/// Living links of one person; the one that was used longest ago goes when there is one more.
+pub const LINKS: usize = 500;
 /// Notes of what was done with keys, and of who was not let in; the oldest go.
 pub const NOTES: usize = 10_000;

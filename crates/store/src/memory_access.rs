@@ -107,7 +107,7 @@ impl Access for MemoryStore {
             }
             let living = keys.of(key, false);
             match key.kind {
-                KeyKind::Session => {
+                KeyKind::Session | KeyKind::Link => {
                     for id in living.into_iter().skip(most.saturating_sub(1)) {
                         keys.keys.remove(&id);
                     }

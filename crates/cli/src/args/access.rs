@@ -69,6 +69,59 @@ pub struct TokenRevoke {
     pub json: bool,
 }
 
+/// Arguments of `password`.
+#[derive(Debug, Args)]
+pub struct Password {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PasswordCommand,
+}
+
+/// The commands of `password`.
+#[derive(Debug, Subcommand)]
+pub enum PasswordCommand {
+    /// Set a password: typed at a terminal, where it is not shown, else the first line of what comes in
+    Set(PasswordSet),
+    /// Take a password away: nobody signs in with it any more
+    Remove(PasswordRemove),
+}
+
+/// Arguments of `password set`.
+#[derive(Debug, Args)]
+pub struct PasswordSet {
+    /// Whose; yours unless said. For others it takes an admin
+    #[arg(value_name = "USER")]
+    pub user: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `password remove`.
+#[derive(Debug, Args)]
+pub struct PasswordRemove {
+    /// Whose; yours unless said. For others it takes an admin
+    #[arg(value_name = "USER")]
+    pub user: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `link`.
+#[derive(Debug, Args)]
+pub struct Link {
+    /// The task: its id, RUN/STEP, or a run that asks for one thing only
+    #[arg(value_name = "TASK")]
+    pub task: String,
+    /// For whom; for you unless said. For others it takes an admin
+    #[arg(long = "for", value_name = "USER")]
+    pub user: Option<String>,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 pub struct Audit {

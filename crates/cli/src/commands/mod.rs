@@ -16,6 +16,7 @@ pub mod limits;
 pub mod logs;
 pub mod man;
 mod open;
+pub mod password;
 pub mod pause;
 pub mod people;
 pub mod results;
@@ -75,6 +76,8 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::People(args) => people::people(&here, args),
         Command::Audit(args) => audit::audit(&here, args),
         Command::Token(args) => token::token(&here, args),
+        Command::Password(args) => password::password(&here, args),
+        Command::Link(args) => password::link(&here, args),
         Command::Inbox(args) => tasks::inbox::inbox(&here, args),
         Command::Approve(args) => tasks::act::decide(&here, args, true),
         Command::Reject(args) => tasks::act::decide(&here, args, false),

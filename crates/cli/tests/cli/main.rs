@@ -22,6 +22,7 @@ mod inputs;
 mod leave;
 mod library;
 mod limits;
+mod link;
 mod live;
 mod logs;
 mod named;
@@ -38,6 +39,7 @@ mod runs;
 mod screen;
 mod secrets;
 mod serve;
+mod session;
 mod shell;
 mod signals;
 #[path = "../../../lang/tests/import/stand_in.rs"]

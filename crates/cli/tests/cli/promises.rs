@@ -65,6 +65,11 @@ const OF_ACCESS: &[(&str, Result<&str, &str>)] = &[
     ("Create", Ok("token create none")),
     ("List", Ok("token list")),
     ("Revoke", Ok("token revoke none")),
+    ("SetPassword", Ok("password set")),
+    ("RemovePassword", Ok("password remove")),
+    ("Link", Ok("link none")),
+    ("SignIn", Err("a browser signs in; a command is known by its process, or by a token")),
+    ("SignOut", Err("as signing in")),
     ("Audit", Err("`audit` lists what was done; there is nothing to refuse")),
 ];
 

@@ -26,7 +26,10 @@ pub(crate) struct Served<'p> {
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) status: u16,
+    /// In small letters.
     pub(crate) head: String,
+    /// As it was sent.
+    pub(crate) raw: String,
     pub(crate) body: Value,
 }
 
@@ -54,13 +57,13 @@ impl Served<'_> {
         stream.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let head = head.to_ascii_lowercase();
+        let (raw, head) = (head.to_owned(), head.to_ascii_lowercase());
         let body = match head.contains("json") {
             true => serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {text}")),
             false => Value::from(body),
         };
         contract::holds(request, status, &head, &body);
-        Told { status, head, body }
+        Told { status, head, raw, body }
     }
 
     pub(crate) fn ask_as(&self, kind: &str, method: &str, path: &str, more: &str, body: &str) -> Told {
@@ -190,6 +193,8 @@ fn p8_every_route_performs_its_operation() {
         ("FreePlace", json!({"key": "k", "run": "r_none"})),
         ("Task.Draft", json!({"comment": "x"})),
         ("Access.Create", json!({"name": "x"})),
+        ("Access.SignIn", json!({"name": "nobody", "password": "x"})),
+        ("Access.SetPassword", json!({"password": "short"})),
         ("Schedule.TurnOn", json!({"workflow": "none"})),
         ("Schedule.Add", json!({"workflow": "none", "cron": "@daily"})),
         ("Schedule.Backfill", json!({"from": 0, "to": 1})),
@@ -241,6 +246,11 @@ fn p8_every_route_performs_its_operation() {
             "Start" => assert_eq!((got.status, &*code), (404, "S0701"), "{what}"),
             // Adding nobody made who runs the tests its admin.
             "Access.List" | "Access.Audit" => assert_eq!(got.status, 200, "{what}"),
+            "Access.SignIn" => assert_eq!((got.status, &*code), (401, "R0615"), "{what}"),
+            "Access.SignOut" => assert_eq!((got.status, &*code), (409, "R0616"), "{what}"),
+            "Access.SetPassword" => assert_eq!((got.status, &*code), (422, "R0617"), "{what}"),
+            "Access.RemovePassword" => assert_eq!(got.status, 200, "{what}"),
+            "Access.Link" => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),
             "Access.Create" => assert_eq!(got.status, 201, "{what}"),
             "Access.Revoke" => assert_eq!((got.status, &*code), (404, "R0613"), "{what}"),
             name if name.starts_with("Task") => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),

@@ -1,6 +1,7 @@
 //! Why somebody is not known, or may not have what they ask for.
 
 use stead_core::Time;
+use stead_store::access::KeyKind;
 
 use crate::limits;
 
@@ -14,8 +15,10 @@ pub enum AccessError {
     #[error("the token is not known here")]
     Unknown,
     /// It meant somebody.
-    #[error("the token {}", if *.revoked { "was revoked" } else { "has run out" })]
+    #[error("the {} {}", .kind.as_str(), if *.revoked { "was revoked" } else { "has run out" })]
     Over {
+        /// What it was.
+        kind: KeyKind,
         /// Somebody ended it.
         revoked: bool,
     },
@@ -40,7 +43,7 @@ pub enum AccessError {
     #[error("a token is somebody's, and nobody was added to this home")]
     NoPeople,
     /// A token is made or revoked by an agent.
-    #[error("{user} is an agent: tokens are made by people")]
+    #[error("{user} is an agent: tokens are made by people, and passwords and links are theirs")]
     Agent {
         /// The agent.
         user: String,
@@ -71,6 +74,44 @@ pub enum AccessError {
     /// A page that does not begin anywhere.
     #[error("`after` is no place in the list")]
     NoPlace,
+    /// Nobody signs in with this name and this password.
+    #[error("name and password do not go together")]
+    Mismatch,
+    /// There is no session.
+    #[error("there is no session to end: it is not asked with one")]
+    NoSession,
+    /// What cannot be a password.
+    #[error("this can be no password: {why}")]
+    Password {
+        /// Why.
+        why: &'static str,
+    },
+    /// The password that holds was not said.
+    #[error("the password that holds now is another one than `current`")]
+    Current,
+    /// A link for somebody who may not act on the task.
+    #[error("there is nothing to link {user} to: {why}")]
+    NotAsked {
+        /// Whom.
+        user: String,
+        /// Why.
+        why: String,
+    },
+    /// A link without a server that it could lead to.
+    #[error("a link leads to a server, and none is running here")]
+    NoServer,
+    /// A link is used for something else.
+    #[error("a link is good for the task that it was made for, and for nothing else")]
+    OtherTask,
+    /// Too many passwords are looked at.
+    #[error("too many passwords are looked at already")]
+    Busy,
+    /// A token that ends does what would last.
+    #[error("the token ends by itself, and may not {deed}, which would outlast it")]
+    Lasting {
+        /// What it was to do.
+        deed: &'static str,
+    },
     /// There is no such token.
     #[error("there is no token `{wanted}`")]
     NoToken {
@@ -97,12 +138,21 @@ impl AccessError {
             Self::Beyond { .. } => "R0612",
             Self::NoToken { .. } => "R0613",
             Self::NoPlace => "R0614",
+            Self::Mismatch => "R0615",
+            Self::NoSession => "R0616",
+            Self::Password { .. } => "R0617",
+            Self::Current => "R0618",
+            Self::NotAsked { .. } => "R0619",
+            Self::NoServer => "R0620",
+            Self::OtherTask => "R0621",
+            Self::Busy => "R0622",
+            Self::Lasting { .. } => "R0623",
         }
     }
 
     /// Whether it is not known who asks. Else it is known, and something is wrong with what they ask for.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unproven | Self::Unknown | Self::Over { .. } | Self::Gone)
+        matches!(self, Self::Unproven | Self::Unknown | Self::Over { .. } | Self::Gone | Self::Mismatch)
     }
 
     /// What to try.
@@ -112,6 +162,23 @@ impl AccessError {
                 "send `Authorization: Bearer TOKEN`; `stead token create` on the server's machine makes one"
                     .into()
             }
+            Self::Over { kind: KeyKind::Session, .. } => "sign in again".into(),
+            Self::Over { kind: KeyKind::Link, .. } => "look into your inbox: `stead inbox`".into(),
+            Self::Mismatch => "`stead password set` on the server's machine sets another password".into(),
+            Self::NoSession => "a session is ended by the browser that has it".into(),
+            Self::Password { .. } => format!(
+                "a password has {} letters at least and {} bytes at most; a few words are a good one",
+                limits::PASSWORD_CHARS,
+                limits::PASSWORD_BYTES
+            ),
+            Self::Current => {
+                "say it as `current`; `stead password set` on the server's machine takes none".into()
+            }
+            Self::NotAsked { .. } => "`stead inbox TASK` says who can act on it".into(),
+            Self::NoServer => "`stead serve`".into(),
+            Self::OtherTask => "ask with a token, or sign in".into(),
+            Self::Busy => "try again a little later".into(),
+            Self::Lasting { .. } => "sign in, or do it at the server's machine".into(),
             Self::Unknown | Self::Over { .. } | Self::Gone => {
                 "take another one; `stead token create` on the server's machine makes one".into()
             }

@@ -30,6 +30,30 @@ pub enum AccessOperation {
         #[serde(default)]
         all: bool,
     },
+    /// Set a password with which somebody signs in at a browser: one's own, or as an admin somebody else's. Their sessions
+    /// end. `current` is the one that holds, which is asked of who has a session or a token.
+    SetPassword {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        password: Secret,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        current: Option<Secret>,
+    },
+    /// Take somebody's password away, and end their sessions.
+    RemovePassword {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+    },
+    /// Begin a session as one of the people.
+    SignIn { name: String, password: Secret },
+    /// End the session with which it is asked.
+    SignOut,
+    /// Make a link to an open task, for oneself, or as an admin for somebody else who may act on it.
+    Link {
+        task: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+    },
     /// What was done and refused, the newest first.
     Audit { query: AuditQuery },
     /// End a token, by its id, or by its name among those of somebody (else one's own).
@@ -49,6 +73,16 @@ pub enum AccessAnswer {
     Created { token: TokenRow, secret: Secret },
     /// See [`AccessOperation::List`].
     Tokens { tokens: Vec<TokenRow> },
+    /// See [`AccessOperation::SetPassword`].
+    PasswordSet { user: String },
+    /// See [`AccessOperation::RemovePassword`]. `had`: there was one.
+    PasswordRemoved { user: String, had: bool },
+    /// See [`AccessOperation::SignIn`]. The secret is for the browser, and for nobody else.
+    SignedIn { user: String, expires_at: Time, secret: Secret },
+    /// See [`AccessOperation::SignOut`].
+    SignedOut { user: String },
+    /// See [`AccessOperation::Link`]. The address is told here and never again.
+    Linked { id: String, task: String, user: String, expires_at: Time, url: Secret },
     /// See [`AccessOperation::Audit`]. `next`: where the next page begins.
     Audit {
         entries: Vec<AuditRow>,

@@ -9,6 +9,7 @@ use stead_store::sqlite::SqliteReader;
 
 use super::key::held;
 use super::secret::{Secret, TOKEN, hex};
+use super::sign::{sign_in, sign_out};
 use super::{AccessAnswer, AccessError, AccessOperation, TokenRow};
 use crate::engine::chance;
 use crate::error::EngineError;
@@ -33,18 +34,20 @@ pub fn has_any(home: &Home) -> Result<bool, EngineError> {
 }
 
 /// Somebody who asks about tokens.
-struct Asking<'c> {
-    caller: &'c Caller,
-    reads: Reads<SqliteReader>,
+pub(super) struct Asking<'c> {
+    pub(super) caller: &'c Caller,
+    pub(super) reads: Reads<SqliteReader>,
     register: Register,
-    actor: Actor,
+    pub(super) actor: Actor,
 }
 
-/// Performs an operation on what people of a home are known by, that was admitted.
+/// Performs an operation on what people of a home are known by, that was admitted. `served` is where a server of the
+/// home is reached.
 pub(crate) fn ask(
     home: &Home,
     caller: &Caller,
     operation: AccessOperation,
+    served: Option<&str>,
 ) -> Result<AccessAnswer, EngineError> {
     let Some(mut reader) = reader(home)? else {
         return match operation {
@@ -62,6 +65,14 @@ pub(crate) fn ask(
     if register.is_empty() {
         return Err(AccessError::NoPeople.into());
     }
+    // Who signs in is nobody yet.
+    match &operation {
+        AccessOperation::SignIn { name, password } => {
+            return sign_in(home, &mut reader, caller, name, password);
+        }
+        AccessOperation::SignOut => return sign_out(home, &mut reader, caller),
+        _ => {}
+    }
     let mut reads = Reads::light(reader, home);
     let actor = identity(&mut reads, home, caller, None)?;
     let mut asking = Asking { caller, reads, register, actor };
@@ -70,14 +81,21 @@ pub(crate) fn ask(
             asking.create(home, name, user.as_deref(), expires, role)
         }
         AccessOperation::List { user, all } => asking.list(user.as_deref(), all),
-        AccessOperation::Audit { .. } => Err(EngineError::bug(&"it was told already")),
+        AccessOperation::SetPassword { user, password, current } => {
+            asking.set_password(home, user.as_deref(), &password, current.as_ref())
+        }
+        AccessOperation::RemovePassword { user } => asking.remove_password(home, user.as_deref()),
+        AccessOperation::Link { task, user } => asking.link(home, &task, user.as_deref(), served),
+        AccessOperation::Audit { .. } | AccessOperation::SignIn { .. } | AccessOperation::SignOut => {
+            Err(EngineError::bug(&"it was told already"))
+        }
         AccessOperation::Revoke { token, user } => asking.revoke(home, &token, user.as_deref()),
     }
 }
 
 impl Asking<'_> {
     /// The one name of somebody: of who asks, where nobody is named. Others are an admin's.
-    fn of(&self, user: Option<&str>, deed: &'static str) -> Result<String, EngineError> {
+    pub(super) fn of(&self, user: Option<&str>, deed: &'static str) -> Result<String, EngineError> {
         let own = self.actor.user.clone();
         let named = user.map(|user| self.register.canonical(user));
         if matches!(&named, None | Some(Ok(_)))
@@ -109,12 +127,12 @@ impl Asking<'_> {
     }
 
     /// The key that it is asked with.
-    fn own_key(&mut self) -> Result<Option<Key>, EngineError> {
+    pub(super) fn own_key(&mut self) -> Result<Option<Key>, EngineError> {
         let Some(proof) = &self.caller.proof else { return Ok(None) };
         held(self.reads.reader_mut(), proof).map(Some)
     }
 
-    fn note(&mut self, at: Time, what: &str, about: String) -> Result<Noted, EngineError> {
+    pub(super) fn note(&mut self, at: Time, what: &str, about: String) -> Result<Noted, EngineError> {
         let means = match self.own_key()? {
             Some(key) => means(&key),
             None => "socket".to_owned(),
@@ -163,6 +181,7 @@ impl Asking<'_> {
             expires_at: expires,
             used_at: None,
             ended: None,
+            task: None,
         };
         let note = self.note(at, "make a token", about(&key))?;
         or_made(home)?.put_key(&key, &secret.hash(), &note)?;
@@ -189,7 +208,8 @@ impl Asking<'_> {
         let person = self.of(user, "revoke a token of somebody else")?;
         let admin = self.actor.has(Role::Admin);
         let reader = self.reads.reader_mut();
-        let by_id = reader.key(wanted)?.filter(|key| key.kind == KeyKind::Token);
+        // A link is ended by its id as well.
+        let by_id = reader.key(wanted)?.filter(|key| key.kind != KeyKind::Session);
         let found = match by_id.filter(|key| key.person == person || admin) {
             Some(key) => Some(key),
             None => {
@@ -220,10 +240,11 @@ pub(crate) fn means(key: &Key) -> String {
     match key.kind {
         KeyKind::Token => format!("token {}", key.name),
         KeyKind::Session => "session".to_owned(),
+        KeyKind::Link => "link".to_owned(),
     }
 }
 
-fn about(key: &Key) -> String {
+pub(super) fn about(key: &Key) -> String {
     format!("{} ({}) of {}", key.name, key.id, key.person)
 }
 

@@ -8,6 +8,10 @@ use crate::error::EngineError;
 
 /// What all tokens begin with, so that they are found where they should not be.
 pub(crate) const TOKEN: &str = "stead_";
+/// What all sessions begin with.
+pub(crate) const SESSION: &str = "steads_";
+/// What all links begin with.
+pub(crate) const LINK: &str = "steadl_";
 
 /// A text that is shown to nobody but whom it belongs to. It is not in what is printed of what holds it (P9).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +27,11 @@ impl Secret {
     /// As it is: for whom it belongs to.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// A text that follows from it and for a purpose, and by which nobody comes to it: for forms and headers.
+    pub fn derived(&self, purpose: &str) -> String {
+        blake3::derive_key(purpose, self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// A new one: 256 bits of chance behind what it begins with.

@@ -11,12 +11,12 @@ use stead_core::ids::{StreamId, StreamKind};
 use stead_core::schedule;
 use stead_lang::plan::{HookFormat, TriggerOn};
 use stead_store::Reader;
-use stead_store::access::Noted;
+use stead_store::access::{Key, KeyKind, Noted};
 use stead_store::sqlite::SqliteReader;
 
 use super::commands::{Command, Kept, Write, reads_of, refused, writing};
 use super::signal::signal;
-use crate::access::{AccessError, Proof, Secret, Used};
+use crate::access::{AccessError, Secret, Used};
 use crate::driver::{Written, load_schedule};
 use crate::error::EngineError;
 use crate::executor::EndSwitch;
@@ -54,6 +54,8 @@ pub(crate) struct Desk {
     since: Time,
     pub(super) notices: Arc<Notices>,
     used: Used,
+    /// Where a server of this process is reached.
+    served: Mutex<Option<String>>,
     secrets: Arc<dyn Secrets>,
     hooks: Mutex<Hooks>,
 }
@@ -101,6 +103,7 @@ impl Desk {
             used: Used::default(),
             secrets,
             hooks: Mutex::default(),
+            served: Mutex::default(),
         })
     }
 
@@ -112,14 +115,19 @@ impl Desk {
         Ok(answer)
     }
 
-    /// What is known of who carries a secret. A program of a step carries none.
-    pub(super) fn opened(&self, caller: &Caller, secret: &Secret) -> Result<Proof, EngineError> {
+    /// Says where a server of this process is reached.
+    pub(super) fn served_at(&self, url: String) {
+        *lock(&self.served) = Some(url);
+    }
+
+    /// What is known of who carries a secret of a kind. A program of a step carries none.
+    pub(super) fn opened(&self, caller: &Caller, kind: KeyKind, secret: &Secret) -> Result<Key, EngineError> {
         if let Some(step) = caller.step() {
             return Err(AccessError::OfStep { user: step.id() }.into());
         }
-        let key = crate::access::opened(lock(&self.reads).reader_mut(), secret)?;
+        let key = crate::access::opened(lock(&self.reads).reader_mut(), kind, secret)?;
         self.used.key(&self.home, &key, now());
-        Ok(Proof::Key(key.id))
+        Ok(key)
     }
 
     /// Who has signed a request for a webhook. Whoever has not hears the same whether there is one of that name.
@@ -325,7 +333,10 @@ impl Desk {
                 return Ok(Answer::People(Box::new(answer)));
             }
             Operation::Access(operation) => {
-                let answer = crate::access::ask(&self.home, caller, operation)?;
+                let answer = {
+                    let served = lock(&self.served).clone();
+                    crate::access::ask(&self.home, caller, operation, served.as_deref())?
+                };
                 return Ok(Answer::Access(Box::new(answer)));
             }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {

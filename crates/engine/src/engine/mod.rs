@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use stead_core::ids::StreamId;
+use stead_store::access::{Key, KeyKind};
 use stead_store::files::FileStore;
 use stead_store::lock::HomeLock;
 use stead_store::sqlite::{SqliteReader, SqliteStore};
@@ -34,7 +35,7 @@ use outside::Outside;
 use recovery::Beside;
 use turns::{Loop, Retry};
 
-use crate::access::{Proof, Secret};
+use crate::access::{AccessError, LinkNow, Proof, Secret};
 use crate::attempts::{Attempts, Stop};
 use crate::driver::{Driver, Written};
 use crate::error::EngineError;
@@ -107,8 +108,37 @@ impl Asker {
     /// # Errors
     /// When it means nobody, or did once; and for a program of a step, which acts as that.
     pub fn of_secret(&self, secret: &Secret) -> Result<Self, EngineError> {
-        let proof = self.desk.opened(&self.caller, secret)?;
-        Ok(Self { desk: self.desk.clone(), caller: Caller::proven(proof) })
+        Ok(self.opened(KeyKind::Token, secret)?.0)
+    }
+
+    /// The same for a browser that carries a session.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_session(&self, secret: &Secret) -> Result<Self, EngineError> {
+        Ok(self.opened(KeyKind::Session, secret)?.0)
+    }
+
+    /// The same for who has a link to a task, and what that is to. It gives nothing but this task.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_link(&self, secret: &Secret) -> Result<(Self, LinkNow), EngineError> {
+        let (asker, key) = self.opened(KeyKind::Link, secret)?;
+        let shown = key.task.ok_or(AccessError::Unknown)?;
+        let (task, version) = (shown.task, shown.version);
+        Ok((asker, LinkNow { task, version, user: key.person, expires_at: key.expires_at }))
+    }
+
+    fn opened(&self, kind: KeyKind, secret: &Secret) -> Result<(Self, Key), EngineError> {
+        let key = self.desk.opened(&self.caller, kind, secret)?;
+        let caller = Caller::proven(Proof::Key(key.id.clone()));
+        Ok((Self { desk: self.desk.clone(), caller }, key))
+    }
+
+    /// Says where a server of this process is reached: links lead there.
+    pub fn served_at(&self, url: String) {
+        self.desk.served_at(url);
     }
 
     /// The same for a request of a webhook that is signed as that wants it: it delivers, and nothing else. With it what

@@ -15,6 +15,7 @@ use stead_store::{Store as _, StoreError};
 use super::commands::{Kept as Definition, Write, called, clock, reads_of, refused, writing};
 use super::desk::{check_project, done, landed, named_cause, wants_a_run};
 use super::signal::signal;
+use crate::access::AccessOperation;
 use crate::driver::{Addressed, Driver, Given};
 use crate::error::EngineError;
 use crate::evidence::{Kept, Left};
@@ -76,6 +77,16 @@ pub fn ask_home_as(
     if !stored {
         admit(&mut Reads::light(MemoryStore::new(), home), home, caller, &mut operation)?;
     }
+    // Where a server is, its own process knows.
+    if let Operation::Access(AccessOperation::Link { .. }) = &operation
+        && let Some(client) = Client::connect(home, caller, patience)?
+    {
+        return client.ask(&wish()?, false, &operation, patience).map_err(|failed| match failed {
+            Failed::Engine(error) => error,
+            Failed::Lost | Failed::GaveUp => client.no_answer(),
+            Failed::TooLong => EngineError::bug(&"an answer that is too long"),
+        });
+    }
     // Plain transactions, which any process makes.
     let plain = matches!(
         operation,
@@ -95,9 +106,8 @@ pub fn ask_home_as(
             Operation::People(operation) => {
                 crate::people::ask(home, caller, operation).map(|answer| Answer::People(Box::new(answer)))
             }
-            Operation::Access(operation) => {
-                crate::access::ask(home, caller, operation).map(|answer| Answer::Access(Box::new(answer)))
-            }
+            Operation::Access(operation) => crate::access::ask(home, caller, operation, None)
+                .map(|answer| Answer::Access(Box::new(answer))),
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 crate::tasks::draft(home, &task, draft, based_on.as_deref(), &by).map(Answer::Task)
             }

@@ -131,6 +131,12 @@ fn access(operation: &AccessOperation) -> (&'static str, Right) {
         AccessOperation::List { .. } => ("look at tokens", Right::Take),
         AccessOperation::Audit { .. } => ("look at who did what", Right::Manage),
         AccessOperation::Revoke { .. } => ("revoke a token", Right::Take),
+        AccessOperation::SetPassword { .. } => ("set a password", Right::Take),
+        AccessOperation::RemovePassword { .. } => ("take a password away", Right::Take),
+        AccessOperation::Link { .. } => ("make a link to a task", Right::Take),
+        // Who signs in is nobody yet; who signs out ends what they have themselves.
+        AccessOperation::SignIn { .. } => ("sign in", Right::None),
+        AccessOperation::SignOut => ("sign out", Right::None),
     }
 }
 

@@ -24,6 +24,7 @@ mod logs;
 pub mod route;
 mod runs;
 mod schedules;
+mod session;
 mod tasks;
 
 pub use route::{NO_OPERATION, Route, of};
@@ -72,6 +73,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         library::ROUTES,
         home::ROUTES,
         access::ROUTES,
+        session::ROUTES,
         definitions::ROUTES,
         bulk::ROUTES,
         openapi::ROUTES,

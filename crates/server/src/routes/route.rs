@@ -50,6 +50,10 @@ pub struct Route {
     pub streams: bool,
     /// Whether it takes no `Idempotency-Key`, though it is a `POST`.
     pub unkeyed: bool,
+    /// Whether it is asked before it is known who asks.
+    pub open: bool,
+    /// Whether a password is looked at.
+    pub guessed: bool,
     /// Statuses of problems, beside those that every route has: see [`Route::problems`].
     pub refuses: &'static [u16],
     /// How it is performed.
@@ -172,6 +176,8 @@ impl Route {
             etag: false,
             streams: false,
             unkeyed: false,
+            open: false,
+            guessed: false,
             refuses: &[],
             perform,
         }
@@ -252,6 +258,20 @@ impl Route {
     #[must_use]
     pub const fn tells(mut self, kind: &'static str) -> Self {
         self.answer = Told::Text(kind);
+        self
+    }
+
+    /// It is asked before it is known who asks.
+    #[must_use]
+    pub const fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// A password is looked at, which takes a while and can be tried again and again.
+    #[must_use]
+    pub const fn guessed(mut self) -> Self {
+        self.guessed = true;
         self
     }
 

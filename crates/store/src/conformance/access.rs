@@ -3,8 +3,8 @@
 use stead_core::people::{Edit, Grant, Holder, Kind};
 
 use super::StoreFactory;
-use crate::access::{Key, KeyKind, Noted};
-use crate::limits::{NOTES, SESSIONS, TOKENS};
+use crate::access::{Key, KeyKind, Noted, TaskShown};
+use crate::limits::{LINKS, NOTES, SESSION_IDLE, SESSIONS, TOKENS};
 use crate::{Store, StoreError};
 
 const ANA: &str = "user:ana";
@@ -21,6 +21,7 @@ fn key(kind: KeyKind, number: usize) -> Key {
         expires_at: None,
         used_at: None,
         ended: None,
+        task: None,
     }
 }
 
@@ -112,6 +113,18 @@ pub fn bounds_keys(factory: &mut dyn StoreFactory) {
     }
     assert_eq!(store.keys(KeyKind::Session, Some(ANA)).unwrap().len(), SESSIONS);
     assert_eq!(store.key("session0").unwrap(), None);
+    // One that is not used is over after a while; one that is used is not.
+    let (idle, used) = (key(KeyKind::Session, 1), key(KeyKind::Session, 2));
+    let end = idle.created_at + SESSION_IDLE;
+    assert!(!idle.is_over(end - 1) && idle.is_over(end));
+    assert!(!Key { used_at: Some(end), ..used }.is_over(end + 1));
+    for number in 0..=LINKS {
+        let task = Some(TaskShown { task: format!("t_{number}"), version: "v".to_owned() });
+        put(store.as_mut(), &Key { task, ..key(KeyKind::Link, number) }).unwrap();
+    }
+    let links = store.keys(KeyKind::Link, Some(ANA)).unwrap();
+    assert_eq!((links.len(), store.key("link0").unwrap()), (LINKS, None));
+    assert!(links.iter().all(|link| link.task.is_some()));
     // What has ended is kept for a while, and not for ever.
     for number in 0..SESSIONS * 3 {
         let key = Key { created_at: 100_000, ..key(KeyKind::Session, 1_000 + number) };

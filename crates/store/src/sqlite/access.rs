@@ -7,20 +7,20 @@ use super::error::At;
 use super::read::bound;
 use super::tx::Tx;
 use super::{SqliteReader, SqliteStore};
-use crate::access::{Access, AccessReader, Key, KeyKind, Noted};
+use crate::access::{Access, AccessReader, Key, KeyKind, Noted, TaskShown};
 use crate::fault::{Point, cross};
 use crate::{StoreError, limits};
 
-const COLUMNS: &str =
-    "id, kind, person, name, role, created_at, created_by, expires_at, used_at, ended_at, ended_by";
+const COLUMNS: &str = "id, kind, person, name, role, created_at, created_by, expires_at, used_at, ended_at, ended_by, task, version";
 
 fn key_from(row: &SqlRow<'_>) -> rusqlite::Result<Key> {
     let kind: String = row.get(1)?;
     let (ended_at, ended_by): (Option<Time>, Option<String>) = (row.get(9)?, row.get(10)?);
+    let (task, version): (Option<String>, Option<String>) = (row.get(11)?, row.get(12)?);
     Ok(Key {
         id: row.get(0)?,
-        // What is not known gives the least.
-        kind: if kind == KeyKind::Token.as_str() { KeyKind::Token } else { KeyKind::Session },
+        // What is not known gives the least: a link without a task is good for none.
+        kind: KeyKind::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(KeyKind::Link),
         person: row.get(2)?,
         name: row.get(3)?,
         role: row.get(4)?,
@@ -29,6 +29,7 @@ fn key_from(row: &SqlRow<'_>) -> rusqlite::Result<Key> {
         expires_at: row.get(7)?,
         used_at: row.get(8)?,
         ended: ended_at.map(|at| (at, ended_by.unwrap_or_default())),
+        task: task.zip(version).map(|(task, version)| TaskShown { task, version }),
     })
 }
 
@@ -129,7 +130,7 @@ fn put(conn: &Connection, key: &Key, hash: &str) -> rusqlite::Result<Result<(), 
     );
     run(conn, &sql, params![person, kind, at, bound(most)])?;
     match key.kind {
-        KeyKind::Session => {
+        KeyKind::Session | KeyKind::Link => {
             let sql = format!(
                 "DELETE FROM access_keys WHERE {live} AND id NOT IN
                  (SELECT id FROM access_keys WHERE {live} ORDER BY coalesce(used_at, created_at) DESC LIMIT ?4)"
@@ -150,8 +151,9 @@ fn put(conn: &Connection, key: &Key, hash: &str) -> rusqlite::Result<Result<(), 
         }
     }
     let (ended_at, ended_by) = key.ended.clone().unzip();
+    let (task, version) = key.task.clone().map(|shown| (shown.task, shown.version)).unzip();
     let sql = format!(
-        "INSERT INTO access_keys (hash, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        "INSERT INTO access_keys (hash, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
     );
     let row = params![
         hash,
@@ -165,7 +167,9 @@ fn put(conn: &Connection, key: &Key, hash: &str) -> rusqlite::Result<Result<(), 
         key.expires_at,
         key.used_at,
         ended_at,
-        ended_by
+        ended_by,
+        task,
+        version
     ];
     run(conn, &sql, row)?;
     Ok(Ok(()))

@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, name: "drafts", sql: include_str!("migrations/0007_drafts.sql") },
     Migration { version: 8, name: "access", sql: include_str!("migrations/0008_access.sql") },
     Migration { version: 9, name: "answers", sql: include_str!("migrations/0009_answers.sql") },
+    Migration { version: 10, name: "links", sql: include_str!("migrations/0010_links.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.
@@ -335,6 +336,7 @@ mod tests {
             "f7aab6fb3ed1a753",
             "e67f0b35f2c4a6fb",
             "61bc1a579ccc1092",
+            "1cc07e79de8c4b3b",
         ];
         assert_eq!(sums, known);
     }
