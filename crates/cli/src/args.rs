@@ -5,6 +5,7 @@ mod batch;
 mod documents;
 mod import;
 mod library;
+mod notifications;
 mod people;
 mod schedule;
 mod tasks;
@@ -19,6 +20,7 @@ pub use batch::{Batch, OnError, Results, Sweep, Table};
 pub use documents::Documents;
 pub use import::Import;
 pub use library::{Describe, Diff, Export, History, Named, Rename, Save, Show, Workflows};
+pub use notifications::{NotificationRetry, Notifications, NotificationsCommand};
 
 pub use people::{
     GroupAdd, GroupCommand, GroupEdit, GroupNamed, Listed, People, PeopleCommand, PeopleHistory, Person,
@@ -134,6 +136,8 @@ pub enum Command {
     Link(Link),
     /// List who did what, and who was refused, the newest first: for admins
     Audit(Audit),
+    /// List what was told by the rules in settings.yml, and what could not be; or try one again
+    Notifications(Notifications),
     /// Open your inbox at a terminal, list it elsewhere; or show one task with all that is shown
     Inbox(Inbox),
     /// Accept what a gate shows
@@ -701,6 +705,10 @@ impl Command {
             Command::Password(args) => match &args.command {
                 PasswordCommand::Set(args) => args.json,
                 PasswordCommand::Remove(args) => args.json,
+            },
+            Command::Notifications(args) => match &args.command {
+                Some(NotificationsCommand::Retry(args)) => args.json,
+                None => args.json,
             },
             Command::Token(args) => match &args.command {
                 TokenCommand::Create(args) => args.json,

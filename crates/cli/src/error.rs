@@ -231,6 +231,8 @@ impl From<EngineError> for CliError {
             | EngineError::Ambiguous { .. }
             | EngineError::Project { .. }
             | EngineError::NobodyFound { .. }
+            | EngineError::NoNotification { failed: false, .. }
+            | EngineError::Settings { .. }
             | EngineError::TooManyFound { .. } => Kind::Usage,
             EngineError::Store(StoreError::People(refusal)) => match refusal {
                 people::Refusal::Unknown { .. }
@@ -239,6 +241,7 @@ impl From<EngineError> for CliError {
                 _ => Kind::Refused,
             },
             EngineError::Refused { .. }
+            | EngineError::NoNotification { .. }
             | EngineError::Access(_)
             | EngineError::People(_)
             | EngineError::Store(

@@ -106,3 +106,5 @@ pub const TASK_DELEGATIONS: usize = 100;
 pub const SUBMISSION_BYTES: usize = 1 << 20;
 /// Longest comment or reason, in bytes.
 pub const COMMENT_BYTES: usize = 64 << 10;
+/// Bytes of the address of a mailbox.
+pub const EMAIL_BYTES: usize = 254;

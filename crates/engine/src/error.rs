@@ -1,5 +1,6 @@
 //! What can go wrong around the core.
 
+use crate::notify::SettingsProblem;
 use stead_core::ids::StreamId;
 use stead_store::StoreError;
 
@@ -214,6 +215,22 @@ pub enum EngineError {
         /// What to try.
         help: Option<String>,
     },
+    /// There is no such notification, or none that has failed.
+    #[error("{}", if *.failed { format!("the notification `{id}` has not failed") } else { format!("there is no notification `{id}`") })]
+    NoNotification {
+        /// As it was named.
+        id: String,
+        /// It is there, and has not failed.
+        failed: bool,
+    },
+    /// Something is wrong with what the settings say of notifications.
+    #[error("`{path}`: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Settings {
+        /// The file.
+        path: String,
+        /// All of it.
+        problems: Vec<SettingsProblem>,
+    },
     /// A fault of Stead itself.
     #[error("this is a bug in Stead: {0}")]
     Bug(String),
@@ -251,6 +268,9 @@ impl EngineError {
             EngineError::NoDocument { .. } => "R0208",
             EngineError::NoLog { .. } => "R0211",
             EngineError::LogPattern { .. } => "R0212",
+            EngineError::NoNotification { failed: false, .. } => "R0209",
+            EngineError::NoNotification { .. } => "R0210",
+            EngineError::Settings { .. } => "R0701",
             EngineError::Home { .. } => "R0301",
             EngineError::Stopped(_) => "R0302",
             EngineError::Bug(_) => "R0999",
@@ -304,6 +324,8 @@ impl EngineError {
             EngineError::LogPattern { .. } => "a regular expression has no look-around and no back references".into(),
             EngineError::NoDocument { run, .. } => format!("list what it has with: stead documents {run}"),
             EngineError::FormMisfit { task, .. } => format!("see what it asks for with: stead inbox {task}"),
+            EngineError::NoNotification { .. } => "list them with: stead notifications".into(),
+            EngineError::Settings { .. } => "docs/notifications.md has what a rule can say".into(),
             EngineError::Refused { .. } | EngineError::NotTaken { .. } | EngineError::Stopped(_) => return None,
         })
     }

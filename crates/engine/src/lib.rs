@@ -23,6 +23,7 @@ pub mod limits;
 pub mod live;
 pub mod logs;
 pub mod net;
+pub mod notify;
 pub mod operations;
 pub mod people;
 mod places;

@@ -349,3 +349,39 @@ pub const HOOK_TOLERANCE: i64 = 5 * 60_000;
 pub const HOOK_ID_BYTES: usize = 256;
 /// Signatures of one request that are looked at.
 pub const HOOK_SIGNATURES: usize = 10;
+
+/// Rules of notifications.
+pub const NOTIFY_RULES: usize = 32;
+/// Entries of a list in such a rule.
+pub const NOTIFY_LIST: usize = 50;
+/// Bytes of a text in such a rule.
+pub const NOTIFY_TEXT: usize = 2_048;
+/// Letters of the title of a notification.
+pub const NOTICE_TITLE_CHARS: usize = 200;
+/// Letters of an error in a notification, and of why one was not delivered.
+pub const NOTICE_ERROR_CHARS: usize = 2_000;
+/// People and groups whom a notification names.
+pub const NOTICE_ASKED: usize = 100;
+/// Notifications of one page.
+pub const NOTIFICATIONS_PAGE: usize = 501;
+/// Waits before a notification is tried again; behind the last one it has failed. A day, all together.
+pub const NOTIFY_WAITS: &[Duration] = &[
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(3_600),
+    Duration::from_secs(2 * 3_600),
+    Duration::from_secs(4 * 3_600),
+    Duration::from_secs(8 * 3_600),
+    Duration::from_secs(8 * 3_600),
+];
+/// How old a notification may be to be tried again.
+pub const NOTIFY_AGE: Duration = Duration::from_secs(3 * 24 * 3_600);
+/// Time for the delivery of one.
+pub const NOTIFY_TIME: Duration = Duration::from_secs(30);
+/// How long a process that leaves stays for notifications that are due.
+pub const NOTIFY_DRAIN: Duration = Duration::from_secs(5);
+/// How often it is looked for those that another process has put back.
+pub const NOTIFY_LOOK: Duration = Duration::from_secs(30);

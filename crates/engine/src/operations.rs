@@ -20,6 +20,7 @@ use crate::documents::{DocumentText, DocumentsNow};
 use crate::evidence::Evidence;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::logs::{LogPart, LogTold};
+use crate::notify::{NotificationAnswer, NotificationOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
 use crate::schedules::{ScheduleAnswer, ScheduleOperation};
 use crate::tasks::{TaskAnswer, TaskOperation};
@@ -151,6 +152,8 @@ pub enum Operation {
     Task(TaskOperation),
     /// Something about what starts runs by itself.
     Schedule(ScheduleOperation),
+    /// Something about notifications. It needs no engine.
+    Notifications(NotificationOperation),
 }
 
 impl Operation {
@@ -177,6 +180,7 @@ impl Operation {
                 | Operation::Library(_)
                 | Operation::People(_)
                 | Operation::Access(_)
+                | Operation::Notifications(_)
                 | Operation::Task(
                     TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
                 )
@@ -211,6 +215,7 @@ impl Operation {
             | Operation::People(_)
             | Operation::Access(_)
             | Operation::Schedule(_)
+            | Operation::Notifications(_)
             | Operation::Task(_) => None,
         }
     }
@@ -243,6 +248,7 @@ impl Operation {
             | Operation::Document { .. }
             | Operation::Engine
             | Operation::Access(_)
+            | Operation::Notifications(_)
             | Operation::People(_) => None,
         }
     }
@@ -276,6 +282,7 @@ impl Operation {
             | Operation::People(_)
             | Operation::Access(_)
             | Operation::Schedule(_)
+            | Operation::Notifications(_)
             | Operation::Task(_) => None,
         }
     }
@@ -393,6 +400,8 @@ pub enum Answer {
     Task(TaskAnswer),
     /// See [`Operation::Schedule`].
     Schedule(ScheduleAnswer),
+    /// See [`Operation::Notifications`].
+    Notifications(Box<NotificationAnswer>),
 }
 
 /// What the engine of a home is doing.

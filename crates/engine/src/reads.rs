@@ -112,7 +112,11 @@ impl<R: Reader> Reads<R> {
                 return Ok(self.schedule_operation(operation)?.map(Answer::Schedule));
             }
             // What is not in the store.
-            Operation::Engine | Operation::Library(_) | Operation::People(_) | Operation::Access(_) => {
+            Operation::Engine
+            | Operation::Library(_)
+            | Operation::People(_)
+            | Operation::Access(_)
+            | Operation::Notifications(_) => {
                 return Ok(None);
             }
             Operation::Start { .. }

@@ -9,6 +9,7 @@ use stead_store::sqlite::Options;
 use crate::attempts::Places;
 use crate::limits;
 use crate::net::NetworkPolicy;
+use crate::notify::NotifyMeasures;
 use crate::people::Caller;
 use crate::secrets::Secrets;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub secrets: Arc<dyn Secrets>,
     /// What its steps may connect to.
     pub network: NetworkPolicy,
+    /// The address of the server by which others reach it: it stands in notifications.
+    pub public: Option<String>,
     /// Who asks at this process.
     pub caller: Caller,
     /// Its own measures, or those of a test.
@@ -31,6 +34,7 @@ impl<S: Secrets + 'static> From<Arc<S>> for Settings {
         Self {
             secrets,
             network: NetworkPolicy::OWN,
+            public: None,
             caller: Caller::here(None),
             measures: Measures::default(),
         }
@@ -54,6 +58,8 @@ pub struct Measures {
     pub stall: Duration,
     /// Bytes of one answer to another process.
     pub answer_bytes: usize,
+    /// How notifications are delivered.
+    pub notify: NotifyMeasures,
     /// Where the store is to fail.
     pub faults: Option<Faults>,
 }
@@ -68,6 +74,7 @@ impl Default for Measures {
             store: Options::default(),
             stall: limits::FOLLOW_STALL,
             answer_bytes: limits::ANSWER_BYTES,
+            notify: NotifyMeasures::default(),
             faults: None,
         }
     }

@@ -12,6 +12,7 @@ use stead_core::run::event::Breaks;
 use stead_engine::access::{AccessOperation, AuditQuery, Secret};
 use stead_engine::engine::ask_home_as;
 use stead_engine::library::{LibraryOperation, SaveAs, Side};
+use stead_engine::notify::NotificationOperation;
 use stead_engine::operations::{Answer, Operation, Receivers, RunQuery, Settlement};
 use stead_engine::people::{Caller, PeopleAnswer, PeopleOperation, Step, actor, who};
 use stead_engine::schedules::{Change as Alter, ScheduleOperation, Times};
@@ -292,6 +293,8 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::Access(AccessOperation::SignIn { name: "viewer".into(), password: Secret::new("x") }),
         Operation::Access(AccessOperation::SignOut),
         Operation::Access(AccessOperation::Link { task: run(), user: None }),
+        Operation::Notifications(NotificationOperation::List { state: None, after: None, limit: 9 }),
+        Operation::Notifications(NotificationOperation::Retry { id: "n_none".into() }),
     ]
 }
 
@@ -348,6 +351,8 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             PeopleOperation::Me => (33, ANYBODY),
         },
         // One's own; those of others: `tokens_of_others_are_an_admins`.
+        Operation::Notifications(NotificationOperation::List { .. }) => (56, LOOK),
+        Operation::Notifications(NotificationOperation::Retry { .. }) => (57, OPERATE),
         Operation::Access(operation) => match operation {
             AccessOperation::List { .. } => (42, ANYBODY),
             AccessOperation::Create { .. } => (43, PEOPLE),

@@ -296,6 +296,7 @@ fn status_of(error: &EngineError) -> u16 {
         | EngineError::NoTask { .. }
         | EngineError::NoDocument { .. }
         | EngineError::NoLog { .. }
+        | EngineError::NoNotification { failed: false, .. }
         | EngineError::NobodyFound { .. }
         | EngineError::Store(StoreError::Library(Refusal::Unknown { .. } | Refusal::NoRevision { .. }))
         | EngineError::Store(StoreError::People(
@@ -333,6 +334,7 @@ fn status_of(error: &EngineError) -> u16 {
         )) => 422,
         EngineError::Ahead { .. } | EngineError::Store(StoreError::DraftChanged { .. }) => 412,
         EngineError::Refused { .. }
+        | EngineError::NoNotification { .. }
         | EngineError::Store(
             StoreError::Library(_)
             | StoreError::People(_)

@@ -18,12 +18,14 @@ pub mod drafts;
 mod error;
 pub mod fault;
 pub mod files;
+pub mod jobs;
 pub mod library;
 pub mod limits;
 pub mod lock;
 pub mod memory;
 mod memory_access;
 mod memory_answers;
+mod memory_jobs;
 pub mod people;
 pub mod sqlite;
 pub mod tasks;
@@ -39,12 +41,13 @@ use stead_core::message::Message;
 use access::{Access, AccessReader};
 use answers::Answers;
 use drafts::{DraftReader, Drafts};
+use jobs::{JobReader, Jobs};
 use library::{Library, LibraryReader};
 use people::{People, PeopleReader};
 use tasks::{ListedTask, TaskFilter};
 
 /// What is read from a store.
-pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Send {
+pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + JobReader + Send {
     /// The newest snapshot of a stream and the rows behind it; `None` for a stream that has no journal.
     ///
     /// # Errors
@@ -151,7 +154,7 @@ pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Se
 }
 
 /// Keeps journals, heads, messages, snapshots, jobs and definitions. Blocking; driven by one thread.
-pub trait Store: Reader + Library + People + Drafts + Access + Answers {
+pub trait Store: Reader + Library + People + Drafts + Access + Answers + Jobs {
     /// Takes the fence: from here on commits of every earlier holder are refused. Returns the new number.
     ///
     /// # Errors

@@ -22,3 +22,5 @@ pub const SESSION_IDLE: i64 = 24 * 3_600_000;
 pub const LINKS: usize = 500;
 /// Notes of what was done with keys, and of who was not let in; the oldest go.
 pub const NOTES: usize = 10_000;
+/// Jobs that were delivered, and as many that have failed, that are kept for lists; the oldest go.
+pub const JOBS_OVER: usize = 1_000;

@@ -12,6 +12,7 @@ use stead_core::people::{self, Edit, Register};
 
 use crate::drafts::{Draft, DraftReader, Drafts, Over};
 use crate::fault::{Faults, Point, cross};
+use crate::jobs::{JobRow, JobState};
 use crate::library::{
     Change, Kept, Library, LibraryReader, RUNS_NAMED, Refusal, Save, Saved, Shelf, Workflow, WorkflowFilter,
     closed, names_of,
@@ -47,7 +48,7 @@ struct Data {
     inbox_ids: HashMap<(StreamId, String), u64>,
     inbox_streams: HashMap<StreamId, BTreeSet<u64>>,
     arrived: u64,
-    jobs: BTreeMap<String, Job>,
+    jobs: BTreeMap<String, JobRow>,
     /// In the order of their coming.
     tasks: Vec<ListedTask>,
     /// By person and task.
@@ -117,6 +118,11 @@ impl MemoryStore {
     /// Kept answers, which stand in a module of their own.
     pub(crate) fn answers<T>(&self, look: impl FnOnce(&mut KeptAnswers) -> T) -> T {
         look(&mut self.data().answers)
+    }
+
+    /// The jobs, likewise.
+    pub(crate) fn with_jobs<T>(&self, look: impl FnOnce(&mut BTreeMap<String, JobRow>) -> T) -> T {
+        look(&mut self.data().jobs)
     }
 
     pub(crate) fn faults(&self) -> Option<&Faults> {
@@ -213,7 +219,17 @@ impl Data {
             }
         }
         for job in &commit.jobs {
-            self.jobs.entry(job.id.clone()).or_insert_with(|| job.clone());
+            self.jobs.entry(job.id.clone()).or_insert_with(|| JobRow {
+                job: job.clone(),
+                stream: commit.stream.clone(),
+                state: JobState::Waiting,
+                at: commit.at,
+                due: commit.at,
+                tries: 0,
+                ended_at: None,
+                error: None,
+                done: Vec::new(),
+            });
         }
         position
     }
@@ -354,7 +370,7 @@ impl Reader for MemoryStore {
     }
 
     fn jobs(&mut self, limit: usize) -> Result<Vec<Job>, StoreError> {
-        Ok(self.data().jobs.values().take(limit).cloned().collect())
+        Ok(self.data().jobs.values().take(limit).map(|row| row.job.clone()).collect())
     }
 
     fn head(&mut self, stream: &StreamId) -> Result<Option<Listed>, StoreError> {

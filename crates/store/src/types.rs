@@ -43,13 +43,15 @@ pub struct Commit {
     pub jobs: Vec<Job>,
 }
 
-/// An effect that leaves the process. Rows with lease and count of tries; nothing makes one yet.
+/// An effect that leaves the process. What becomes of it: [`JobRow`](crate::jobs::JobRow).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// Unique; the same turn makes the same id.
     pub id: String,
     /// What kind of work.
     pub kind: String,
+    /// For whom: one at a time is delivered to each.
+    pub target: String,
     /// What to do.
     pub body: serde_json::Value,
 }

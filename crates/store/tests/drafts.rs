@@ -67,3 +67,10 @@ fn p11_keys_and_notes_are_bounded() {
     let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_keys");
     assert!(case.is_some(), "every store goes past them");
 }
+
+#[test]
+fn p11_jobs_that_are_over_are_bounded() {
+    // The case goes one past it.
+    assert_eq!(stead_store::limits::JOBS_OVER, 1_000);
+    assert!(conformance::CASES.iter().any(|(name, _)| *name == "bounds_jobs"), "every store goes past it");
+}

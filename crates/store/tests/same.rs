@@ -95,7 +95,12 @@ fn commits(store: &mut dyn Store, turns: &[Turn]) -> Vec<Commit> {
             jobs: turn
                 .job
                 .iter()
-                .map(|n| Job { id: format!("j{n}"), kind: "mail".into(), body: seq.into() })
+                .map(|n| Job {
+                    id: format!("j{n}"),
+                    kind: "mail".into(),
+                    target: "t".into(),
+                    body: seq.into(),
+                })
                 .collect(),
             ..commit(&id, seq, turn.count)
         }

@@ -145,7 +145,7 @@ fn a_newer_schema_is_refused_by_both_versions() {
     let home = Home::filled();
     Connection::open(&home.path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let text = refused(SqliteStore::open(&home.path), "S0301").to_string();
-    assert!(text.contains("version 99") && text.contains("up to 9"), "{text}");
+    assert!(text.contains("version 99") && text.contains("up to 11"), "{text}");
     assert_eq!(SqliteReader::open(&home.path).unwrap_err().code(), "S0301");
 }
 

@@ -82,6 +82,9 @@ pub struct PersonAdd {
     /// What they are called in full
     #[arg(long = "name", value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub display: String,
+    /// Where they get mail
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
     /// A role, everywhere or for the runs of one project; several times for several. Without any: viewer
     #[arg(long = "role", value_name = "ROLE[@PROJECT]", value_parser = grant)]
     pub roles: Vec<Grant>,
@@ -112,6 +115,9 @@ pub struct PersonEdit {
     /// What they are called in full; '' for nothing
     #[arg(long = "name", value_name = "TEXT", group = "what")]
     pub display: Option<String>,
+    /// Where they get mail; '' for nowhere
+    #[arg(long, value_name = "ADDRESS", group = "what")]
+    pub email: Option<String>,
     /// A further role, everywhere or for the runs of one project
     #[arg(long = "role", value_name = "ROLE[@PROJECT]", value_parser = grant, group = "what")]
     pub roles: Vec<Grant>,

@@ -15,6 +15,7 @@ pub mod library;
 pub mod limits;
 pub mod logs;
 pub mod man;
+pub mod notifications;
 mod open;
 pub mod password;
 pub mod pause;
@@ -75,6 +76,7 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Schedule(args) => schedule::schedule(&here, args),
         Command::People(args) => people::people(&here, args),
         Command::Audit(args) => audit::audit(&here, args),
+        Command::Notifications(args) => notifications::notifications(&here, args),
         Command::Token(args) => token::token(&here, args),
         Command::Password(args) => password::password(&here, args),
         Command::Link(args) => password::link(&here, args),

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, select};
 use serde_json::json;
-use stead_engine::EngineError;
 use stead_engine::engine::Engine;
+use stead_engine::{EngineError, Settings};
 use stead_platform::machine;
 use stead_server::listen::PublicUrl;
 use stead_server::{Host, Measures, Server, listen};
@@ -31,7 +31,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let signals = signals::listen()?;
     // Each client that follows is an open connection.
     machine::open_files(OPEN_FILES);
-    let engine = take(here)?;
+    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin))?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
         let server = Server::start(host, addr, Measures::default())?;
@@ -79,8 +79,8 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
 }
 
 /// Takes the home. A command that holds it for a moment is waited for.
-fn take(here: &Here) -> Result<Engine, CliError> {
-    let settings = settings(here)?;
+fn take(here: &Here, public: Option<String>) -> Result<Engine, CliError> {
+    let settings = Settings { public, ..settings(here)? };
     let since = Instant::now();
     loop {
         match Engine::open(&here.home, settings.clone()) {

@@ -32,6 +32,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Schedule", Err("its own operations have commands of their own, see below")),
     ("Task", Err("its own operations have commands of their own, see below")),
     ("Access", Err("its own operations have commands of their own, see below")),
+    ("Notifications", Err("its own operations have commands of their own, see below")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 
@@ -72,6 +73,10 @@ const OF_ACCESS: &[(&str, Result<&str, &str>)] = &[
     ("SignOut", Err("as signing in")),
     ("Audit", Err("`audit` lists what was done; there is nothing to refuse")),
 ];
+
+/// Operations on notifications, the same.
+const OF_NOTIFICATIONS: &[(&str, Result<&str, &str>)] =
+    &[("List", Ok("notifications --after n_none")), ("Retry", Ok("notifications retry n_none"))];
 
 /// Operations on tasks, the same.
 const OF_TASKS: &[(&str, Result<&str, &str>)] = &[
@@ -171,6 +176,14 @@ fn p8_every_operation_has_a_command_and_every_command_takes_that_way() {
     for (_, way) in OF_ACCESS {
         if let Ok(words) = way {
             project.stead(words).is(1).says("R0607");
+        }
+    }
+    let source = include_str!("../../../engine/src/notify/operations.rs");
+    let known: BTreeSet<&str> = OF_NOTIFICATIONS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(variants(source, "NotificationOperation"), known, "say here how an operation is asked for");
+    for (_, way) in OF_NOTIFICATIONS {
+        if let Ok(words) = way {
+            project.stead(words).says("R0209");
         }
     }
     let source = include_str!("../../../engine/src/people/operations.rs");

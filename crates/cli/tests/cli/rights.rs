@@ -42,7 +42,8 @@ fn expected(route: &Route) -> &'static str {
         ("Runs", _) if route.path == "/events" => ALL,
         ("Runs", _) => LOOK,
         // What is about no project takes a role that holds everywhere.
-        ("Limits" | "Engine" | "People.List" | "People.Changes", _) => {
+        ("Notifications.Retry", _) => "operator admin bot",
+        ("Limits" | "Engine" | "Notifications.List" | "People.List" | "People.Changes", _) => {
             "viewer operator approver editor admin bot"
         }
         (
@@ -107,6 +108,7 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
     if route.operation == "LogText" {
         path += if route.path.ends_with("search") { "?step=a&q=x" } else { "?step=a" };
     }
+    path = path.replace("{notification}", "n_none");
     if route.operation == "Library.Compare" {
         path += "?from=1&to=2";
     }

@@ -150,6 +150,7 @@ fn p8_every_operation_has_a_route_or_a_reason() {
         ("Library.", "LibraryOperation", include_str!("../../../engine/src/library/operations.rs")),
         ("People.", "PeopleOperation", include_str!("../../../engine/src/people/operations.rs")),
         ("Access.", "AccessOperation", include_str!("../../../engine/src/access/operations.rs")),
+        ("Notifications.", "NotificationOperation", include_str!("../../../engine/src/notify/operations.rs")),
         ("Task.", "TaskOperation", include_str!("../../../engine/src/tasks/operations.rs")),
         ("Schedule.", "ScheduleOperation", include_str!("../../../engine/src/schedules/operations.rs")),
         ("Schedule.Change.", "Change", include_str!("../../../engine/src/schedules/operations.rs")),
@@ -158,7 +159,9 @@ fn p8_every_operation_has_a_route_or_a_reason() {
     for (before, name, source) in sources {
         wanted.extend(variants(source, name).into_iter().map(|variant| format!("{before}{variant}")));
     }
-    for parent in ["Library", "People", "Access", "Task", "Task.Act", "Schedule", "Schedule.Change"] {
+    for parent in
+        ["Library", "People", "Access", "Notifications", "Task", "Task.Act", "Schedule", "Schedule.Change"]
+    {
         assert!(wanted.remove(parent), "{parent}");
     }
     let routed = routes::all().map(|route| route.operation.to_owned()).filter(|name| name != NO_OPERATION);
@@ -207,6 +210,7 @@ fn p8_every_route_performs_its_operation() {
             .replace("{name}", "none")
             .replace("{token}", "none")
             .replace("{schedule}", "none")
+            .replace("{notification}", "n_none")
             .replace("{document}", "plan");
         let body = bodies.iter().find(|(operation, _)| *operation == route.operation);
         let mut body = body.map_or(Value::Null, |(_, body)| body.clone());
@@ -234,7 +238,7 @@ fn p8_every_route_performs_its_operation() {
                 assert_eq!((got.status, &*code), (404, "R0411"), "{what}");
             }
             "Runs" | "Limits" | "Engine" | "Library.Workflows" | "Task.List" | "People.Me"
-            | "People.List" | "People.Changes" => {
+            | "Notifications.List" | "People.List" | "People.Changes" => {
                 assert_eq!(got.status, 200, "{what}");
             }
             "People.Edit" => assert!(got.status == 200 || code.starts_with("S08"), "{what}"),
@@ -251,6 +255,7 @@ fn p8_every_route_performs_its_operation() {
             "Access.SetPassword" => assert_eq!((got.status, &*code), (422, "R0617"), "{what}"),
             "Access.RemovePassword" => assert_eq!(got.status, 200, "{what}"),
             "Access.Link" => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),
+            "Notifications.Retry" => assert_eq!((got.status, &*code), (404, "R0209"), "{what}"),
             "Access.Create" => assert_eq!(got.status, 201, "{what}"),
             "Access.Revoke" => assert_eq!((got.status, &*code), (404, "R0613"), "{what}"),
             name if name.starts_with("Task") => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),

@@ -20,6 +20,8 @@ mod http;
 #[cfg(feature = "failpoints")]
 mod keys;
 #[cfg(feature = "failpoints")]
+mod notified;
+#[cfg(feature = "failpoints")]
 mod pairs;
 #[cfg(feature = "failpoints")]
 mod program;

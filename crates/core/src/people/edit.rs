@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::names::{check, check_display};
+use super::names::{check, check_display, check_email};
 use super::{Grant, Group, Holder, Kind, Refusal, Register, Role, Skill, Touched, User, fold};
 use crate::{Time, limits};
 
@@ -16,6 +16,8 @@ pub enum Edit {
     Add { name: String, display: String, kind: Kind },
     /// Say what somebody is called in full; an empty text takes it back.
     Call { user: String, display: String },
+    /// Say where somebody gets mail; an empty text takes it back.
+    Mail { user: String, email: String },
     /// Take somebody out. They are kept, so that the history can be read, and may not act.
     Remove { user: String },
     /// Take somebody back.
@@ -113,6 +115,7 @@ impl Register {
                 let user = User {
                     name: name.clone(),
                     display: display.clone(),
+                    email: String::new(),
                     kind: *kind,
                     aliases: Default::default(),
                     roles: Default::default(),
@@ -139,6 +142,7 @@ impl Register {
                 Ok(Some(("restored", id, String::new())))
             }
             Edit::Call { user, .. }
+            | Edit::Mail { user, .. }
             | Edit::Remove { user }
             | Edit::Alias { user, .. }
             | Edit::Unalias { user, .. }
@@ -310,6 +314,12 @@ fn change(
             let changed = user.display != *display;
             user.display.clone_from(display);
             Ok(changed.then(|| ("called", display.clone())))
+        }
+        Edit::Mail { email, .. } => {
+            check_email(email)?;
+            let changed = user.email != *email;
+            user.email.clone_from(email);
+            Ok(changed.then(|| ("email", email.clone())))
         }
         Edit::Remove { .. } => {
             user.removed = Some((at, by.to_owned()));

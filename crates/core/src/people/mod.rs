@@ -10,7 +10,7 @@ mod register;
 mod resolve;
 
 pub use edit::{Change, Edit};
-pub use names::{Kind, Role, fold};
+pub use names::{Kind, Role, fold, is_email};
 pub use refusal::{Holder, Refusal};
 pub use register::{Grant, Group, Register, Skill, Touched, User};
 

@@ -47,6 +47,30 @@ pub(super) fn check_display(name: &str) -> Result<(), Refusal> {
     Err(Refusal::Name { what: "person's full name", name: name.chars().take(40).collect(), why })
 }
 
+/// Whether something can be the address of a mailbox: two parts of what can be seen, around one `@`, and nothing that ends
+/// an address or a line.
+pub fn is_email(text: &str) -> bool {
+    let fits = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c))
+    };
+    let host = |part: &str| {
+        part.split('.')
+            .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+    };
+    text.len() <= limits::EMAIL_BYTES
+        && text.is_ascii()
+        && text.split_once('@').is_some_and(|(name, place)| fits(name) && host(place))
+}
+
+/// Refuses what cannot be the address of a mailbox. An empty one is none.
+pub(super) fn check_email(text: &str) -> Result<(), Refusal> {
+    if text.is_empty() || is_email(text) {
+        return Ok(());
+    }
+    let why = "it is no address such as ana@example.org, in ASCII";
+    Err(Refusal::Name { what: "mail address", name: text.chars().take(40).collect(), why })
+}
+
 /// What turns or hides text: a name must not look like another because of it.
 fn is_hidden(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -134,5 +158,35 @@ impl Role {
     /// Whether an agent may have it. Who decides for people, changes what is run or says who they are is a person.
     pub fn is_for_agents(self) -> bool {
         matches!(self, Self::Viewer | Self::Operator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_mail_is_one_of_ascii_and_bounded() {
+        for good in ["ana@example.org", "a.b+c@localhost", "_@x-y.z"] {
+            assert!(is_email(good), "{good}");
+        }
+        let long = format!("{}@example.org", "a".repeat(limits::EMAIL_BYTES - 11));
+        for bad in [
+            "",
+            "ana",
+            "@x",
+            "a@",
+            "a@b@c",
+            "a b@x",
+            "a@x\r\nBcc: b@x",
+            "a@x>",
+            "ä@x",
+            "a@x..y",
+            "a@x,b",
+            &long,
+        ] {
+            assert!(!is_email(bad), "{bad:?}");
+        }
+        assert!(is_email(&long[1..]));
     }
 }

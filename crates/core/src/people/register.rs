@@ -57,6 +57,9 @@ pub struct User {
     /// What people call them in full; empty when nobody has said so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub display: String,
+    /// Where they get mail; empty when nobody has said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub email: String,
     /// A person or an agent.
     pub kind: Kind,
     /// Other names of the same user.

@@ -70,6 +70,7 @@ impl<S: Store> Driver<S> {
         };
         let Batch { effects, answers, troubles, .. } = batch;
         let mut stepped = Stepped { effects, answers, troubles, ..Stepped::default() };
+        stepped.jobs = batch.commits.iter().map(|commit| commit.jobs.len()).sum();
         for (commit, position) in batch.commits.into_iter().zip(positions) {
             if let Some(due) = commit.due.flatten() {
                 self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));

@@ -19,6 +19,7 @@ mod tasks;
 mod words;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use stead_core::Time;
 use stead_core::ids::{StreamId, StreamKind};
@@ -45,6 +46,7 @@ pub use words::{Addressed, Given, Refusal, Stepped, Written};
 use crate::engine::desk::named_cause;
 use crate::error::EngineError;
 use crate::limits;
+use crate::notify::{Book, jobs_of_run, may_tell};
 use crate::schedules::Owners;
 
 /// Takes turns of all streams of a home.
@@ -73,6 +75,8 @@ pub struct Driver<S> {
     /// Tokens whose inputs were dropped.
     dropped: Vec<u64>,
     performs_nothing: bool,
+    /// Of what notifications are made.
+    notify: Option<Arc<Book>>,
     /// What the last engine left is queued, all of it.
     recovered: bool,
     /// Else: the streams whose messages of old are queued, with those that came since and are among them.
@@ -104,6 +108,7 @@ impl<S: Store> Driver<S> {
             owners: Owners::default(),
             dropped: Vec::new(),
             performs_nothing: false,
+            notify: None,
             recovered: false,
             caught_up: HashMap::new(),
         })
@@ -114,6 +119,11 @@ impl<S: Store> Driver<S> {
     pub fn perform_nothing(&mut self) {
         self.performs_nothing = true;
         self.to_recover.clear();
+    }
+
+    /// Turns make the notifications that these rules want.
+    pub(crate) fn notify(&mut self, book: Arc<Book>) {
+        self.notify = Some(book);
     }
 
     /// The run that is at the top of those which started a run: itself, when none did. One that cannot be read is
@@ -399,7 +409,12 @@ impl<S: Store> Driver<S> {
             self.queue.push_back(Addressed::to(id.clone(), Input::Continue));
         }
         let Turn { events, effects, messages, refused, .. } = turn;
-        let commit = stream.commit(id, cause, &events, messages, taken, now);
+        let mut commit = stream.commit(id, cause, &events, messages, taken, now);
+        if let (Some(book), State::Run(run)) = (&self.notify, &stream.state)
+            && may_tell(&events)
+        {
+            jobs_of_run(&mut commit, &book.rules(), run, &events);
+        }
         batch.bytes += commit.events.len();
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
         batch.add(id, commit);

@@ -8,6 +8,7 @@ use stead_store::{Reader, Store};
 use super::stream::{self, State, Stream};
 use super::{Batch, Driver, Given, Refusal};
 use crate::error::EngineError;
+use crate::notify::jobs_of_task;
 
 impl<S: Store> Driver<S> {
     /// A task takes an input.
@@ -54,7 +55,10 @@ impl<S: Store> Driver<S> {
         for file in &turn.files {
             self.files.put(&file.bytes)?;
         }
-        let commit = stream.commit(id, cause, &turn.events, turn.messages, taken, now);
+        let mut commit = stream.commit(id, cause, &turn.events, turn.messages, taken, now);
+        if let (Some(book), State::Task(task)) = (&self.notify, &stream.state) {
+            jobs_of_task(&mut commit, &book.rules(), task, &turn.events);
+        }
         batch.bytes += commit.events.len();
         batch.add(id, commit);
         Ok(turn.refused.map(Refusal::Refused))

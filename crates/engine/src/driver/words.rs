@@ -58,6 +58,8 @@ impl From<Input> for Given {
 /// What a step did.
 #[derive(Debug, Default)]
 pub struct Stepped {
+    /// Effects that leave the process and wait in the store now.
+    pub jobs: usize,
     /// To be done now, with the folder that relative paths are relative to.
     pub effects: Vec<(Effect, String)>,
     /// Answers: what became of the input of each token.

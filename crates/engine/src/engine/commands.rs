@@ -157,6 +157,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::People(_)
         | Operation::Access(_)
         | Operation::Schedule(_)
+        | Operation::Notifications(_)
         | Operation::Task(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }

@@ -26,6 +26,8 @@ use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
 use crate::live::Hub;
+use crate::notify::NotificationAnswer;
+use crate::notify::deliver::Notifier;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
 use crate::people::{Caller, admit, by_rights, identity, system_user};
 use crate::reads::{Reads, log_text};
@@ -41,6 +43,7 @@ const RUN_LOOK: Duration = Duration::from_millis(1);
 /// Where operations are handed in.
 pub(crate) struct Desk {
     commands: Sender<Command>,
+    notifier: Arc<Notifier>,
     /// One reader for all who ask: opening one costs more than most questions.
     pub(crate) reads: Mutex<Reads<SqliteReader>>,
     pub(super) checked: Mutex<VecDeque<(stead_lang::Bundle, Arc<Kept>)>>,
@@ -88,9 +91,11 @@ impl Desk {
         feed: Arc<Feed>,
         since: Time,
         secrets: Arc<dyn Secrets>,
+        notifier: Arc<Notifier>,
     ) -> Result<Self, EngineError> {
         Ok(Self {
             commands,
+            notifier,
             reads: Mutex::new(reads_of(home)?),
             checked: Mutex::default(),
             wishes: Mutex::default(),
@@ -338,6 +343,13 @@ impl Desk {
                     crate::access::ask(&self.home, caller, operation, served.as_deref())?
                 };
                 return Ok(Answer::Access(Box::new(answer)));
+            }
+            Operation::Notifications(operation) => {
+                let answer = crate::notify::ask(&self.home, operation)?;
+                if let NotificationAnswer::Retried { notification } = &answer {
+                    self.notifier.again(&notification.rule);
+                }
+                return Ok(Answer::Notifications(Box::new(answer)));
             }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 return crate::tasks::draft(&self.home, &task, draft, based_on.as_deref(), &by)

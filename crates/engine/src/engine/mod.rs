@@ -44,6 +44,7 @@ use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::live::{Cursor, Live, Wish};
+use crate::notify::{Book, deliver::Notifier};
 use crate::operations::{Answer, EngineNow, Operation};
 use crate::people::{Caller, Step};
 use crate::reads::Reads;
@@ -53,12 +54,13 @@ use crate::socket::{Listening, Server};
 
 /// Ends what a stopping engine waits for.
 #[derive(Clone)]
-pub struct Hurry(Arc<Attempts>);
+pub struct Hurry(Arc<Attempts>, Arc<Notifier>);
 
 impl Hurry {
     /// Ends all attempts, whatever their effect. Nothing is told of them.
     pub fn now(&self) {
         self.0.stop_as(Stop::Now);
+        self.1.hurry();
     }
 }
 
@@ -193,6 +195,7 @@ pub struct Engine {
     caller: Caller,
     server: Server,
     beside: Beside,
+    notifier: Arc<Notifier>,
     /// Given back last.
     _lock: HomeLock,
 }
@@ -214,6 +217,7 @@ impl Engine {
     pub fn take_over(home: &Home, settings: Settings, own: &[&StreamId]) -> Result<Self, EngineError> {
         let (measures, caller) = (settings.measures.clone(), settings.caller.clone());
         home.make()?;
+        let book = Book::open(home)?;
         let since = clock(0);
         let mut lock = HomeLock::take(home.root(), &called(), since)?;
         // At once: whoever finds the home held waits there for an answer.
@@ -223,9 +227,17 @@ impl Engine {
             store = store.with_faults(faults);
         }
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+        driver.notify(book.clone());
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
         let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
+        let notifier = Notifier::new(
+            home,
+            book,
+            settings.secrets.clone(),
+            settings.public.clone(),
+            measures.notify.clone(),
+        );
         let desk = Desk::new(
             home,
             commands.clone(),
@@ -233,6 +245,7 @@ impl Engine {
             feed.clone(),
             since,
             settings.secrets.clone(),
+            notifier.clone(),
         )?;
         let mut outside = Outside::new(home.clone(), settings, commands.clone(), notices, feed);
         let mut waited = crate::carried::waited_for(home);
@@ -263,6 +276,7 @@ impl Engine {
             last: 0,
             leaving: false,
             retry: Retry::new(measures.retry),
+            notifier: notifier.clone(),
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || turns.run());
         let thread = thread.map_err(|e| EngineError::Stopped(e.to_string()))?;
@@ -277,6 +291,7 @@ impl Engine {
             caller,
             server,
             beside,
+            notifier,
             _lock: lock,
         })
     }
@@ -361,6 +376,7 @@ impl Engine {
         // A driver that has stopped already says why below.
         let _ = self.commands.send(Command::Stop);
         let result = self.wait();
+        self.notifier.leave();
         self.server.close();
         self.beside.join();
         result
@@ -368,7 +384,7 @@ impl Engine {
 
     /// A handle by which a stop that takes too long is made to end what it waits for: such steps are parked.
     pub fn hurry(&self) -> Hurry {
-        Hurry(self.attempts.clone())
+        Hurry(self.attempts.clone(), self.notifier.clone())
     }
 
     /// Waits until it has stopped, and says why it did by itself. The first who asks is told.
@@ -404,6 +420,8 @@ impl Drop for Engine {
         self.attempts.stop_as(Stop::Now);
         // Errors were the business of `stop`; this is the way out of a caller that failed already.
         let _ = self.wait();
+        self.notifier.hurry();
+        self.notifier.leave();
         self.server.close();
     }
 }

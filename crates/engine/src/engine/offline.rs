@@ -93,6 +93,7 @@ pub fn ask_home_as(
         Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)
+            | Operation::Notifications(_)
             | Operation::Task(TaskOperation::Draft { .. })
     );
     if plain {
@@ -108,6 +109,14 @@ pub fn ask_home_as(
             }
             Operation::Access(operation) => crate::access::ask(home, caller, operation, None)
                 .map(|answer| Answer::Access(Box::new(answer))),
+            Operation::Notifications(asked) => {
+                // Who delivers is told, where there is somebody.
+                if let Some(answer) = told(home, caller, &Operation::Notifications(asked.clone()), patience) {
+                    return answer;
+                }
+                let operation = asked;
+                crate::notify::ask(home, operation).map(|answer| Answer::Notifications(Box::new(answer)))
+            }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 crate::tasks::draft(home, &task, draft, based_on.as_deref(), &by).map(Answer::Task)
             }
@@ -157,6 +166,22 @@ pub fn ask_home_as(
             }
             other => return other,
         }
+    }
+}
+
+/// What the engine of a home says, where one answers.
+fn told(
+    home: &Home,
+    caller: &Caller,
+    operation: &Operation,
+    patience: &mut Patience<'_>,
+) -> Option<Result<Answer, EngineError>> {
+    let mut patience = |waiting: &Waiting<'_>| patience(waiting) && waiting.time < limits::READ_PATIENCE;
+    let client = Client::connect(home, caller, &mut patience).ok().flatten()?;
+    match client.ask("", false, operation, &mut patience) {
+        Ok(answer) => Some(Ok(answer)),
+        Err(Failed::Engine(error @ EngineError::Told { .. })) => Some(Err(error)),
+        Err(_) => None,
     }
 }
 
@@ -372,6 +397,7 @@ impl Alone {
         let lock = HomeLock::take(home.root(), &called(), clock(0))?;
         let store = SqliteStore::open(&home.database())?;
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+        driver.notify(crate::notify::Book::open(home)?);
         driver.perform_nothing();
         let mut kept = Kept::default();
         // Without them it is done as well; the next engine looks for them again.

@@ -1,6 +1,7 @@
 //! The driver's thread: inputs gathered, one step, and what follows from it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::outside::{Outside, ended};
 use crate::driver::{Addressed, Driver, Given, Refusal, Stepped};
 use crate::error::EngineError;
 use crate::limits;
+use crate::notify::deliver::Notifier;
 use crate::operations::StoreTrouble;
 
 /// The driver's thread.
@@ -30,6 +32,8 @@ pub(super) struct Loop {
     pub(super) last: Time,
     /// To stop as soon as no attempt is under way.
     pub(super) leaving: bool,
+    /// Who delivers notifications.
+    pub(super) notifier: Arc<Notifier>,
     /// When what could not be written is tried again.
     pub(super) retry: Retry,
 }
@@ -86,6 +90,9 @@ impl Loop {
         }
         while self.driver.is_busy() {
             let stepped = self.driver.step(clock(self.last))?;
+            if stepped.jobs > 0 {
+                self.notifier.wake();
+            }
             self.outside.tell(&stepped.written);
         }
         Ok(())
@@ -306,6 +313,9 @@ impl Loop {
         }
         if !stepped.troubles.is_empty() {
             lock(&self.outside.notices.troubles).extend(stepped.troubles);
+        }
+        if stepped.jobs > 0 {
+            self.notifier.wake();
         }
         self.outside.tell(&stepped.written);
         for run in &stepped.ended {

@@ -73,9 +73,9 @@ pub(crate) struct Client {
     policy: NetworkPolicy,
     resolver: Arc<dyn Resolve>,
     /// Read when first needed: that takes a few milliseconds.
-    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+    pub(super) tls: OnceLock<Result<Arc<ClientConfig>, String>>,
     /// Time for a connection, the looking up of its name and TLS included.
-    connect: Duration,
+    pub(super) connect: Duration,
     /// Bytes of the head of an answer.
     head: usize,
 }
@@ -212,12 +212,12 @@ impl<R: Read> Read for Kept<R> {
 }
 
 /// Makes the connection of one call.
-struct Line {
-    client: Arc<Client>,
-    url: Url,
-    end: Arc<OwnedFd>,
-    until: Instant,
-    allowance: Arc<AtomicUsize>,
+pub(super) struct Line {
+    pub(super) client: Arc<Client>,
+    pub(super) url: Url,
+    pub(super) end: Arc<OwnedFd>,
+    pub(super) until: Instant,
+    pub(super) allowance: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Line {
@@ -227,7 +227,7 @@ impl fmt::Debug for Line {
 }
 
 impl Line {
-    fn open(&self) -> Result<Stream, NoConnection> {
+    pub(super) fn open(&self) -> Result<Stream, NoConnection> {
         use std::os::fd::AsFd as _;
         let client = &self.client;
         let stream = connect(&self.url, &client.resolver, client.policy, self.end.as_fd(), self.until)?;

@@ -10,6 +10,7 @@
 mod call;
 pub mod policy;
 mod resolve;
+mod talk;
 mod tls;
 mod url;
 mod wire;
@@ -19,4 +20,5 @@ pub(crate) use resolve::Resolve;
 
 pub(crate) use call::{Answer, Body, Call, CallError, Client, reason};
 pub use policy::NetworkPolicy;
+pub(crate) use talk::Talk;
 pub(crate) use url::{Url, parameter};

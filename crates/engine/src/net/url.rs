@@ -112,7 +112,7 @@ impl Url {
         self.host.len() + self.target.len() > URL_BYTES
     }
 
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 

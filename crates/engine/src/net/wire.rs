@@ -113,7 +113,7 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(wire) => wire.read(buffer),
             Self::Secure(stream) => stream.read(buffer).map_err(|error| match error.kind() {
@@ -126,7 +126,7 @@ impl Stream {
         }
     }
 
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(wire) => wire.write_all(bytes),
             Self::Secure(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),

@@ -5,6 +5,7 @@ use stead_core::people::Role;
 use super::PeopleOperation;
 use crate::access::AccessOperation;
 use crate::library::LibraryOperation;
+use crate::notify::NotificationOperation;
 use crate::operations::Operation;
 use crate::schedules::ScheduleOperation;
 use crate::tasks::{TaskOperation, deed_of};
@@ -95,6 +96,12 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::People(operation) => people(operation),
         Operation::Access(operation) => access(operation),
         Operation::Schedule(operation) => schedule(operation),
+        Operation::Notifications(NotificationOperation::List { .. }) => {
+            ("look at notifications", Right::Look)
+        }
+        Operation::Notifications(NotificationOperation::Retry { .. }) => {
+            ("have a notification tried again", Right::Operate)
+        }
         Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
         Operation::Task(TaskOperation::Draft { .. }) => ("keep a draft of a task", Right::Take),
         Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {

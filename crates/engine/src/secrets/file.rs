@@ -41,7 +41,7 @@ pub(super) fn check(path: &Path) -> Result<(), SecretError> {
 }
 
 /// The text of a file that is its owner's alone.
-fn read(path: &Path) -> Result<Option<String>, SecretError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, SecretError> {
     let wrong = |why: String| SecretError::Settings { path: path.to_owned(), why };
     let unreadable = |error: &std::io::Error| wrong(format!("cannot be read: {error}"));
     // Opened first and looked at then, so that it is one file that is looked at and read.
@@ -96,9 +96,13 @@ fn parse(path: &Path, text: &str) -> Result<Vec<(String, Said)>, SecretError> {
     if root.shape() != Shape::Map {
         return wrong(root, "is to be a map with the key `secrets`");
     }
-    if let Some(other) = root.entries().find(|entry| entry.key != "secrets") {
+    if let Some(other) = root.entries().find(|entry| !["secrets", "notify"].contains(&entry.key)) {
         let span = other.key_span();
-        return Err(at(span.line, span.column, "has a key that settings do not have: they have `secrets`"));
+        return Err(at(
+            span.line,
+            span.column,
+            "has a key that settings do not have: they have `secrets` and `notify`",
+        ));
     }
     let Some(secrets) = root.get("secrets") else { return Ok(Vec::new()) };
     if secrets.shape() != Shape::Map {

@@ -18,6 +18,8 @@ use std::time::Duration;
 use serde_json::Value;
 use stead_lang::template::SecretPlace;
 
+pub(crate) use file::read as read_settings;
+
 use crate::executor::Control;
 use crate::lent::Environment;
 use crate::limits::{SECRET_MAX, SECRET_MIN};

@@ -13,6 +13,7 @@ use stead_store::access::{Access, AccessReader, Key, KeyKind, Noted};
 use stead_store::answers::{Answers, Asked, Known};
 use stead_store::drafts::{Draft, DraftReader, Drafts, Over};
 use stead_store::fault::Faults;
+use stead_store::jobs::{JobFilter, JobReader, JobRow, JobState, Jobs};
 use stead_store::library::{Change, Kept, Library, LibraryReader, Save, Saved, Workflow, WorkflowFilter};
 use stead_store::memory::MemoryStore;
 use stead_store::people::{People, PeopleReader};
@@ -356,6 +357,33 @@ impl Access for Counted {
     }
     fn note(&mut self, notes: &[Noted]) -> Result<(), StoreError> {
         self.store.note(notes)
+    }
+}
+
+impl JobReader for Counted {
+    fn job(&mut self, id: &str) -> Result<Option<JobRow>, StoreError> {
+        self.store.job(id)
+    }
+    fn job_rows(&mut self, filter: &JobFilter) -> Result<Vec<JobRow>, StoreError> {
+        self.store.job_rows(filter)
+    }
+    fn job_targets(&mut self, kind: &str) -> Result<Vec<(String, Time)>, StoreError> {
+        self.store.job_targets(kind)
+    }
+    fn next_job(&mut self, kind: &str, target: &str, at: Time) -> Result<Option<JobRow>, StoreError> {
+        self.store.next_job(kind, target, at)
+    }
+    fn job_counts(&mut self, kind: &str) -> Result<[(JobState, u64); 3], StoreError> {
+        self.store.job_counts(kind)
+    }
+}
+
+impl Jobs for Counted {
+    fn settle_job(&mut self, row: &JobRow) -> Result<(), StoreError> {
+        self.store.settle_job(row)
+    }
+    fn retry_job(&mut self, id: &str, at: Time) -> Result<bool, StoreError> {
+        self.store.retry_job(id, at)
     }
 }
 

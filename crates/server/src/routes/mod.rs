@@ -21,6 +21,7 @@ mod home;
 mod library;
 mod live;
 mod logs;
+mod notifications;
 pub mod route;
 mod runs;
 mod schedules;
@@ -58,6 +59,7 @@ pub const NAMES: &[(&str, &str, &str)] = &[
     ),
     ("schedule", "A schedule: its name, or its id", "nightly"),
     ("name", "The name of a workflow", "greet"),
+    ("notification", "A notification: its id", "n_0123456789abcdef0123"),
     ("token", "A token: its id, or its name", "laptop"),
     ("document", "The name of a document, with the keys of its scopes: `design[E-2]`", "design"),
 ];
@@ -76,6 +78,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         session::ROUTES,
         definitions::ROUTES,
         bulk::ROUTES,
+        notifications::ROUTES,
         openapi::ROUTES,
     ]
     .into_iter()

@@ -15,7 +15,12 @@ pub(super) fn full() -> Commit {
         messages: vec![message("m1", &one, &two), message("m2", &one, &one)],
         due: Some(Some(500)),
         head: Some(head(RunStatus::Running, true)),
-        jobs: vec![Job { id: "j1".to_owned(), kind: "mail".to_owned(), body: json!({ "to": "a@b" }) }],
+        jobs: vec![Job {
+            id: "j1".to_owned(),
+            kind: "mail".to_owned(),
+            target: "t".to_owned(),
+            body: json!({ "to": "a@b" }),
+        }],
         ..commit(&one, 1, 2)
     }
 }

@@ -48,6 +48,7 @@ fn batch() -> Vec<Commit> {
             jobs: vec![crate::Job {
                 id: "j2".to_owned(),
                 kind: "mail".to_owned(),
+                target: String::new(),
                 body: serde_json::Value::Null,
             }],
             ..commit(&one, 3, 2)

@@ -11,6 +11,7 @@ mod answers;
 mod commits;
 mod drafts;
 mod faults;
+mod jobs;
 mod library;
 mod lists;
 mod messages;
@@ -25,6 +26,7 @@ pub use answers::*;
 pub use commits::*;
 pub use drafts::*;
 pub use faults::*;
+pub use jobs::*;
 pub use library::*;
 pub use lists::*;
 pub use messages::*;
@@ -111,6 +113,8 @@ macro_rules! conformance_cases {
             bounds_keys,
             keeps_answers,
             bounds_answers,
+            settles_jobs,
+            bounds_jobs,
         }
     };
 }

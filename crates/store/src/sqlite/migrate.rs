@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, name: "access", sql: include_str!("migrations/0008_access.sql") },
     Migration { version: 9, name: "answers", sql: include_str!("migrations/0009_answers.sql") },
     Migration { version: 10, name: "links", sql: include_str!("migrations/0010_links.sql") },
+    Migration { version: 11, name: "notifications", sql: include_str!("migrations/0011_notifications.sql") },
 ];
 
 /// "Stea": says in the file's header whose it is.
@@ -337,6 +338,7 @@ mod tests {
             "e67f0b35f2c4a6fb",
             "61bc1a579ccc1092",
             "1cc07e79de8c4b3b",
+            "82e1db5030c0d868",
         ];
         assert_eq!(sums, known);
     }

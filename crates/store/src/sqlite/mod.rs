@@ -14,6 +14,7 @@ mod answers;
 mod cache;
 mod drafts;
 mod error;
+mod jobs;
 mod library;
 mod lists;
 mod migrate;

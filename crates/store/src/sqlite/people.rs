@@ -56,6 +56,7 @@ fn user_of(row: &SqlRow<'_>) -> rusqlite::Result<User> {
     Ok(User {
         name: row.get(1)?,
         display: row.get(2)?,
+        email: row.get(8)?,
         kind: kind.ok_or_else(strange)?,
         aliases: Default::default(),
         roles: Default::default(),
@@ -69,7 +70,8 @@ fn user_of(row: &SqlRow<'_>) -> rusqlite::Result<User> {
 fn load(conn: &Connection) -> rusqlite::Result<Register> {
     let mut users = std::collections::BTreeMap::<u32, User>::new();
     let mut groups = std::collections::BTreeMap::<u32, Group>::new();
-    let sql = "SELECT id, name, display, kind, created_at, created_by, removed_at, removed_by FROM people";
+    let sql =
+        "SELECT id, name, display, kind, created_at, created_by, removed_at, removed_by, email FROM people";
     each(conn, sql, |row| {
         users.insert(row.get(0)?, user_of(row)?);
         Ok(())
@@ -193,7 +195,7 @@ fn write(conn: &Connection, register: &Register, touched: &Touched) -> rusqlite:
     for (number, user) in touched.users.iter().filter_map(|number| Some((number, register.user_at(*number)?)))
     {
         let (removed_at, removed_by) = user.removed.clone().unzip();
-        let sql = "INSERT OR REPLACE INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql = "INSERT OR REPLACE INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let (name, kind) = (&user.name, user.kind.as_str());
         let row = params![
             number,
@@ -203,7 +205,8 @@ fn write(conn: &Connection, register: &Register, touched: &Touched) -> rusqlite:
             user.created_at,
             user.created_by,
             removed_at,
-            removed_by
+            removed_by,
+            user.email
         ];
         run(conn, sql, row)?;
         for name in user.aliases.iter().chain([&user.name]) {

@@ -255,14 +255,15 @@ pub(super) fn inbox(conn: &Connection, path: &Path, stream: &StreamId) -> Result
 
 pub(super) fn jobs(conn: &Connection, path: &Path, limit: usize) -> Result<Vec<Job>, StoreError> {
     let mut statement =
-        conn.prepare_cached("SELECT id, kind, body FROM jobs ORDER BY id LIMIT ?1").at(path)?;
+        conn.prepare_cached("SELECT id, kind, body, target FROM jobs ORDER BY id LIMIT ?1").at(path)?;
     let mut rows = statement.query([bound(limit)]).at(path)?;
     let mut out = Vec::new();
     while let Some(row) = rows.next().at(path)? {
         let id: String = row.get(0).at(path)?;
         let body: String = row.get(2).at(path)?;
         let body = json(&body, || format!("job {id}"))?;
-        out.push(Job { id, kind: row.get(1).at(path)?, body });
+        let (kind, target) = (row.get(1).at(path)?, row.get(3).at(path)?);
+        out.push(Job { id, kind, target, body });
     }
     Ok(out)
 }

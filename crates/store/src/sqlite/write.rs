@@ -75,7 +75,7 @@ impl Writer<'_> {
             tasks::write(self.conn, self.path, &commit.stream, head)?;
         }
         for job in &commit.jobs {
-            self.job(&commit.stream, job)?;
+            self.job(commit, job)?;
         }
         Ok(position)
     }
@@ -256,13 +256,14 @@ impl Writer<'_> {
         insert().map(drop).at(self.path)
     }
 
-    fn job(&self, stream: &StreamId, job: &Job) -> Result<(), StoreError> {
+    fn job(&self, commit: &Commit, job: &Job) -> Result<(), StoreError> {
         cross(self.faults, Point::Job)?;
         let insert = || {
             let mut statement = self.conn.prepare_cached(
-                "INSERT INTO jobs (id, stream, kind, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (id, stream, kind, body, target, at, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING",
             )?;
-            statement.execute(params![job.id, stream.as_str(), job.kind, job.body.to_string()])
+            let (stream, body) = (commit.stream.as_str(), job.body.to_string());
+            statement.execute(params![job.id, stream, job.kind, body, job.target, commit.at])
         };
         insert().map(drop).at(self.path)
     }

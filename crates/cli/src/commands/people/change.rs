@@ -20,6 +20,7 @@ pub(super) fn add(here: &Here, args: &PersonAdd) -> Result<Exit, CliError> {
     let viewer = [Grant::everywhere(Role::Viewer.as_str())];
     let roles = if args.roles.is_empty() { &viewer[..] } else { &args.roles[..] };
     edits.extend(grants(&Holder::User(name.clone()), roles));
+    edits.extend(args.email.iter().map(|email| Edit::Mail { user: name.clone(), email: email.clone() }));
     edits.extend(args.groups.iter().map(|group| Edit::Join { group: group.clone(), user: name.clone() }));
     edits.extend(args.aliases.iter().map(|alias| Edit::Alias { user: name.clone(), alias: alias.clone() }));
     edits.extend(args.skills.iter().map(|skill| Edit::Skill { user: name.clone(), skill: skill.clone() }));
@@ -32,6 +33,7 @@ pub(super) fn edit(here: &Here, args: &PersonEdit) -> Result<Exit, CliError> {
     let (user, holder) = (|| name.clone(), Holder::User(name.clone()));
     let mut edits = Vec::new();
     edits.extend(args.display.iter().map(|display| Edit::Call { user: user(), display: display.clone() }));
+    edits.extend(args.email.iter().map(|email| Edit::Mail { user: user(), email: email.clone() }));
     // What is given goes before what is taken, so that one role can take the place of another.
     edits.extend(grants(&holder, &args.roles));
     edits.extend(revokes(&holder, &args.no_roles));
