@@ -20,7 +20,7 @@ trap 'kill $server 2> /dev/null; wait $server 2> /dev/null || true' EXIT
 until grep -qs listening serving; do sleep 0.05; done
 url=$(sed -n 's/^listening at //p' serving | head -n 1)
 
-# ask TOKEN METHOD PATH [BODY] - prints the status and then the body.
+# ask TOKEN METHOD PATH [BODY] - prints the status and then the body. @FILE is a file as body.
 ask() {
   curl -sS -X "$2" -H "Authorization: Bearer $1" -H "Content-Type: ${TYPE:-application/json}" \
     ${4:+--data-binary "$4"} -w '\n%{http_code}' "$url/api/v1$3" |
@@ -36,21 +36,27 @@ want() {
 field() { sed -n "s/.*\"$1\":\"\\([^\"]*\\)\".*/\\1/p" | head -n 1; }
 
 echo "# Create it, from YAML"
-definition='definition:
-  stead: 1
-  name: ship
-  inputs: { version: { type: string } }
-  steps:
-    - { id: build, run: [echo, "built ${{ inputs.version }}"] }
-    - { id: review, approve: { title: "Ship ${{ inputs.version }}?", by: ["user:ana"] } }
-    - id: where
-      ask: { title: Where to?, by: ["user:bo"], questions: [{ id: place, text: Which machine? }] }
-    - { id: ship, run: [echo, "shipped to ${{ steps.where.output.place }}"] }
-  outputs: { said: "${{ steps.ship.output }}" }
-'
-TYPE=application/yaml want 403 R0503 "$(TYPE=application/yaml ask "$BO" POST /workflows "$definition")"
-want 201 ship "$(TYPE=application/yaml ask "$OZ" POST /workflows "$definition")"
-want 422 diagnostics "$(TYPE=application/yaml ask "$OZ" POST /workflows 'definition: { stead: 1, name: bad, steps: [{ id: a, runs: x }] }')"
+cat > ship.yml << 'YAML'
+stead: 1
+name: ship
+inputs: { version: { type: string } }
+steps:
+  - { id: build, run: [echo, "built ${{ inputs.version }}"] }
+  - { id: review, approve: { title: "Ship ${{ inputs.version }}?", by: ["user:ana"] } }
+  - id: where
+    ask: { title: Where to?, by: ["user:bo"], questions: [{ id: place, text: Which machine? }] }
+  - { id: ship, run: [echo, "shipped to ${{ steps.where.output.place }}"] }
+outputs: { said: "${{ steps.ship.output }}" }
+YAML
+echo 'stead: 1
+name: bad
+steps: [{ id: a, runs: x }]' > bad.yml
+export TYPE=application/yaml
+want 403 R0503 "$(ask "$BO" POST /workflows @ship.yml)"
+want 200 '"ok":true' "$(ask "$BO" POST /workflows:validate @ship.yml)"
+want 201 ship "$(ask "$OZ" POST '/workflows?message=first' @ship.yml)"
+want 422 diagnostics "$(ask "$OZ" POST /workflows @bad.yml)"
+unset TYPE
 
 echo "# Start it"
 want 401 R0602 "$(ask wrong POST /runs '{"workflow": "ship"}')"

@@ -373,6 +373,16 @@ pub(crate) fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The type of a body, without what is said of it.
+fn named(kind: Option<&str>) -> String {
+    kind.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a body is YAML by its type.
+pub(crate) fn is_yaml(kind: Option<&str>) -> bool {
+    matches!(named(kind).as_str(), "application/yaml" | "application/x-yaml" | "text/yaml")
+}
+
 /// What a body holds, by its type. An empty one is an empty object.
 ///
 /// # Errors
@@ -381,10 +391,9 @@ pub(crate) fn body(kind: Option<&str>, bytes: &[u8]) -> Result<Value, Problem> {
     if bytes.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    let kind = kind.unwrap_or_default();
-    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+    match named(kind).as_str() {
         "application/json" => serde_json::from_slice(bytes).map_err(Problem::body),
-        "application/yaml" | "application/x-yaml" | "text/yaml" => yaml(bytes),
+        _ if is_yaml(kind) => yaml(bytes),
         other => {
             let shown: String = other.chars().take(100).collect();
             let detail = match shown.as_str() {

@@ -36,6 +36,7 @@ function example(schema, all, depth = 0) {
 /** What a body may hold, a line each. */
 function fields(schema, all) {
   if (schema && schema.$ref) return fields(all[schema.$ref.split("/").pop()], all);
+  if (schema && schema.anyOf) return fields(schema.anyOf[0], all);
   const needed = (schema && schema.required) || [];
   return Object.entries((schema && schema.properties) || {}).map(([name, inner]) => {
     const about = inner.description || "";

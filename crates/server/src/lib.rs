@@ -10,6 +10,7 @@
 //! | [`call`] | a request as a route gets it |
 //! | `cookie`, `links` | sessions of browsers; the pages of links to a task |
 //! | [`stream`] | events as they come |
+//! | `whole` | bodies that are a definition themselves |
 //! | [`problem`] | what is answered when something is wrong |
 //!
 //! A route is a plain function that blocks: it makes an operation of a request, has it performed, and makes an
@@ -31,6 +32,7 @@ mod sending;
 pub mod server;
 mod stall;
 pub mod stream;
+mod whole;
 mod wire;
 
 pub use listen::ListenError;

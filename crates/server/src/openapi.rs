@@ -14,6 +14,7 @@ use crate::problem::{self, Problem};
 use crate::routes::route::{Kind, NO_OPERATION, Param, Route, Told, of};
 use crate::routes::{self, BASE, NAMES};
 use crate::stream::KIND;
+use crate::whole::Whole;
 
 /// The committed document.
 pub const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
@@ -147,9 +148,14 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
     });
     if let Some(body) = route.body {
         let schema = body(bodies).to_value();
+        let required = is_required(&schema, bodies);
+        let schema = match route.whole {
+            true => json!({ "anyOf": [schema, of::<Whole>(bodies).to_value()] }),
+            false => schema,
+        };
         let content = json!({ "schema": schema });
         told["requestBody"] = json!({
-            "required": is_required(&schema, bodies),
+            "required": required,
             "content": { "application/json": content, "application/yaml": content },
         });
     }

@@ -32,7 +32,7 @@ use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
 use crate::stream::Telling;
-use crate::{guard, hooks, limits, routes, stream};
+use crate::{guard, hooks, limits, routes, stream, whole};
 
 /// The place of a connection among the others, until it begins to follow.
 type Place = Mutex<Option<OwnedSemaphorePermit>>;
@@ -183,7 +183,8 @@ impl Wire {
         let bytes = self.body(body, self.measures.body_bytes).await?;
         let target = head.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
         let key = key.map(|key| (key, again::request(route.method, target, &bytes)));
-        let body = call::body(text(CONTENT_TYPE), &bytes)?;
+        let read = if route.whole { whole::body } else { call::body };
+        let body = read(text(CONTENT_TYPE), &bytes)?;
         drop(bytes);
         // They do not take the places of all others.
         let _guess = if route.guessed { Some(self.turn(&self.guesses).await?) } else { None };

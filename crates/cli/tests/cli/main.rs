@@ -50,3 +50,4 @@ mod two;
 mod waits;
 mod walk;
 mod watch;
+mod whole;

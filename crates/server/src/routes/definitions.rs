@@ -22,6 +22,7 @@ pub(super) const ROUTES: &[Route] = &[
         validate,
     )
     .takes(of::<ValidateBody>)
+    .or_whole()
     .gives(of::<Validated>)
     .unkeyed(),
     Route::get(

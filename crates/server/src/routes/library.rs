@@ -23,7 +23,7 @@ pub(super) const ROUTES: &[Route] = &[
         LIMIT,
     ])
     .gives(of::<WorkflowsPage>),
-    Route::post("/workflows", "Library.Save", "Save a definition: as a new workflow, or as the next revision of one", save).takes(of::<SaveBody>).if_match().makes(of::<WorkflowSaved>).refuses(&[404, 409, 412, 422]),
+    Route::post("/workflows", "Library.Save", "Save a definition: as a new workflow, or as the next revision of one", save).query(WHOLE).takes(of::<SaveBody>).or_whole().if_match().makes(of::<WorkflowSaved>).refuses(&[404, 409, 412, 422]),
     Route::get("/workflows/{name}", "Library.Show", "One workflow: a revision of it, what it takes and gives, how its runs went", show).query(&[REVISION]).gives(of::<WorkflowShown>).etag(),
     Route::patch("/workflows/{name}", "Library.Describe", "Say something about a workflow, beside its text", describe).takes(of::<DescribeBody>).gives(of::<WorkflowDone>).refuses(&[409, 422]),
     Route::delete("/workflows/{name}", "Library.Delete", "Delete a workflow; it is kept and can be restored", delete).takes(of::<NoBody>).gives(of::<WorkflowDone>).refuses(&[409]),
@@ -42,6 +42,18 @@ fn ask(call: &Call<'_>, operation: LibraryOperation) -> Result<LibraryAnswer, Pr
 }
 
 const REVISION: Param = number("revision", "The revision of this number; else the newest");
+
+/// What is said of a definition that is the whole body.
+const WHOLE: &[Param] = &[
+    text("name", "Its name; else the one that its text says"),
+    text("message", "Why, in the author's words"),
+    text("labels", "Labels that take the place of those it has, parted by commas; an empty text: none"),
+    number(
+        "based_on",
+        "The revision that it was made from: another one that is the newest by now is `409`. 0: it is to be new",
+    ),
+    flag("draft", "It may have errors; then it is kept and cannot be run"),
+];
 
 #[derive(Serialize, JsonSchema)]
 struct WorkflowsPage {
@@ -106,6 +118,15 @@ struct WorkflowSaved {
 }
 
 fn save(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    call.says("name", call.text("name"))?;
+    call.says("message", call.text("message"))?;
+    let labels = |list: String| -> Vec<Value> {
+        list.split(',').map(str::trim).filter(|label| !label.is_empty()).map(Value::from).collect()
+    };
+    call.says("labels", call.text("labels").map(labels))?;
+    call.says("based_on", call.number::<u32>("based_on")?)?;
+    let draft = call.flag("draft")?;
+    call.says("draft", draft.then_some(true))?;
     let body: SaveBody = call.take()?;
     let bundle = definition::given(call, &body.definition)?;
     // The revision that was looked at: in the body, or by the etag that it came with.

@@ -7,6 +7,7 @@
 //! Route::post("/runs/{run}:cancel", "Cancel", "End a run", cancel)   // method and path, operation, summary, function
 //!     .query(&[flag("now", "…")])           // parameters; LIMIT, AFTER, text, number, time, word, words
 //!     .takes(of::<CancelBody>)              // the body; optional where all of its fields are
+//!     .or_whole()                           // the body may be a definition itself as well
 //!     .gives(of::<RunDone>)                 // what is answered: or .makes (201), or .tells("text/plain")
 //!     .refuses(&[409]),                     // statuses of problems beside 400, 403, 408, 413, 415, 503; 404 comes with a name in the path
 //! ```

@@ -38,6 +38,8 @@ pub struct Route {
     pub query: &'static [Param],
     /// The body that it takes.
     pub body: Option<SchemaOf>,
+    /// Whether the body may be a definition itself as well.
+    pub whole: bool,
     /// Whether `If-Match` means something to it.
     pub if_match: bool,
     /// What it answers when all is well.
@@ -170,6 +172,7 @@ impl Route {
             summary,
             query: &[],
             body: None,
+            whole: false,
             if_match: false,
             answer: Told::Json(of::<serde_json::Value>),
             status: 200,
@@ -244,6 +247,13 @@ impl Route {
     #[must_use]
     pub const fn takes(mut self, body: SchemaOf) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// The body may be a definition itself; what the type has beside its `definition` are parameters then.
+    #[must_use]
+    pub const fn or_whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 

@@ -46,7 +46,9 @@ pub(super) const ROUTES: &[Route] = &[
         .gives(of::<RunsPage>)
         .refuses(&[404]),
     Route::post("/runs", "Start", "Start a run of a workflow of the library, or of a definition", start)
+        .query(&[text("project", "The project it belongs to; else that of the body, else none")])
         .takes(of::<StartBody>)
+        .or_whole()
         .makes(of::<RunMade>)
         .refuses(&[404, 409, 422]),
     Route::get("/runs/{run}", "Status", "One run at this moment", status).gives(of::<View>).etag(),
@@ -214,6 +216,7 @@ struct RunMade {
 }
 
 fn start(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    call.says("project", call.text("project"))?;
     let body: StartBody = call.take()?;
     let run = call.new_run()?;
     if call.wished.as_ref().is_some_and(Wished::is_again)

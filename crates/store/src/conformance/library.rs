@@ -98,6 +98,10 @@ pub fn refuses_what_was_made_from_an_older_revision(factory: &mut dyn StoreFacto
     assert_eq!(store.save(&Save { based_on: Some(1), ..text("greet", "two") }).unwrap().how, How::Unchanged);
     let unknown = refusal(store.save(&Save { based_on: Some(1), ..text("nobody", "one") }));
     assert_eq!(unknown, Refusal::Unknown { name: "nobody".into(), near: None });
+    // 0: it is to be new.
+    let fresh = |name: &str| Save { based_on: Some(0), ..text(name, "one") };
+    assert_eq!(store.save(&fresh("fresh")).unwrap().how, How::New);
+    assert!(matches!(refusal(store.save(&fresh("greet"))), Refusal::NotNewest { base: 0, .. }));
     assert_eq!(store.workflow("greet").unwrap().unwrap().newest, 2);
     assert_eq!(store.changes("greet", 0, 9).unwrap().len(), 2);
 }

@@ -164,7 +164,7 @@ impl Shelf {
     pub(crate) fn save(&mut self, save: &Save) -> Result<(Saved, bool), Refusal> {
         let (at, how) = match self.at(&save.name) {
             None => {
-                if save.based_on.is_some() {
+                if save.based_on.is_some_and(|base| base > 0) {
                     return Err(Refusal::Unknown { name: save.name.clone(), near: None });
                 }
                 (self.volumes.len(), How::New)

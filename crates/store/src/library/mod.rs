@@ -37,7 +37,7 @@ pub struct Save {
     pub at: Time,
     /// Who.
     pub by: String,
-    /// Number of the revision that this one was made from, where somebody says so.
+    /// Number of the revision that this one was made from, where somebody says so; 0: it is to be new.
     pub based_on: Option<u32>,
     /// Where its text lies. It is known from then on which revision the file was.
     pub file: Option<String>,

@@ -181,7 +181,7 @@ impl Shelf<'_> {
         let found = self.find(&save.name)?;
         let (id, number, how) = match found {
             None => {
-                if save.based_on.is_some() {
+                if save.based_on.is_some_and(|base| base > 0) {
                     return Err(unknown(&save.name));
                 }
                 let sql =
