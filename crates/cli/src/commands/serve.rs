@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded, select};
 use serde_json::json;
 use stead_engine::engine::Engine;
+use stead_engine::net::NetworkPolicy;
 use stead_engine::{EngineError, Settings};
 use stead_platform::machine;
 use stead_server::listen::PublicUrl;
@@ -31,7 +32,10 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let signals = signals::listen()?;
     // Each client that follows is an open connection.
     machine::open_files(OPEN_FILES);
-    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin))?;
+    // Who is reached by others runs what others start.
+    let others = public.is_some() || !addr.ip().to_canonical().is_loopback();
+    let network = if others { NetworkPolicy::of_server(&here.home)? } else { NetworkPolicy::OWN };
+    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin), network)?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
         let server = Server::start(host, addr, Measures::default())?;
@@ -79,8 +83,8 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
 }
 
 /// Takes the home. A command that holds it for a moment is waited for.
-fn take(here: &Here, public: Option<String>) -> Result<Engine, CliError> {
-    let settings = Settings { public, ..settings(here)? };
+fn take(here: &Here, public: Option<String>, network: NetworkPolicy) -> Result<Engine, CliError> {
+    let settings = Settings { public, network, ..settings(here)? };
     let since = Instant::now();
     loop {
         match Engine::open(&here.home, settings.clone()) {

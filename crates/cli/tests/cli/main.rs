@@ -26,6 +26,7 @@ mod link;
 mod live;
 mod logs;
 mod named;
+mod network;
 mod notifications;
 mod offers;
 mod people;

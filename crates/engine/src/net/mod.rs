@@ -13,6 +13,7 @@ mod resolve;
 mod talk;
 mod tls;
 mod url;
+mod wanted;
 mod wire;
 
 #[cfg(test)]
