@@ -29,6 +29,7 @@ mod named;
 mod network;
 mod notifications;
 mod offers;
+mod packaging;
 mod people;
 mod project;
 mod promises;
