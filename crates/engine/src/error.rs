@@ -114,6 +114,26 @@ pub enum EngineError {
         /// Why not.
         why: String,
     },
+    /// There is no such file, or it is not for who asks.
+    #[error("there is no file {hash}, or it is not for you")]
+    NoFile {
+        /// As it was asked for.
+        hash: String,
+    },
+    /// Somebody has uploaded too much that no run was started with.
+    #[error("{files} files of {bytes} bytes wait for a run already")]
+    UploadsMany {
+        /// How many.
+        files: usize,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// A file cannot be called so.
+    #[error("a file cannot be called so: {why}")]
+    UploadName {
+        /// Why not.
+        why: String,
+    },
     /// There is no such document, or no such version of it.
     #[error("{run}: {why}")]
     NoDocument {
@@ -268,6 +288,9 @@ impl EngineError {
             EngineError::NoDocument { .. } => "R0208",
             EngineError::NoLog { .. } => "R0211",
             EngineError::LogPattern { .. } => "R0212",
+            EngineError::NoFile { .. } => "R0213",
+            EngineError::UploadsMany { .. } => "R0214",
+            EngineError::UploadName { .. } => "R0215",
             EngineError::NoNotification { failed: false, .. } => "R0209",
             EngineError::NoNotification { .. } => "R0210",
             EngineError::Settings { .. } => "R0701",
@@ -322,6 +345,15 @@ impl EngineError {
             EngineError::NoTask { .. } => "list those that are there with: stead inbox --all".into(),
             EngineError::NoLog { run, .. } => format!("list those that are there with: stead logs {run} --all"),
             EngineError::LogPattern { .. } => "a regular expression has no look-around and no back references".into(),
+            EngineError::NoFile { .. } => {
+                "of what a run names ask with the run; one's own is kept for a day, and uploading it again is the same".into()
+            }
+            EngineError::UploadsMany { .. } => format!(
+                "{} files and {} GiB may wait; they are removed after a day",
+                limits::UPLOADS,
+                limits::UPLOADED_BYTES >> 30
+            ),
+            EngineError::UploadName { .. } => "say another one by `name`".into(),
             EngineError::NoDocument { run, .. } => format!("list what it has with: stead documents {run}"),
             EngineError::FormMisfit { task, .. } => format!("see what it asks for with: stead inbox {task}"),
             EngineError::NoNotification { .. } => "list them with: stead notifications".into(),

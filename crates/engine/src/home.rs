@@ -7,6 +7,7 @@
 //!   socket         where it listens, unless the path is too long
 //!   carried/       a locked file per run that a terminal waits for, performed by another one's engine
 //!   files/         values by hash
+//!   uploads/       files that runs are to be started with
 //!   logs/RUN/      one log per attempt that printed something
 //!   work/          folders of attempts under way
 //! ```
@@ -68,6 +69,11 @@ impl Home {
     /// Files by hash.
     pub fn files(&self) -> PathBuf {
         self.root.join("files")
+    }
+
+    /// Files that were uploaded and that no run was started with yet.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
     }
 
     /// Logs of a run.

@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod settings;
 pub mod socket;
 pub mod tasks;
+pub mod uploads;
 
 pub use engine::{Engine, ask_home, ask_home_while};
 pub use error::EngineError;

@@ -350,6 +350,15 @@ pub const HOOK_ID_BYTES: usize = 256;
 /// Signatures of one request that are looked at.
 pub const HOOK_SIGNATURES: usize = 10;
 
+/// Files that somebody has uploaded and started no run with.
+pub const UPLOADS: usize = 1_000;
+/// Bytes of these.
+pub const UPLOADED_BYTES: u64 = 10 << 30;
+/// How long one waits for a run.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(24 * 3_600);
+/// Bytes of the name of a file, and of its media type.
+pub const UPLOAD_NAME: usize = 255;
+
 /// Rules of notifications.
 pub const NOTIFY_RULES: usize = 32;
 /// Entries of a list in such a rule.

@@ -24,6 +24,7 @@ use crate::notify::{NotificationAnswer, NotificationOperation};
 use crate::people::{PeopleAnswer, PeopleOperation};
 use crate::schedules::{ScheduleAnswer, ScheduleOperation};
 use crate::tasks::{TaskAnswer, TaskOperation};
+use crate::uploads::{FileAnswer, FileOperation};
 
 /// Something to be done or told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -154,6 +155,8 @@ pub enum Operation {
     Schedule(ScheduleOperation),
     /// Something about notifications. It needs no engine.
     Notifications(NotificationOperation),
+    /// Something about files that come from elsewhere.
+    File(FileOperation),
 }
 
 impl Operation {
@@ -181,6 +184,7 @@ impl Operation {
                 | Operation::People(_)
                 | Operation::Access(_)
                 | Operation::Notifications(_)
+                | Operation::File(_)
                 | Operation::Task(
                     TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
                 )
@@ -207,6 +211,7 @@ impl Operation {
             | Operation::Document { run, .. }
             | Operation::Definition { run } => Some(run),
             Operation::FreePlace { run, .. } => Some(run),
+            Operation::File(operation) => operation.run(),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Runs { .. }
             | Operation::Limits { .. }
@@ -235,6 +240,7 @@ impl Operation {
             Operation::Task(operation) => Some(operation.by_mut()),
             Operation::Schedule(operation) => operation.by_mut(),
             Operation::Library(operation) => operation.by_mut(),
+            Operation::File(operation) => Some(operation.by_mut()),
             Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Status { .. }
@@ -271,6 +277,7 @@ impl Operation {
             | Operation::Documents { run }
             | Operation::Document { run, .. }
             | Operation::Definition { run } => Some(run),
+            Operation::File(operation) => operation.run_mut(),
             Operation::Signal { to: Receivers::Where { .. }, .. }
             | Operation::Start { .. }
             // It may be of a run that is not there any more.
@@ -402,6 +409,8 @@ pub enum Answer {
     Schedule(ScheduleAnswer),
     /// See [`Operation::Notifications`].
     Notifications(Box<NotificationAnswer>),
+    /// See [`Operation::File`].
+    File(Box<FileAnswer>),
 }
 
 /// What the engine of a home is doing.

@@ -55,6 +55,14 @@ impl<R: Reader> Reads<R> {
         load_value(&mut self.reader, &self.files, id, at)
     }
 
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn files(&self) -> &FileStore {
+        &self.files
+    }
+
     pub(crate) fn reader_mut(&mut self) -> &mut R {
         &mut self.reader
     }
@@ -110,6 +118,9 @@ impl<R: Reader> Reads<R> {
             Operation::Task(operation) => return Ok(self.task_operation(operation)?.map(Answer::Task)),
             Operation::Schedule(operation) => {
                 return Ok(self.schedule_operation(operation)?.map(Answer::Schedule));
+            }
+            Operation::File(operation) => {
+                return Ok(self.file_operation(operation)?.map(|answer| Answer::File(Box::new(answer))));
             }
             // What is not in the store.
             Operation::Engine

@@ -19,6 +19,7 @@ use stead_engine::schedules::{Change as Alter, ScheduleOperation, Times};
 use stead_engine::seat::{Seat, Unanswered, Wish};
 use stead_engine::secrets::EnvironmentSecrets;
 use stead_engine::tasks::{Deed, TaskOperation, TaskQuery};
+use stead_engine::uploads::{FileOperation, FileRow};
 use stead_engine::{Engine, EngineError, Home, Settings};
 use stead_lang::Bundle;
 use stead_store::library::WorkflowFilter;
@@ -295,6 +296,14 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::Access(AccessOperation::Link { task: run(), user: None }),
         Operation::Notifications(NotificationOperation::List { state: None, after: None, limit: 9 }),
         Operation::Notifications(NotificationOperation::Retry { id: "n_none".into() }),
+        Operation::File(FileOperation::Upload {
+            file: FileRow { hash: "0".repeat(64), name: "a".into(), size: 0, kind: String::new() },
+            staged: "0-0".into(),
+            project: "docs".into(),
+            by: by(),
+        }),
+        Operation::File(FileOperation::Find { hash: "0".repeat(64), run: Some(run()), by: by() }),
+        Operation::File(FileOperation::Find { hash: "0".repeat(64), run: None, by: by() }),
     ]
 }
 
@@ -351,8 +360,12 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             PeopleOperation::Me => (33, ANYBODY),
         },
         // One's own; those of others: `tokens_of_others_are_an_admins`.
-        Operation::Notifications(NotificationOperation::List { .. }) => (56, LOOK),
-        Operation::Notifications(NotificationOperation::Retry { .. }) => (57, OPERATE),
+        Operation::Notifications(NotificationOperation::List { .. }) => (61, LOOK),
+        Operation::Notifications(NotificationOperation::Retry { .. }) => (62, OPERATE),
+        Operation::File(FileOperation::Upload { .. }) => (63, OPERATE),
+        Operation::File(FileOperation::Find { run: Some(_), .. }) => (64, LOOK),
+        // One's own.
+        Operation::File(FileOperation::Find { run: None, .. }) => (65, ANYBODY),
         Operation::Access(operation) => match operation {
             AccessOperation::List { .. } => (42, ANYBODY),
             AccessOperation::Create { .. } => (43, PEOPLE),

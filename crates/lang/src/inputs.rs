@@ -259,6 +259,11 @@ fn number(text: &str) -> Option<Value> {
     text.parse::<f64>().ok().filter(|_| plain).and_then(serde_json::Number::from_f64).map(Value::Number)
 }
 
+/// What is said of an input that does not fit, and what to try.
+pub fn misfit_of(name: &str, why: &str, help: &str) -> Diagnostic {
+    problem(codes::INPUT_MISFIT, name, format!("the input `{name}` does not fit: {why}")).help(help)
+}
+
 fn problem(code: &'static Code, name: &str, message: String) -> Diagnostic {
     Diagnostic::new(code, "", Span::default(), format!("/{name}"), message)
 }

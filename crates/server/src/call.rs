@@ -16,9 +16,12 @@ use crate::again::Wished;
 use crate::cookie::Cookie;
 use crate::limits;
 use crate::problem::Problem;
+use crate::reading;
+use crate::reading::Reading;
 use crate::routes::route::Param;
 use crate::server::Host;
 use crate::stream::Subscription;
+use crate::upload::Upload;
 
 /// A request, read.
 pub struct Call<'a> {
@@ -42,6 +45,8 @@ pub struct Call<'a> {
     pub csrf: Option<String>,
     /// The body; an empty object where there is none.
     pub body: Value,
+    /// The body of a route that takes a file.
+    pub upload: Option<Upload>,
 }
 
 /// What is told.
@@ -52,6 +57,8 @@ pub enum Body {
     Bytes(&'static str, Vec<u8>),
     /// Events as they come, until the client goes.
     Live(Box<Subscription>),
+    /// What is read as it is sent.
+    Read(Box<Reading>),
 }
 
 impl Body {
@@ -75,6 +82,8 @@ pub struct Reply {
     pub etag: Option<String>,
     /// What a browser is to carry from now on.
     pub cookie: Option<String>,
+    /// How a client is to keep what is told.
+    pub disposition: Option<String>,
     /// What a page may do that stands for itself.
     pub policy: Option<String>,
     /// What is told.
@@ -131,12 +140,27 @@ impl Reply {
         // Plain data with text keys always serialises.
         let told = serde_json::to_value(told).unwrap_or_default();
         let body = Body::Json(told);
-        Self { status: 200, location: None, etag: None, cookie: None, policy: None, body, replayed: false }
+        Self {
+            status: 200,
+            location: None,
+            etag: None,
+            cookie: None,
+            disposition: None,
+            policy: None,
+            body,
+            replayed: false,
+        }
     }
 
     /// Something that was made.
     pub fn made<T: Serialize>(location: String, told: T) -> Self {
         Self { status: 201, location: Some(location), ..Self::ok(told) }
+    }
+
+    /// What is read as it is sent.
+    pub fn read(reading: Reading) -> Self {
+        let disposition = Some(reading::disposition(&reading.name));
+        Self { disposition, body: Body::Read(Box::new(reading)), ..Self::ok(()) }
     }
 
     /// A text of a media type.

@@ -10,6 +10,7 @@
 //! | [`call`] | a request as a route gets it |
 //! | `cookie`, `links` | sessions of browsers; the pages of links to a task |
 //! | [`stream`] | events as they come |
+//! | [`upload`], [`reading`] | bodies and answers of any size, a piece at a time |
 //! | `whole` | bodies that are a definition themselves |
 //! | [`problem`] | what is answered when something is wrong |
 //!
@@ -27,11 +28,13 @@ mod links;
 pub mod listen;
 pub mod openapi;
 pub mod problem;
+pub mod reading;
 pub mod routes;
 mod sending;
 pub mod server;
 mod stall;
 pub mod stream;
+pub mod upload;
 mod whole;
 mod wire;
 

@@ -16,6 +16,14 @@ pub const HEAD_BYTES: usize = 64 << 10;
 pub const BODY_TIME: Duration = Duration::from_secs(30);
 /// Bytes of the body of a request.
 pub const BODY_BYTES: usize = 16 << 20;
+/// Bytes of a file that is uploaded.
+pub const UPLOAD_BYTES: u64 = 2 << 30;
+/// Files that are uploaded at once; others wait for their turn.
+pub const UPLOADS: usize = 8;
+/// Time for a file to come. Nothing of it for [`STALL`] ends it before.
+pub const UPLOAD_TIME: Duration = Duration::from_secs(3_600);
+/// Bytes of a piece of what is read as it is sent.
+pub const READING: usize = 256 << 10;
 /// Letters of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY: usize = 255;
 /// How long a client may take in nothing of an answer.

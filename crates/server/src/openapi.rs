@@ -159,6 +159,11 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
             "content": { "application/json": content, "application/yaml": content },
         });
     }
+    if route.uploads {
+        // Of whatever type it is.
+        let file = json!({ "schema": { "type": "string", "format": "binary" } });
+        told["requestBody"] = json!({ "required": false, "content": { "application/octet-stream": file } });
+    }
     let mut responses = Map::new();
     let mut headers = json!({});
     if route.is_keyed() {

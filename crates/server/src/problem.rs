@@ -296,6 +296,7 @@ fn status_of(error: &EngineError) -> u16 {
         | EngineError::NoTask { .. }
         | EngineError::NoDocument { .. }
         | EngineError::NoLog { .. }
+        | EngineError::NoFile { .. }
         | EngineError::NoNotification { failed: false, .. }
         | EngineError::NobodyFound { .. }
         | EngineError::Store(StoreError::Library(Refusal::Unknown { .. } | Refusal::NoRevision { .. }))
@@ -326,6 +327,7 @@ fn status_of(error: &EngineError) -> u16 {
         EngineError::Ambiguous { .. } | EngineError::LogPattern { .. } => 400,
         EngineError::Invalid { .. }
         | EngineError::FormMisfit { .. }
+        | EngineError::UploadName { .. }
         | EngineError::Project { .. }
         | EngineError::TooManyFound { .. }
         | EngineError::Library(_)
@@ -334,6 +336,7 @@ fn status_of(error: &EngineError) -> u16 {
         )) => 422,
         EngineError::Ahead { .. } | EngineError::Store(StoreError::DraftChanged { .. }) => 412,
         EngineError::Refused { .. }
+        | EngineError::UploadsMany { .. }
         | EngineError::NoNotification { .. }
         | EngineError::Store(
             StoreError::Library(_)

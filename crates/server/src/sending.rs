@@ -1,11 +1,13 @@
 //! The body of an answer on its way.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
+
+use crate::reading::Piece;
 
 /// The body of an answer.
 pub(crate) enum Sending {
@@ -13,6 +15,8 @@ pub(crate) enum Sending {
     Whole(Option<Bytes>),
     /// Piece by piece, as they come; it ends when nobody makes more.
     Pieces(mpsc::Receiver<Bytes>),
+    /// Piece by piece, as they are read; so many bytes are left, where that is known.
+    Read(mpsc::Receiver<Piece>, Option<u64>),
 }
 
 impl Sending {
@@ -23,15 +27,24 @@ impl Sending {
 
 impl Body for Sending {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let next = match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take()),
             Self::Pieces(pieces) => pieces.poll_recv(cx),
+            Self::Read(pieces, left) => {
+                let piece = match std::task::ready!(pieces.poll_recv(cx)) {
+                    // Nobody is to take it for the whole.
+                    None => Err(io::ErrorKind::UnexpectedEof.into()),
+                    Some(Ok(bytes)) if bytes.is_empty() => return Poll::Ready(None),
+                    Some(piece) => piece,
+                };
+                if let (Ok(bytes), Some(left)) = (&piece, left) {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                }
+                return Poll::Ready(Some(piece.map(Frame::data)));
+            }
         };
         next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -43,7 +56,8 @@ impl Body for Sending {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Pieces(_) => SizeHint::default(),
+            Self::Read(_, Some(left)) => SizeHint::with_exact(*left),
+            Self::Pieces(_) | Self::Read(_, None) => SizeHint::default(),
         }
     }
 }

@@ -53,7 +53,9 @@ pub struct Measures {
     pub body_bytes: usize,
     /// Bytes of the body of a request of a webhook.
     pub hook_bytes: usize,
-    /// How long a client may take in nothing.
+    /// Bytes of a file that is uploaded.
+    pub upload_bytes: u64,
+    /// How long a client may take in nothing, or send nothing of a file.
     pub stall: Duration,
     /// Times that an address may show what means nobody before it is told to wait.
     pub failures: u32,
@@ -76,6 +78,7 @@ impl Default for Measures {
             body_time: limits::BODY_TIME,
             body_bytes: limits::BODY_BYTES,
             hook_bytes: limits::HOOK_BYTES,
+            upload_bytes: limits::UPLOAD_BYTES,
             stall: limits::STALL,
             failures: limits::FAILURES,
             failure_time: limits::FAILURE_TIME,

@@ -9,8 +9,9 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_MATCH, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
@@ -32,7 +33,8 @@ use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
 use crate::stream::Telling;
-use crate::{guard, hooks, limits, routes, stream, whole};
+use crate::upload::{Patience, Upload};
+use crate::{guard, hooks, limits, reading, routes, stream, whole};
 
 /// The place of a connection among the others, until it begins to follow.
 type Place = Mutex<Option<OwnedSemaphorePermit>>;
@@ -47,6 +49,7 @@ pub(crate) struct Wire {
     connections: Arc<Semaphore>,
     handlers: Arc<Semaphore>,
     guesses: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     cookie: Cookie,
     streams: Arc<Semaphore>,
     under_way: UnderWay,
@@ -71,6 +74,7 @@ impl Wire {
             connections,
             handlers,
             guesses: Arc::new(Semaphore::new(limits::GUESSES)),
+            uploads: Arc::new(Semaphore::new(limits::UPLOADS)),
             cookie,
             streams,
             under_way: UnderWay::default(),
@@ -180,6 +184,36 @@ impl Wire {
         if key.is_some() && !route.is_keyed() {
             return Err(Problem::new(400, "H0221", "this route takes no Idempotency-Key"));
         }
+        if route.uploads {
+            let patience = Patience { most: self.measures.upload_bytes, stall: self.measures.stall };
+            let upload = Upload::begin(body, text(CONTENT_TYPE), patience)?;
+            let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
+            let cookie = self.cookie.clone();
+            // They have places of their own, for they may take long.
+            return self
+                .performed_at(&self.uploads, move || {
+                    let (host, csrf) = client.host(&host, &front, shown, true, &failures)?;
+                    let (cookie, upload) = (&cookie, Some(upload));
+                    let (if_match, stream, last_event, wished) = (None, false, None, None);
+                    let body = Value::Null;
+                    let mut call = Call {
+                        host: &host,
+                        path,
+                        query,
+                        if_match,
+                        stream,
+                        last_event,
+                        wished,
+                        cookie,
+                        csrf,
+                        body,
+                        upload,
+                    };
+                    call.knows(route.query)?;
+                    (route.perform)(&mut call)
+                })
+                .await;
+        }
         let bytes = self.body(body, self.measures.body_bytes).await?;
         let target = head.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
         let key = key.map(|key| (key, again::request(route.method, target, &bytes)));
@@ -207,8 +241,19 @@ impl Wire {
             })?;
             let cookie = &cookie;
             let wished = None;
-            let mut call =
-                Call { host: &host, path, query, if_match, stream, last_event, wished, cookie, csrf, body };
+            let mut call = Call {
+                host: &host,
+                path,
+                query,
+                if_match,
+                stream,
+                last_event,
+                wished,
+                cookie,
+                csrf,
+                body,
+                upload: None,
+            };
             call.knows(route.query)?;
             let reply = match key {
                 None => (route.perform)(&mut call),
@@ -239,7 +284,16 @@ impl Wire {
         &self,
         what: impl FnOnce() -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let turn = self.turn(&self.handlers).await?;
+        self.performed_at(&self.handlers, what).await
+    }
+
+    /// The same, at one of some places.
+    async fn performed_at(
+        &self,
+        places: &Arc<Semaphore>,
+        what: impl FnOnce() -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let turn = self.turn(places).await?;
         let performed = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             what()
@@ -262,6 +316,15 @@ impl Wire {
 
     /// Events go on beside: they have places of their own, and leave that of their connection to another one.
     fn streaming(&self, mut reply: Reply, connection: &Place) -> Result<(Reply, Option<Sending>), Problem> {
+        if let Body::Read(_) = &reply.body
+            && let Body::Read(reading) = std::mem::take(&mut reply.body)
+        {
+            let (sender, pieces) = mpsc::channel(1);
+            let length = reading.length;
+            reply.body = Body::Bytes(reading.kind, Vec::new());
+            tokio::spawn(reading::all(*reading, self.handlers.clone(), sender));
+            return Ok((reply, Some(Sending::Read(pieces, length))));
+        }
         if !matches!(reply.body, Body::Live(_)) {
             return Ok((reply, None));
         }
@@ -326,11 +389,12 @@ fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>, cookie: &Cookie) -
     let json = |body: &Value| Sending::whole(serde_json::to_vec(body).unwrap_or_default());
     let (status, kind, body) = match &mut reply {
         Ok((reply, pieces)) => match (std::mem::take(&mut reply.body), pieces.take()) {
+            (Body::Bytes(kind, _), Some(pieces)) => (reply.status, kind, pieces),
             (_, Some(pieces)) => (reply.status, stream::KIND, pieces),
             (Body::Bytes(kind, bytes), None) => (reply.status, kind, Sending::whole(bytes)),
             (Body::Json(body), None) => (reply.status, "application/json", json(&body)),
             // Its pieces stand beside it.
-            (Body::Live(_), None) => (500, "application/json", Sending::whole(Vec::new())),
+            (Body::Live(_) | Body::Read(_), None) => (500, "application/json", Sending::whole(Vec::new())),
         },
         Err(problem) => (problem.status, TYPE, json(&problem.to_json())),
     };
@@ -355,6 +419,7 @@ fn sent(mut reply: Result<(Reply, Option<Sending>), Problem>, cookie: &Cookie) -
             add(HeaderName::from_static(again::REPLAYED), reply.replayed.then(|| "true".to_owned()));
             add(LOCATION, reply.location);
             add(SET_COOKIE, reply.cookie);
+            add(CONTENT_DISPOSITION, reply.disposition);
             add(CONTENT_SECURITY_POLICY, reply.policy);
             add(ETAG, reply.etag.map(|etag| format!("\"{etag}\"")));
         }

@@ -88,6 +88,28 @@ impl FileStore {
         Ok(file)
     }
 
+    /// Keeps a file that lies on the same disk, synced and never to be written again: it is not copied.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be given its name durably.
+    pub fn link(&self, source: &Path, file: &FileRef) -> Result<(), StoreError> {
+        let missing = || StoreError::FileMissing { hash: file.hash.clone() };
+        let place = self.place(&file.hash).ok_or_else(missing)?;
+        let folder = place.parent().ok_or_else(missing)?;
+        let fresh = create_folder(folder)?;
+        match fs::hard_link(source, &place) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::io(source, &error)),
+        }
+        // One of another length was damaged, and is put right.
+        if fs::metadata(&place).map_err(failed(&place))?.len() != file.size {
+            self.put_path(source)?;
+        }
+        sync_folder(folder)?;
+        if fresh { sync_folder(&self.root) } else { Ok(()) }
+    }
+
     /// Several files, whose folders are synced once.
     pub fn batch(&self) -> Batch<'_> {
         Batch { store: self, written: Vec::new() }

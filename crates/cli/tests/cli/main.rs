@@ -49,6 +49,7 @@ mod signals;
 mod stand_in;
 mod sync;
 mod two;
+mod uploads;
 mod waits;
 mod walk;
 mod watch;

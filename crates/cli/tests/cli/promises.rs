@@ -33,6 +33,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("Task", Err("its own operations have commands of their own, see below")),
     ("Access", Err("its own operations have commands of their own, see below")),
     ("Notifications", Err("its own operations have commands of their own, see below")),
+    ("File", Err("a command takes files where they lie: `-i NAME=@FILE`; those by hash are in the home")),
     ("Definition", Err("`retry` and `resume` show places in it")),
 ];
 

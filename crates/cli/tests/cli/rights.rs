@@ -57,6 +57,9 @@ fn expected(route: &Route) -> &'static str {
         ("Schedule.Preview", _) => ALL,
         (name, _) if name.starts_with("Schedule.") => OPERATE,
         (name, _) if name.starts_with("Library.") => "viewer operator approver editor admin bot",
+        ("File.Upload", _) => OPERATE,
+        // With a run: without one it is one's own.
+        ("File.Find", _) => LOOK,
         ("People.Edit" | "Access.Audit", _) => "admin",
         ("People.Me" | "Access.List" | "Access.SignOut", _) => ALL,
         ("Access.SetPassword" | "Access.RemovePassword", _) => {
@@ -108,7 +111,12 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
     if route.operation == "LogText" {
         path += if route.path.ends_with("search") { "?step=a&q=x" } else { "?step=a" };
     }
-    path = path.replace("{notification}", "n_none");
+    path = path.replace("{notification}", "n_none").replace("{hash}", &"0".repeat(64));
+    match route.operation {
+        "File.Upload" => path = format!("{path}?project={project}"),
+        "File.Find" => path = format!("{path}?run={run}"),
+        _ => {}
+    }
     if route.operation == "Library.Compare" {
         path += "?from=1&to=2";
     }
@@ -168,7 +176,7 @@ fn every_route_takes_its_role() {
                 && (route.path.contains("{run}")
                     || route.path.contains("{task}")
                     || route.path.contains("{schedule}")
-                    || matches!(route.operation, "Start" | "FreePlace"));
+                    || matches!(route.operation, "Start" | "FreePlace" | "File.Upload" | "File.Find"));
             for ((run, task), name, may) in [(&own, "billing", may), (&other, "docs", may && !elsewhere)] {
                 let told = asked(&served, secret, route, run, task, name);
                 if is_let(&told) != may {

@@ -151,6 +151,7 @@ fn p8_every_operation_has_a_route_or_a_reason() {
         ("People.", "PeopleOperation", include_str!("../../../engine/src/people/operations.rs")),
         ("Access.", "AccessOperation", include_str!("../../../engine/src/access/operations.rs")),
         ("Notifications.", "NotificationOperation", include_str!("../../../engine/src/notify/operations.rs")),
+        ("File.", "FileOperation", include_str!("../../../engine/src/uploads/operations.rs")),
         ("Task.", "TaskOperation", include_str!("../../../engine/src/tasks/operations.rs")),
         ("Schedule.", "ScheduleOperation", include_str!("../../../engine/src/schedules/operations.rs")),
         ("Schedule.Change.", "Change", include_str!("../../../engine/src/schedules/operations.rs")),
@@ -159,9 +160,17 @@ fn p8_every_operation_has_a_route_or_a_reason() {
     for (before, name, source) in sources {
         wanted.extend(variants(source, name).into_iter().map(|variant| format!("{before}{variant}")));
     }
-    for parent in
-        ["Library", "People", "Access", "Notifications", "Task", "Task.Act", "Schedule", "Schedule.Change"]
-    {
+    for parent in [
+        "Library",
+        "People",
+        "Access",
+        "Notifications",
+        "File",
+        "Task",
+        "Task.Act",
+        "Schedule",
+        "Schedule.Change",
+    ] {
         assert!(wanted.remove(parent), "{parent}");
     }
     let routed = routes::all().map(|route| route.operation.to_owned()).filter(|name| name != NO_OPERATION);
@@ -211,6 +220,7 @@ fn p8_every_route_performs_its_operation() {
             .replace("{token}", "none")
             .replace("{schedule}", "none")
             .replace("{notification}", "n_none")
+            .replace("{hash}", "none")
             .replace("{document}", "plan");
         let body = bodies.iter().find(|(operation, _)| *operation == route.operation);
         let mut body = body.map_or(Value::Null, |(_, body)| body.clone());
@@ -256,6 +266,8 @@ fn p8_every_route_performs_its_operation() {
             "Access.RemovePassword" => assert_eq!(got.status, 200, "{what}"),
             "Access.Link" => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),
             "Notifications.Retry" => assert_eq!((got.status, &*code), (404, "R0209"), "{what}"),
+            "File.Upload" => assert_eq!(got.status, 201, "{what}"),
+            "File.Find" => assert_eq!((got.status, &*code), (404, "R0213"), "{what}"),
             "Access.Create" => assert_eq!(got.status, 201, "{what}"),
             "Access.Revoke" => assert_eq!((got.status, &*code), (404, "R0613"), "{what}"),
             name if name.starts_with("Task") => assert_eq!((got.status, &*code), (404, "R0206"), "{what}"),

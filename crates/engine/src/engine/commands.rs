@@ -158,6 +158,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Access(_)
         | Operation::Schedule(_)
         | Operation::Notifications(_)
+        | Operation::File(_)
         | Operation::Task(_) => {
             return Err(EngineError::Bug("an operation that reads was to be written".into()));
         }

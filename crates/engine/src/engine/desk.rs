@@ -29,12 +29,13 @@ use crate::live::Hub;
 use crate::notify::NotificationAnswer;
 use crate::notify::deliver::Notifier;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
-use crate::people::{Caller, admit, by_rights, identity, system_user};
+use crate::people::{Caller, admit, by_rights, identity, system_user, would_admit};
 use crate::reads::{Reads, log_text};
 use crate::schedules::hook::{Delivery, Hook, Request, signed};
 use crate::schedules::{Change, ScheduleAnswer, ScheduleError, ScheduleOperation};
 use crate::secrets::{SecretString, Secrets};
 use crate::tasks::TaskOperation;
+use crate::uploads::{self, FileAnswer, FileOperation, with_uploads};
 
 /// How often it is looked whether the run of a request is there, which takes a turn, and how long is waited between.
 const RUN_LOOKS: usize = 200;
@@ -239,6 +240,11 @@ impl Desk {
         admit(&mut lock(&self.reads), &self.home, caller, operation)
     }
 
+    /// Whether an operation would be let through, or why not.
+    pub(super) fn would_admit(&self, caller: &Caller, operation: &mut Operation) -> Result<(), EngineError> {
+        would_admit(&mut lock(&self.reads), &self.home, caller, operation)
+    }
+
     /// Who acts where nobody was added to the home.
     pub(crate) fn alone(&self) -> String {
         format!("user:{}", system_user())
@@ -312,6 +318,7 @@ impl Desk {
             Operation::Start { run, bundle, inputs, project, folder, breaks, by } => {
                 check_project(&project)?;
                 let kept = self.checked(bundle)?;
+                let inputs = with_uploads(&self.home, &kept.plan, inputs, &by)?;
                 let inputs = stead_lang::inputs::check_inputs(&kept.plan, &inputs)
                     .map_err(|diagnostics| EngineError::Invalid { diagnostics })?;
                 let inputs = inputs.into_iter().collect();
@@ -350,6 +357,10 @@ impl Desk {
                     self.notifier.again(&notification.rule);
                 }
                 return Ok(Answer::Notifications(Box::new(answer)));
+            }
+            Operation::File(FileOperation::Upload { file, staged, by, .. }) => {
+                uploads::keep(&self.home, &staged, &file, &by)?;
+                return Ok(Answer::File(Box::new(FileAnswer::Uploaded { file })));
             }
             Operation::Task(TaskOperation::Draft { task, draft, based_on, by }) => {
                 return crate::tasks::draft(&self.home, &task, draft, based_on.as_deref(), &by)

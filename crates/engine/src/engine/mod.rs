@@ -51,6 +51,7 @@ use crate::reads::Reads;
 use crate::schedules::hook::{Delivery, Request};
 use crate::settings::Settings;
 use crate::socket::{Listening, Server};
+use crate::uploads::Staged;
 
 /// Ends what a stopping engine waits for.
 #[derive(Clone)]
@@ -92,6 +93,22 @@ impl Asker {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Live, EngineError> {
         Live::open(&self.desk, self.caller.clone(), wish, after, Box::new(wake))
+    }
+
+    /// Refuses an operation that would be refused for who asks; nothing is done. What it is about need not be there.
+    ///
+    /// # Errors
+    /// As the operation itself would be refused.
+    pub fn would_admit(&self, mut operation: Operation) -> Result<(), EngineError> {
+        self.desk.would_admit(&self.caller, &mut operation)
+    }
+
+    /// A file on its way into the home: it is kept by [`FileOperation::Upload`](crate::uploads::FileOperation).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn stage(&self) -> Result<Staged, EngineError> {
+        Staged::begin(&self.desk.home)
     }
 
     /// The same for another process of this user: a step's program acts as that.
@@ -227,6 +244,7 @@ impl Engine {
             store = store.with_faults(faults);
         }
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
+        crate::uploads::begin(home)?;
         driver.notify(book.clone());
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();

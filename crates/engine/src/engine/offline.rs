@@ -28,6 +28,7 @@ use crate::reads::Reads;
 use crate::schedules::{ScheduleAnswer, ScheduleError, ScheduleOperation};
 use crate::socket::{Client, Failed};
 use crate::tasks::{TaskAnswer, TaskOperation};
+use crate::uploads::FileOperation;
 
 /// What is waited for: the engine of a home.
 #[derive(Debug, Clone, Copy)]
@@ -134,6 +135,10 @@ pub fn ask_home_as(
         drop(SqliteStore::open(&home.database())?);
     } else if !stored {
         return without_store(operation);
+    }
+    if let Operation::File(FileOperation::Upload { .. }) = &operation {
+        admit(&mut current(home)?, home, caller, &mut operation)?;
+        return Err(EngineError::Stopped("a file is uploaded to a server".into()));
     }
     if !operation.writes() {
         return read(home, caller, &operation, patience);
@@ -266,6 +271,7 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
         Operation::Task(TaskOperation::List { query, .. }) => {
             Err(EngineError::NoRun { id: query.run.or(query.after).unwrap_or_default() })
         }
+        Operation::File(FileOperation::Find { run: None, hash, .. }) => Err(EngineError::NoFile { hash }),
         other => Err(EngineError::NoRun { id: other.run().unwrap_or_default().to_owned() }),
     }
 }

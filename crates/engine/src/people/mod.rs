@@ -20,7 +20,7 @@ mod rights;
 mod seen;
 mod who;
 
-pub(crate) use admit::{admit, identity};
+pub(crate) use admit::{admit, identity, would_admit};
 pub(crate) use allowed::by_rights;
 pub(crate) use caller::system_user;
 pub use caller::{Caller, Step};

@@ -9,6 +9,7 @@ use crate::notify::NotificationOperation;
 use crate::operations::Operation;
 use crate::schedules::ScheduleOperation;
 use crate::tasks::{TaskOperation, deed_of};
+use crate::uploads::FileOperation;
 
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,7 @@ pub(super) fn is_noted(operation: &Operation) -> bool {
         Operation::Task(
             TaskOperation::List { .. } | TaskOperation::Show { .. } | TaskOperation::Draft { .. }
         ) | Operation::Access(AccessOperation::List { .. } | AccessOperation::Audit { .. })
+            | Operation::File(FileOperation::Find { .. })
     );
     !for_oneself && right_of(operation) != Right::Look
 }
@@ -102,6 +104,10 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         Operation::Notifications(NotificationOperation::Retry { .. }) => {
             ("have a notification tried again", Right::Operate)
         }
+        // Who starts runs brings what they are started with.
+        Operation::File(FileOperation::Upload { .. }) => ("upload a file", Right::Operate),
+        Operation::File(FileOperation::Find { run: Some(_), .. }) => ("look at runs", Right::Look),
+        Operation::File(FileOperation::Find { run: None, .. }) => ("look at files of one's own", Right::Take),
         Operation::Task(TaskOperation::Act { deed, .. }) => (deed_of(deed), Right::Take),
         Operation::Task(TaskOperation::Draft { .. }) => ("keep a draft of a task", Right::Take),
         Operation::Task(TaskOperation::List { query, .. }) if query.everybody || query.run.is_some() => {

@@ -9,6 +9,7 @@ use crate::operations::Operation;
 use crate::reads::Reads;
 use crate::schedules::{ScheduleError, ScheduleOperation};
 use crate::tasks::TaskOperation;
+use crate::uploads::FileOperation;
 
 /// What an operation is about, as far as rights are concerned.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ impl About {
             Operation::Start { project, .. } | Operation::FreePlace { project, .. } => {
                 Self::Project(project.clone())
             }
+            Operation::File(FileOperation::Upload { project, .. }) => Self::Project(project.clone()),
             Operation::Runs { query } => project(&query.project),
             Operation::Limits { project: named, .. } => project(named),
             Operation::Schedule(

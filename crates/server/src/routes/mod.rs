@@ -18,6 +18,7 @@ mod access;
 mod bulk;
 mod definition;
 mod definitions;
+mod files;
 mod home;
 mod library;
 mod live;
@@ -61,6 +62,11 @@ pub const NAMES: &[(&str, &str, &str)] = &[
     ("schedule", "A schedule: its name, or its id", "nightly"),
     ("name", "The name of a workflow", "greet"),
     ("notification", "A notification: its id", "n_0123456789abcdef0123"),
+    (
+        "hash",
+        "The hash of a file: BLAKE3 of its bytes, in 64 lower-case hex digits",
+        "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+    ),
     ("token", "A token: its id, or its name", "laptop"),
     ("document", "The name of a document, with the keys of its scopes: `design[E-2]`", "design"),
 ];
@@ -80,6 +86,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         definitions::ROUTES,
         bulk::ROUTES,
         notifications::ROUTES,
+        files::ROUTES,
         openapi::ROUTES,
     ]
     .into_iter()

@@ -40,6 +40,8 @@ pub struct Route {
     pub body: Option<SchemaOf>,
     /// Whether the body may be a definition itself as well.
     pub whole: bool,
+    /// Whether the body is a file, of any type.
+    pub uploads: bool,
     /// Whether `If-Match` means something to it.
     pub if_match: bool,
     /// What it answers when all is well.
@@ -173,6 +175,7 @@ impl Route {
             query: &[],
             body: None,
             whole: false,
+            uploads: false,
             if_match: false,
             answer: Told::Json(of::<serde_json::Value>),
             status: 200,
@@ -254,6 +257,13 @@ impl Route {
     #[must_use]
     pub const fn or_whole(mut self) -> Self {
         self.whole = true;
+        self
+    }
+
+    /// The body is a file, of any type and size; it is taken piece by piece.
+    #[must_use]
+    pub const fn uploads(mut self) -> Self {
+        self.uploads = true;
         self
     }
 

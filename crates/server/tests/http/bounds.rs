@@ -153,6 +153,81 @@ fn p11_pages_are_bounded() {
     assert_eq!((next["runs"].as_array().unwrap().len(), &next["next"]), (1, &Value::Null));
 }
 
+/// What is on its way into a home.
+fn on_its_way(served: &Served) -> usize {
+    std::fs::read_dir(served.folder.path().join(".stead/uploads/tmp")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn p11_files_that_are_uploaded_are_bounded() {
+    let served = serving(Measures { upload_bytes: 1_000, ..Measures::default() });
+    let (status, told) = served.asked("POST", "/files", &"x".repeat(1_000));
+    assert_eq!((status, &told["size"]), (201, &json!(1_000)), "{told}");
+    // Said beforehand: none of it is waited for.
+    let said = served.request("POST", "/files", "").replace("content-length: 0", "content-length: 1001");
+    let got = served.sent(&said);
+    assert!(got.starts_with("HTTP/1.1 413 ") && got.contains("H0203"), "{got}");
+    // What does not say its length is counted.
+    let chunk = format!("258\r\n{}\r\n", "x".repeat(600));
+    let chunked =
+        served.request("POST", "/files", "").replace("content-length: 0", "transfer-encoding: chunked");
+    let got = served.sent(&format!("{chunked}{chunk}{chunk}0\r\n\r\n"));
+    assert!(got.starts_with("HTTP/1.1 413 ") && got.contains("H0203"), "{got}");
+    let begun = std::time::Instant::now();
+    while on_its_way(&served) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is to be left of it");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_does_not_go_on_leaves_nothing() {
+    let served = serving(Measures { stall: Duration::from_millis(200), ..Measures::default() });
+    let whole = served.request("POST", "/files", &"x".repeat(100_000));
+    let mut stream = served.connect();
+    stream.write_all(&whole.as_bytes()[..whole.len() - 3]).unwrap();
+    let begun = std::time::Instant::now();
+    while on_its_way(&served) == 0 {
+        assert!(begun.elapsed() < PATIENCE, "it did not begin");
+    }
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let got = rest(stream);
+    assert!(got.is_empty() || got.contains("H0208"), "{got}");
+    // One that comes no further is ended.
+    let mut stream = served.connect();
+    stream.write_all(&whole.as_bytes()[..whole.len() - 3]).unwrap();
+    let got = rest(stream);
+    assert!(got.starts_with("HTTP/1.1 408 ") && got.contains("H0207"), "{got}");
+    while on_its_way(&served) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is to be left of it");
+    }
+    let hash = blake3::hash("x".repeat(100_000 - 3).as_bytes()).to_hex();
+    assert_eq!(served.asked("GET", &format!("/files/{hash}"), "").1["code"], "R0213");
+}
+
+#[test]
+fn p11_so_many_files_are_uploaded_at_once() {
+    let served = serving(Measures { turn_time: Duration::from_millis(1), ..Measures::default() });
+    let begun = served.request("POST", "/files", "x");
+    let all: Vec<TcpStream> = (0..limits::UPLOADS)
+        .map(|_| {
+            let mut stream = served.connect();
+            stream.write_all(begun.strip_suffix('x').unwrap().as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let since = std::time::Instant::now();
+    while on_its_way(&served) < limits::UPLOADS {
+        assert!(since.elapsed() < PATIENCE, "they did not begin");
+    }
+    let got = served.sent(&begun);
+    assert!(got.starts_with("HTTP/1.1 503 ") && got.contains("H0301"), "{got}");
+    assert_eq!(served.asked("GET", "/engine", "").0, 200, "others are answered");
+    for mut stream in all {
+        stream.write_all(b"x").unwrap();
+        assert!(rest(stream).starts_with("HTTP/1.1 201 "));
+    }
+}
+
 #[test]
 fn p11_a_server_that_stops_waits_for_requests_for_a_time() {
     let served = serving(Measures { drain: Duration::from_millis(50), ..Measures::default() });
