@@ -198,6 +198,7 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "SETTINGS_SECRETS", Test("p11_settings_are_bounded")),
     ("engine", "SILENCE", Tunable("when it is said that an engine does not answer")),
     ("engine", "SNAPSHOT_EVENTS", Test("p11_a_long_journal_gets_a_snapshot")),
+    ("engine", "STEP_STUCK", Test("p11_a_driver_that_does_not_come_back_is_told_of_after_a_time")),
     ("engine", "STORE_RETRY", Tunable("when what could not be written is tried again")),
     ("engine", "STORE_RETRY_MOST", Tunable("when what could not be written is tried again")),
     ("engine", "STREAMS_CACHED", Test("p10_p11_runs_that_wait_leave_the_memory_and_come_back")),
@@ -209,6 +210,13 @@ const BOUNDS: &[(&str, &str, Proof)] = &[
     ("engine", "NOTICE_ASKED", Test("p11_what_a_notification_says_is_bounded")),
     ("engine", "NOTICE_ERROR_CHARS", Test("p11_what_a_notification_says_is_bounded")),
     ("engine", "NOTICE_TITLE_CHARS", Test("p11_what_a_notification_says_is_bounded")),
+    (
+        "engine",
+        "NOTIFICATIONS_COUNTED",
+        Tunable(
+            "how far what waits is counted for who watches; the store counts no further than it is asked to",
+        ),
+    ),
     ("engine", "NOTIFICATIONS_PAGE", Tunable("rows of a page; the next one follows")),
     ("engine", "NOTIFY_AGE", Test("p11_a_notification_is_tried_so_often_and_has_failed_then")),
     ("engine", "NOTIFY_DRAIN", Tunable("how long a process that leaves stays; the next one goes on")),

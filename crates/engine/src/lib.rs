@@ -22,6 +22,7 @@ pub mod library;
 pub mod limits;
 pub mod live;
 pub mod logs;
+pub mod metrics;
 pub mod net;
 pub mod notify;
 pub mod operations;

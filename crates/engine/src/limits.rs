@@ -394,3 +394,8 @@ pub const NOTIFY_TIME: Duration = Duration::from_secs(30);
 pub const NOTIFY_DRAIN: Duration = Duration::from_secs(5);
 /// How often it is looked for those that another process has put back.
 pub const NOTIFY_LOOK: Duration = Duration::from_secs(30);
+
+/// How long the driver may be at one step before it is told to be stuck.
+pub const STEP_STUCK: Duration = Duration::from_secs(30);
+/// Notifications that wait, as far as they are counted for who watches.
+pub const NOTIFICATIONS_COUNTED: usize = 10_000;

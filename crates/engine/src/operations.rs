@@ -143,6 +143,8 @@ pub enum Operation {
     },
     /// What the engine of the home is doing, if there is one.
     Engine,
+    /// What the engine of the home has counted, for who watches over it.
+    Metrics,
     /// Something about named workflows. It needs no engine.
     Library(LibraryOperation),
     /// Something about the people of the home. It needs no engine.
@@ -180,6 +182,7 @@ impl Operation {
                 | Operation::Documents { .. }
                 | Operation::Document { .. }
                 | Operation::Engine
+                | Operation::Metrics
                 | Operation::Library(_)
                 | Operation::People(_)
                 | Operation::Access(_)
@@ -216,6 +219,7 @@ impl Operation {
             | Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Engine
+            | Operation::Metrics
             | Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)
@@ -253,6 +257,7 @@ impl Operation {
             | Operation::Documents { .. }
             | Operation::Document { .. }
             | Operation::Engine
+            | Operation::Metrics
             | Operation::Access(_)
             | Operation::Notifications(_)
             | Operation::People(_) => None,
@@ -285,6 +290,7 @@ impl Operation {
             | Operation::Runs { .. }
             | Operation::Limits { .. }
             | Operation::Engine
+            | Operation::Metrics
             | Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)
@@ -397,6 +403,8 @@ pub enum Answer {
     Document(Box<DocumentText>),
     /// See [`Operation::Engine`].
     Engine { engine: Option<EngineNow> },
+    /// See [`Operation::Metrics`]. The text format of Prometheus.
+    Metrics { text: String },
     /// See [`Operation::Library`].
     Library(Box<LibraryAnswer>),
     /// See [`Operation::People`].

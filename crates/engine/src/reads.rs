@@ -124,6 +124,7 @@ impl<R: Reader> Reads<R> {
             }
             // What is not in the store.
             Operation::Engine
+            | Operation::Metrics
             | Operation::Library(_)
             | Operation::People(_)
             | Operation::Access(_)

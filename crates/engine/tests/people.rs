@@ -304,6 +304,7 @@ fn all(bench: &Bench) -> Vec<Operation> {
         }),
         Operation::File(FileOperation::Find { hash: "0".repeat(64), run: Some(run()), by: by() }),
         Operation::File(FileOperation::Find { hash: "0".repeat(64), run: None, by: by() }),
+        Operation::Metrics,
     ]
 }
 
@@ -338,6 +339,7 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
         Operation::Documents { .. } => (40, LOOK),
         Operation::Document { .. } => (41, LOOK),
         Operation::Engine => (16, LOOK),
+        Operation::Metrics => (66, LOOK),
         Operation::Library(operation) => match operation {
             LibraryOperation::Save(_) => (17, SAVE),
             LibraryOperation::Workflows { .. } => (18, LOOK),

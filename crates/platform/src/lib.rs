@@ -4,6 +4,7 @@
 //! needs `/proc` does not, and each item says so. Everything else in the project is plain `std` and POSIX.
 
 pub mod machine;
+pub mod own;
 pub mod peer;
 pub mod process;
 pub mod tcp;

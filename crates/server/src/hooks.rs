@@ -14,10 +14,14 @@ use crate::door::Failures;
 use crate::limits;
 use crate::problem::Problem;
 use crate::routes::unexpected;
+use crate::seen::At;
 use crate::server::Host;
 
 /// What the paths of webhooks begin with.
 pub(crate) const PATH: &str = "/hooks/";
+
+/// How they are named where nobody is to be named.
+pub(crate) const AT: At = At::outside("/hooks/{name}");
 
 /// Headers that a run is told of, where they are there.
 const TOLD: [&str; 10] = [

@@ -11,6 +11,7 @@
 //! | `cookie`, `links` | sessions of browsers; the pages of links to a task |
 //! | [`stream`] | events as they come |
 //! | [`upload`], [`reading`] | bodies and answers of any size, a piece at a time |
+//! | [`metrics`], `watched` | what is counted; whether it lives and is ready |
 //! | `whole` | bodies that are a definition themselves |
 //! | [`problem`] | what is answered when something is wrong |
 //!
@@ -26,15 +27,18 @@ mod hooks;
 pub mod limits;
 mod links;
 pub mod listen;
+pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod reading;
 pub mod routes;
+mod seen;
 mod sending;
 pub mod server;
 mod stall;
 pub mod stream;
 pub mod upload;
+mod watched;
 mod whole;
 mod wire;
 

@@ -16,10 +16,14 @@ use crate::call::{self, Reply};
 use crate::cookie::same;
 use crate::limits;
 use crate::problem::Problem;
+use crate::seen::At;
 
 mod html;
 
 use html::{Page, moment};
+
+/// How their path is named: the whole of it is a secret.
+pub(crate) const AT: At = At::outside("/a/{secret}");
 
 /// A request for the page of a link.
 pub(crate) struct Followed {

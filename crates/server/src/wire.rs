@@ -26,14 +26,17 @@ use crate::again::{self, UnderWay};
 use crate::call::{self, Body, Call, Reply};
 use crate::cookie::Cookie;
 use crate::door::{Client, Failures, Shown};
-use crate::links::Followed;
+use crate::links::{self, Followed};
 use crate::listen::Front;
+use crate::metrics::{Counts, Taken};
 use crate::problem::{Problem, TYPE};
+use crate::seen::{At, Seen};
 use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
 use crate::stream::Telling;
 use crate::upload::{Patience, Upload};
+use crate::watched::{self, Watched};
 use crate::{guard, hooks, limits, reading, routes, stream, whole};
 
 /// The place of a connection among the others, until it begins to follow.
@@ -53,6 +56,7 @@ pub(crate) struct Wire {
     cookie: Cookie,
     streams: Arc<Semaphore>,
     under_way: UnderWay,
+    counts: Counts,
     /// Closed when the server stops; connections hold a receiver each.
     leaving: watch::Sender<bool>,
 }
@@ -78,6 +82,7 @@ impl Wire {
             cookie,
             streams,
             under_way: UnderWay::default(),
+            counts: Counts::default(),
             leaving: watch::Sender::new(false),
         }
     }
@@ -97,7 +102,10 @@ impl Wire {
                         wire.connection(stream, theirs, leaving, place).await;
                     });
                 }
-                Err(_) => refuse(stream, self.measures.connections).await,
+                Err(_) => {
+                    self.counts.one_too_many();
+                    refuse(stream, self.measures.connections).await;
+                }
             }
         }
     }
@@ -124,9 +132,12 @@ impl Wire {
         let service = service_fn(move |request| {
             let (wire, client, place) = (wire.clone(), client.clone(), place.clone());
             async move {
-                let reply = wire.answer(request, client).await;
+                let seen = Arc::new(Seen::new(request.method()));
+                let reply = wire.answer(request, client, &seen).await;
                 let reply = reply.and_then(|reply| wire.streaming(reply, &place));
-                Ok::<_, Infallible>(sent(reply, &wire.cookie))
+                let response = sent(reply, &wire.cookie);
+                wire.counts.answered(&seen, response.status().as_u16(), seen.begun.elapsed());
+                Ok::<_, Infallible>(response)
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()
@@ -150,8 +161,24 @@ impl Wire {
         .await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, client: Arc<Client>) -> Result<Reply, Problem> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: Arc<Client>,
+        seen: &Arc<Seen>,
+    ) -> Result<Reply, Problem> {
         let (head, body) = request.into_parts();
+        let watched = Watched::of(head.uri.path());
+        if let Some(watched) = watched {
+            seen.is_at(watched.at());
+            Watched::takes(head.method.as_str())?;
+            // Whoever asks so has no name of ours and no token, and gets an answer however much there is to do.
+            match watched {
+                Watched::Live => return Ok(watched::live()),
+                Watched::Ready => return Ok(watched::ready(&self.host.asker)),
+                Watched::Metrics => {}
+            }
+        }
         let ip = match self.addr {
             SocketAddr::V4(addr) => addr.ip().to_string(),
             SocketAddr::V6(addr) => format!("[{}]", addr.ip()),
@@ -159,6 +186,9 @@ impl Wire {
         let authority = head.uri.authority().map(|authority| authority.as_str());
         let linked = head.uri.path().strip_prefix(LINKS);
         let opened = linked.is_some() && matches!(head.method, Method::GET | Method::HEAD);
+        if linked.is_some() {
+            seen.is_at(links::AT);
+        }
         guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front, opened)?;
         let shown = Shown::of(&head.headers, client.theirs(), &self.front, &self.cookie);
         if let Some(secret) = linked {
@@ -169,10 +199,15 @@ impl Wire {
             let followed = Followed { method, secret, body };
             return self.performed(move || Ok(client.linked(&host, from, &followed, &failures))).await;
         }
+        if watched == Some(Watched::Metrics) {
+            return self.measured(client, shown).await;
+        }
         if let Some(hook) = hooks::named(head.method.as_str(), head.uri.path()) {
+            seen.is_at(hooks::AT);
             return self.delivered(hook?, head.headers, body, shown).await;
         }
         let (route, path) = routes::find(head.method.as_str(), head.uri.path())?;
+        seen.is_at(At::route(route));
         let query = call::query(head.uri.query().unwrap_or_default())?;
         let text =
             |name: HeaderName| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -299,6 +334,21 @@ impl Wire {
             what()
         });
         performed.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// What is counted, for whoever may look at all there is.
+    async fn measured(&self, client: Arc<Client>, shown: Shown) -> Result<Reply, Problem> {
+        let taken = Taken {
+            connections: self.measures.connections - self.connections.available_permits(),
+            streams: self.measures.streams - self.streams.available_permits(),
+        };
+        let own = self.counts.told(&taken);
+        let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
+        self.performed(move || {
+            let (host, _) = client.host(&host, &front, shown, false, &failures)?;
+            watched::metrics(&host.asker, &own)
+        })
+        .await
     }
 
     /// A request of a webhook. Who sends it is asked for nothing but its signature.

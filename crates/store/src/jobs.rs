@@ -97,6 +97,12 @@ pub trait JobReader {
     /// When the store cannot be read.
     fn next_job(&mut self, kind: &str, target: &str, at: Time) -> Result<Option<JobRow>, StoreError>;
 
+    /// How many jobs of a kind wait, counted no further than a number.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn jobs_waiting(&mut self, kind: &str, at_most: usize) -> Result<u64, StoreError>;
+
     /// How many jobs of a kind are how far.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub mod tasks;
 mod types;
 
 pub use error::StoreError;
-pub use types::{Commit, Filter, Job, Listed, Loaded, Position, Row, Seq, Snapshot};
+pub use types::{Commit, Filter, Job, Listed, Loaded, OpenCounts, Position, Row, Seq, Snapshot};
 
 use stead_core::Time;
 use stead_core::ids::StreamId;
@@ -146,6 +146,12 @@ pub trait Reader: LibraryReader + PeopleReader + DraftReader + AccessReader + Jo
     /// When the store cannot be read.
     fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError>;
 
+    /// How much is open. What it costs grows with that, and not with what has ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn open_counts(&mut self) -> Result<OpenCounts, StoreError>;
+
     /// A definition by its revision.
     ///
     /// # Errors
@@ -170,6 +176,12 @@ pub trait Store: Reader + Library + People + Drafts + Access + Answers + Jobs {
     /// # Errors
     /// As above, and when the store cannot be written.
     fn commit(&mut self, fence: u64, commits: &[Commit]) -> Result<Vec<Option<Position>>, StoreError>;
+
+    /// Writes something that means nothing, to find out whether anything can be written.
+    ///
+    /// # Errors
+    /// When it cannot.
+    fn probe(&mut self) -> Result<(), StoreError>;
 
     /// Keeps a snapshot. A cache: losing it loses nothing.
     ///

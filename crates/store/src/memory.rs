@@ -9,6 +9,7 @@ use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::message::Message;
 use stead_core::people::{self, Edit, Register};
+use stead_core::status::RunStatus;
 
 use crate::drafts::{Draft, DraftReader, Drafts, Over};
 use crate::fault::{Faults, Point, cross};
@@ -22,8 +23,8 @@ use crate::memory_answers::KeptAnswers;
 use crate::people::{People, PeopleReader};
 use crate::tasks::{ListedTask, TaskFilter};
 use crate::{
-    Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError, check,
-    limits,
+    Commit, Filter, Job, Listed, Loaded, OpenCounts, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
+    check, limits,
 };
 
 /// Everything in memory. [`reopen`](Self::reopen) gives a second handle on the same data, as a process
@@ -407,6 +408,18 @@ impl Reader for MemoryStore {
         Ok(passing.take(limit).map(|listed| (*listed).clone()).collect())
     }
 
+    fn open_counts(&mut self) -> Result<OpenCounts, StoreError> {
+        let data = self.data();
+        let count = |status: RunStatus| {
+            let heads = data.streams.iter().filter_map(Stream::listed);
+            heads.filter(|listed| listed.head.status == status).count() as u64
+        };
+        let open = RunStatus::ALL.iter().filter(|status| !status.is_end());
+        let runs = open.map(|status| (*status, count(*status))).filter(|(_, count)| *count > 0).collect();
+        let tasks = data.tasks.iter().filter(|listed| !listed.head.status.is_end()).count() as u64;
+        Ok(OpenCounts { runs, tasks })
+    }
+
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.data().definitions.get(revision).cloned())
     }
@@ -425,6 +438,10 @@ impl Store for MemoryStore {
         let positions = commits.iter().map(|commit| data.apply(commit)).collect();
         cross(self.faults.as_ref(), Point::AfterCommit)?;
         Ok(positions)
+    }
+
+    fn probe(&mut self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError> {

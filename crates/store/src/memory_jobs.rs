@@ -50,6 +50,13 @@ impl JobReader for MemoryStore {
         }))
     }
 
+    fn jobs_waiting(&mut self, kind: &str, at_most: usize) -> Result<u64, StoreError> {
+        Ok(self.with_jobs(|jobs| {
+            let fits = |row: &&JobRow| row.job.kind == kind && row.state == JobState::Waiting;
+            jobs.values().filter(fits).take(at_most).count() as u64
+        }))
+    }
+
     fn job_counts(&mut self, kind: &str) -> Result<[(JobState, u64); 3], StoreError> {
         Ok(self.with_jobs(|jobs| {
             JobState::ALL.map(|state| {

@@ -56,6 +56,15 @@ pub struct Job {
     pub body: serde_json::Value,
 }
 
+/// How much is open in a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenCounts {
+    /// Runs that have not ended, by status; those of which there is none are left out.
+    pub runs: Vec<(RunStatus, u64)>,
+    /// Tasks that nobody has decided yet.
+    pub tasks: u64,
+}
+
 /// A journal row: the events of one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {

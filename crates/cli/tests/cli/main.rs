@@ -28,6 +28,7 @@ mod logs;
 mod named;
 mod network;
 mod notifications;
+mod observe;
 mod offers;
 mod packaging;
 mod people;

@@ -27,6 +27,7 @@ const COMMANDS: &[(&str, Result<&str, &str>)] = &[
     ("FreePlace", Ok("limits none --free r_none")),
     ("Events", Err("`run` and `resume` follow them; what they show is rebuilt from them")),
     ("Engine", Err("`status` says what the engine is in trouble with")),
+    ("Metrics", Err("it is for programs that watch over a server, which have `/metrics`")),
     ("Library", Err("its own operations have commands of their own, see below")),
     ("People", Err("its own operations have commands of their own, see below")),
     ("Schedule", Err("its own operations have commands of their own, see below")),

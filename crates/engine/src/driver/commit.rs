@@ -1,6 +1,7 @@
 //! The one commit of a step, and what follows from it.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use stead_core::Time;
 use stead_core::effect::Effect;
@@ -12,6 +13,7 @@ use super::{Addressed, Driver, Refusal, Stepped, Written};
 use crate::error::EngineError;
 use crate::failpoint;
 use crate::limits;
+use crate::metrics::Moves;
 
 /// What one step has gathered.
 #[derive(Debug, Default)]
@@ -41,8 +43,10 @@ impl<S: Store> Driver<S> {
     /// Completes the heads of what was touched, commits, and only then says what follows.
     pub(super) fn write(&mut self, now: Time, mut batch: Batch) -> Result<Stepped, EngineError> {
         let touched = std::mem::take(&mut batch.touched);
+        let mut moves = Moves::default();
         for (id, last) in &touched {
             let Some(stream) = self.streams.get_mut(id) else { continue };
+            let before = stream.listing();
             let timed = self.timed.remove(id);
             if stream.state.misfit() {
                 // A later turn of this step has left it useless; what earlier ones made is written.
@@ -58,8 +62,10 @@ impl<S: Store> Driver<S> {
             }
             let commit = &mut batch.commits[last];
             let Rows { head, task, due, open } = rows;
+            moves.note(before, head.as_ref(), task.as_ref());
             (commit.head, commit.task, commit.due, commit.open) = (head, task, due, open);
         }
+        let since = Instant::now();
         let positions = match self.commit(&batch.commits) {
             Ok(positions) => positions,
             Err(error) => {
@@ -68,6 +74,9 @@ impl<S: Store> Driver<S> {
                 return Err(error.into());
             }
         };
+        if !batch.commits.is_empty() {
+            self.counts.committed(&batch.commits, &moves, since.elapsed());
+        }
         let Batch { effects, answers, troubles, .. } = batch;
         let mut stepped = Stepped { effects, answers, troubles, ..Stepped::default() };
         stepped.jobs = batch.commits.iter().map(|commit| commit.jobs.len()).sum();

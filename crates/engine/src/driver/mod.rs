@@ -46,6 +46,7 @@ pub use words::{Addressed, Given, Refusal, Stepped, Written};
 use crate::engine::desk::named_cause;
 use crate::error::EngineError;
 use crate::limits;
+use crate::metrics::Counts;
 use crate::notify::{Book, jobs_of_run, may_tell};
 use crate::schedules::Owners;
 
@@ -75,6 +76,8 @@ pub struct Driver<S> {
     /// Tokens whose inputs were dropped.
     dropped: Vec<u64>,
     performs_nothing: bool,
+    /// What is counted.
+    counts: Arc<Counts>,
     /// Of what notifications are made.
     notify: Option<Arc<Book>>,
     /// What the last engine left is queued, all of it.
@@ -108,6 +111,7 @@ impl<S: Store> Driver<S> {
             owners: Owners::default(),
             dropped: Vec::new(),
             performs_nothing: false,
+            counts: Arc::default(),
             notify: None,
             recovered: false,
             caught_up: HashMap::new(),
@@ -124,6 +128,16 @@ impl<S: Store> Driver<S> {
     /// Turns make the notifications that these rules want.
     pub(crate) fn notify(&mut self, book: Arc<Book>) {
         self.notify = Some(book);
+    }
+
+    /// What is counted is counted there, from what is open now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn count(&mut self, counts: Arc<Counts>) -> Result<(), EngineError> {
+        counts.open(&self.store.open_counts()?);
+        self.counts = counts;
+        Ok(())
     }
 
     /// The run that is at the top of those which started a run: itself, when none did. One that cannot be read is

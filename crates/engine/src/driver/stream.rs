@@ -17,6 +17,7 @@ use stead_store::{Commit, Reader, Row, Snapshot};
 use super::lines::LineFiles;
 use crate::error::EngineError;
 use crate::limits;
+use crate::metrics::Listing;
 
 /// What is known of a stream, by its kind.
 pub(super) enum State {
@@ -284,6 +285,11 @@ impl Stream {
     pub(super) fn taking(id: &StreamId, taken: String, now: Time) -> Commit {
         let mut nobody = Stream::new(State::new(id), String::new());
         nobody.commit(id, "nobody".to_owned(), &[] as &[Event], Vec::new(), Some(taken), now)
+    }
+
+    /// What lists show of it, as the store has it.
+    pub(super) fn listing(&self) -> Listing {
+        Listing::of(self.head.as_ref(), self.task.as_ref())
     }
 
     /// Head, due time, and whether it is loaded at the start, where they differ from what the store has.

@@ -153,6 +153,7 @@ pub(super) fn writing<R: Reader>(
         | Operation::Documents { .. }
         | Operation::Document { .. }
         | Operation::Engine
+        | Operation::Metrics
         | Operation::Library(_)
         | Operation::People(_)
         | Operation::Access(_)

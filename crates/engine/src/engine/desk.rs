@@ -26,6 +26,7 @@ use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
 use crate::live::Hub;
+use crate::metrics::{Beside, Counts, Unready};
 use crate::notify::NotificationAnswer;
 use crate::notify::deliver::Notifier;
 use crate::operations::{Answer, EngineNow, Operation, Receivers, StoreTrouble, Trouble};
@@ -74,6 +75,8 @@ struct Hooks {
 /// What the driver's thread lets others know.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
+    /// What is counted.
+    pub(super) counts: Arc<Counts>,
     /// Attempts under way, those that queue included.
     pub(super) under_way: AtomicUsize,
     /// Runs that cannot go on, and why.
@@ -336,6 +339,7 @@ impl Desk {
             }
             Operation::Schedule(ScheduleOperation::Deliver { .. }) => return self.deliver(operation),
             Operation::Engine => return Ok(Answer::Engine { engine: Some(self.now()) }),
+            Operation::Metrics => return Ok(Answer::Metrics { text: self.counted()? }),
             Operation::Library(operation) => {
                 return crate::library::ask(&self.home, operation)
                     .map(|answer| Answer::Library(Box::new(answer)));
@@ -481,6 +485,27 @@ impl Desk {
         self.commands.send(Command::Follow(sender, known)).map_err(|_| leaving())?;
         sure.recv().map_err(|_| leaving())?;
         Ok(receiver)
+    }
+
+    /// Whether it takes turns and can write.
+    pub(super) fn ready(&self) -> Result<(), Unready> {
+        self.notices.counts.driven()?;
+        match &*lock(&self.notices.store) {
+            Some(_) => Err(Unready::Unwritable),
+            None => Ok(()),
+        }
+    }
+
+    /// What was counted.
+    fn counted(&self) -> Result<String, EngineError> {
+        let beside = Beside {
+            under_way: self.notices.under_way.load(Ordering::Relaxed),
+            stuck: lock(&self.notices.troubles).len(),
+            inputs: self.commands.len(),
+            subscribers: self.live.subscribers(),
+            writable: lock(&self.notices.store).is_none(),
+        };
+        self.notices.counts.told(&self.home, &beside)
     }
 
     /// What the engine is doing.

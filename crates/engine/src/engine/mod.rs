@@ -44,6 +44,7 @@ use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::live::{Cursor, Live, Wish};
+use crate::metrics::Unready;
 use crate::notify::{Book, deliver::Notifier};
 use crate::operations::{Answer, EngineNow, Operation};
 use crate::people::{Caller, Step};
@@ -191,6 +192,15 @@ impl Asker {
         crate::access::has_any(&self.desk.home)
     }
 
+    /// Whether the engine takes turns and can write. It gives away nothing of anybody, so nobody is asked who they are,
+    /// and costs nothing.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn ready(&self) -> Result<(), Unready> {
+        self.desk.ready()
+    }
+
     /// Whether whoever asks is still let in: a token may have been revoked or have run out since, a person removed.
     /// Cheap; who sends for longer than a moment asks before each piece. What may be seen it does not say.
     ///
@@ -246,15 +256,18 @@ impl Engine {
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
         crate::uploads::begin(home)?;
         driver.notify(book.clone());
+        let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
+        let counts = notices.counts.clone();
+        driver.count(counts.clone())?;
         let recovered = driver.recover()?;
         let (commands, inbox) = unbounded();
-        let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
         let notifier = Notifier::new(
             home,
             book,
             settings.secrets.clone(),
             settings.public.clone(),
             measures.notify.clone(),
+            counts.clone(),
         );
         let desk = Desk::new(
             home,
@@ -294,6 +307,7 @@ impl Engine {
             last: 0,
             leaving: false,
             retry: Retry::new(measures.retry),
+            counts,
             notifier: notifier.clone(),
         };
         let thread = std::thread::Builder::new().name("driver".into()).spawn(move || turns.run());

@@ -242,6 +242,7 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
             None => Ok(Answer::Runs { runs: Vec::new() }),
         },
         Operation::Engine => Ok(Answer::Engine { engine: None }),
+        Operation::Metrics => Err(uncounted()),
         Operation::Schedule(ScheduleOperation::List { .. }) => {
             Ok(Answer::Schedule(ScheduleAnswer::Schedules { schedules: Vec::new() }))
         }
@@ -274,6 +275,11 @@ fn without_store(operation: Operation) -> Result<Answer, EngineError> {
         Operation::File(FileOperation::Find { run: None, hash, .. }) => Err(EngineError::NoFile { hash }),
         other => Err(EngineError::NoRun { id: other.run().unwrap_or_default().to_owned() }),
     }
+}
+
+/// Who counts is not there.
+fn uncounted() -> EngineError {
+    EngineError::Stopped("nobody holds the home, so nothing is counted".into())
 }
 
 /// What reads is told by the engine, which knows more than the store; without one, or with one that does not answer,
@@ -312,6 +318,7 @@ pub(crate) fn read_store(home: &Home, caller: &Caller, operation: &Operation) ->
     admit(&mut reads, home, caller, &mut operation)?;
     match &operation {
         Operation::Engine => Ok(Answer::Engine { engine: None }),
+        Operation::Metrics => Err(uncounted()),
         operation => {
             let answer = reads.ask(operation)?;
             let mut answer = answer.ok_or_else(|| EngineError::bug(&"a read that reads nothing"))?;

@@ -23,6 +23,7 @@ use crate::feed::Feed;
 use crate::home::Home;
 use crate::lent::Environment;
 use crate::limits;
+use crate::metrics::{Counts, Working};
 use crate::settings::Settings;
 
 /// The input that a result is.
@@ -42,6 +43,10 @@ pub(super) struct Outside {
     home: Home,
     executors: HashMap<&'static str, Arc<dyn Executor>>,
     pub(super) attempts: Arc<Attempts>,
+    /// What is counted.
+    counts: Arc<Counts>,
+    /// Attempts under way, for what is counted of them.
+    working: HashMap<AttemptId, Working>,
     /// Attempts that wait for a place.
     queued: HashSet<AttemptId>,
     pub(super) followers: Vec<Sender<Written>>,
@@ -86,6 +91,8 @@ impl Outside {
             home,
             executors,
             attempts,
+            counts: notices.counts.clone(),
+            working: HashMap::new(),
             queued: HashSet::new(),
             followers: Vec::new(),
             notices,
@@ -112,6 +119,7 @@ impl Outside {
                 AttemptResult { error: Some(error), ..AttemptResult::default() },
             ));
         };
+        let mut working = self.counts.attempt(&job.executor);
         if job.once && executor.slot() == Slot::Process {
             self.kept.keep(job.attempt.clone(), self.home.place(&job.attempt, folder).dir);
         }
@@ -121,19 +129,26 @@ impl Outside {
         if !executor.immediate() && self.held.holds(&job, top) {
             self.notices.under_way.fetch_add(1, Ordering::Relaxed);
             let queues = placed(job.attempt.clone(), false);
+            self.working.insert(job.attempt.clone(), working);
             self.held.keep(HeldJob { job, folder: folder.to_owned(), top: top.clone() });
             return Some(queues);
         }
         let place = self.place(&job.attempt, folder, top);
         if executor.immediate() {
             // What the driver performs itself is over at once and never told to end.
+            self.counts.begins(&mut working);
             let result = executor.perform(&job, &place, &NoControl);
+            self.counts.ends(working, Some(&result));
             failpoint::cross("effect.after");
             return Some(ended(job.attempt, result));
         }
         let attempt = job.attempt.clone();
+        self.working.insert(attempt.clone(), working);
         match self.attempts.start(job, executor, place) {
-            Taken::No => None,
+            Taken::No => {
+                self.working.remove(&attempt);
+                None
+            }
             Taken::Begins => {
                 self.notices.under_way.fetch_add(1, Ordering::Relaxed);
                 None
@@ -174,7 +189,10 @@ impl Outside {
             let Some(executor) = self.executors.get(job.executor.as_str()).cloned() else { continue };
             let (attempt, place) = (job.attempt.clone(), self.place(&job.attempt, &folder, &top));
             match self.attempts.start_queued(job, executor.clone(), place) {
-                Taken::No => drop(self.notices.under_way.fetch_sub(1, Ordering::Relaxed)),
+                Taken::No => {
+                    self.working.remove(&attempt);
+                    self.notices.under_way.fetch_sub(1, Ordering::Relaxed);
+                }
                 Taken::Begins | Taken::Queued => drop(self.queued.insert(attempt)),
             }
         }
@@ -183,15 +201,27 @@ impl Outside {
     /// Ends an attempt; the input that this is, for one that was held back.
     pub(super) fn end(&mut self, attempt: &AttemptId, reason: EndReason) -> Option<Addressed> {
         if let Some(held) = self.held.take(attempt) {
-            self.notices.under_way.fetch_sub(1, Ordering::Relaxed);
-            return Some(ended(held.job.attempt, ended_early(reason)));
+            let result = ended_early(reason);
+            self.over(attempt, &result);
+            return Some(ended(held.job.attempt, result));
         }
         self.attempts.end(attempt, reason);
         None
     }
 
+    /// An attempt has ended.
+    pub(super) fn over(&mut self, attempt: &AttemptId, result: &AttemptResult) {
+        self.notices.under_way.fetch_sub(1, Ordering::Relaxed);
+        if let Some(working) = self.working.remove(attempt) {
+            self.counts.ends(working, Some(result));
+        }
+    }
+
     /// An attempt begins: the input that this is, if it was queued before.
     pub(super) fn begins(&mut self, attempt: AttemptId) -> Option<Addressed> {
+        if let Some(working) = self.working.get_mut(&attempt) {
+            self.counts.begins(working);
+        }
         self.queued.remove(&attempt).then(|| placed(attempt, true))
     }
 

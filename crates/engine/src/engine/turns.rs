@@ -19,6 +19,7 @@ use super::outside::{Outside, ended};
 use crate::driver::{Addressed, Driver, Given, Refusal, Stepped};
 use crate::error::EngineError;
 use crate::limits;
+use crate::metrics::Counts;
 use crate::notify::deliver::Notifier;
 use crate::operations::StoreTrouble;
 
@@ -32,6 +33,8 @@ pub(super) struct Loop {
     pub(super) last: Time,
     /// To stop as soon as no attempt is under way.
     pub(super) leaving: bool,
+    /// What is counted.
+    pub(super) counts: Arc<Counts>,
     /// Who delivers notifications.
     pub(super) notifier: Arc<Notifier>,
     /// When what could not be written is tried again.
@@ -56,6 +59,11 @@ impl Retry {
         wait
     }
 
+    /// The wait that comes next, where one was begun.
+    fn pending(&self) -> Option<Duration> {
+        self.next.map(|next| next.min(self.most))
+    }
+
     fn begun(&self) -> bool {
         self.next.is_some()
     }
@@ -71,6 +79,7 @@ fn unwritten(error: &EngineError) -> Refusal {
 
 impl Loop {
     pub(super) fn run(mut self) -> Result<(), EngineError> {
+        let _over = self.counts.until_over();
         let result = self.turns();
         // Whoever waits for an answer learns that there is none by the closing of the channel.
         self.replies.clear();
@@ -104,9 +113,12 @@ impl Loop {
                 return Ok(());
             }
             self.last = clock(self.last);
+            let since = self.counts.step();
             let stepped = match self.driver.step(self.last) {
                 Ok(stepped) => stepped,
                 Err(error) => {
+                    self.counts.stepped(since);
+                    self.counts.failed();
                     for token in self.driver.take_dropped() {
                         if let Some(reply) = self.replies.remove(&token) {
                             let _ = reply.send(Err(unwritten(&error)));
@@ -121,8 +133,9 @@ impl Loop {
                     continue;
                 }
             };
-            self.written();
+            self.written(&stepped);
             self.perform(stepped);
+            self.counts.stepped(since);
         }
     }
 
@@ -161,12 +174,21 @@ impl Loop {
         self.retry.next()
     }
 
-    /// Something was written.
-    fn written(&mut self) {
-        if self.retry.begun() {
-            self.retry.reset();
-            *lock(&self.outside.notices.store) = None;
+    /// A step went well. Where something could not be written before, that is over when something was, be it a trial:
+    /// what failed may have been taken back, and then nothing is left that would show it.
+    fn written(&mut self, stepped: &Stepped) {
+        if !self.retry.begun() {
+            return;
         }
+        if stepped.written.is_empty()
+            && let Err(error) = self.driver.store().probe()
+        {
+            let error = EngineError::from(error);
+            self.trouble(&error);
+            return;
+        }
+        self.retry.reset();
+        *lock(&self.outside.notices.store) = None;
     }
 
     /// Takes what has come; waits when there is nothing to do. False: stop.
@@ -188,6 +210,8 @@ impl Loop {
                 Some(until) => wait.min(until.saturating_duration_since(Instant::now())),
                 None => wait,
             };
+            // What could not be written was taken back: by and by it is tried whether something can.
+            let wait = self.retry.pending().map_or(wait, |pending| wait.min(pending));
             match self.inbox.recv_timeout(wait) {
                 Ok(command) => {
                     if !self.command(command)? {
@@ -274,7 +298,7 @@ impl Loop {
             }
             Command::Leave => self.leaving = true,
             Command::Result(attempt, result) => {
-                self.outside.notices.under_way.fetch_sub(1, Ordering::Relaxed);
+                self.outside.over(&attempt, &result);
                 self.driver.push(ended(attempt, result));
             }
             Command::Follow(sender, known) => {

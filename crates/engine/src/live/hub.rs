@@ -87,6 +87,11 @@ impl Hub {
         Ok((number, at))
     }
 
+    /// How many are told of something.
+    pub(crate) fn subscribers(&self) -> usize {
+        self.lock().subscribers.len()
+    }
+
     /// Lets somebody out.
     pub(super) fn leave(&self, number: u64) {
         let mut registry = self.lock();

@@ -23,6 +23,7 @@ use crate::failpoint;
 use crate::home::Home;
 use crate::library::open::now;
 use crate::limits;
+use crate::metrics::{Counts, Tried};
 use crate::net::{Client, NetworkPolicy};
 use crate::secrets::Secrets;
 
@@ -60,6 +61,7 @@ struct Shared {
     secrets: Arc<dyn Secrets>,
     public: Option<String>,
     measures: NotifyMeasures,
+    counts: Arc<Counts>,
     /// Addresses of any network but this machine's and private ones.
     outside: Arc<Client>,
     /// These as well.
@@ -101,6 +103,7 @@ impl Notifier {
         secrets: Arc<dyn Secrets>,
         public: Option<String>,
         measures: NotifyMeasures,
+        counts: Arc<Counts>,
     ) -> Arc<Self> {
         let begins = !book.rules().all.is_empty();
         let client = |policy| Client::new(policy, measures.time, HEAD);
@@ -112,6 +115,7 @@ impl Notifier {
             outside: client(NetworkPolicy::SERVER),
             anywhere: client(NetworkPolicy::OWN),
             measures,
+            counts,
             state: Mutex::default(),
             woken: Condvar::new(),
         };
@@ -290,6 +294,11 @@ impl Shared {
                     }
                 }
             }
+            self.counts.delivery(match row.state {
+                JobState::Delivered => Tried::Delivered,
+                JobState::Waiting => Tried::Again,
+                JobState::Failed => Tried::Failed,
+            });
             if store.settle_job(&row).is_err() {
                 // What cannot be written is not known: it is delivered again, with the same id.
                 self.put_off(name, 1);

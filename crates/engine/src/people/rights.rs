@@ -93,7 +93,7 @@ fn row(operation: &Operation) -> (&'static str, Right) {
         | Operation::Document { .. }
         | Operation::Definition { .. } => ("look at runs", Right::Look),
         Operation::Limits { .. } => ("look at limits", Right::Look),
-        Operation::Engine => ("look at the engine", Right::Look),
+        Operation::Engine | Operation::Metrics => ("look at the engine", Right::Look),
         Operation::Library(operation) => library(operation),
         Operation::People(operation) => people(operation),
         Operation::Access(operation) => access(operation),

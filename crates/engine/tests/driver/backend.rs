@@ -20,7 +20,7 @@ use stead_store::people::{People, PeopleReader};
 use stead_store::sqlite::SqliteStore;
 use stead_store::tasks::{ListedTask, TaskFilter};
 use stead_store::{
-    Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
+    Commit, Filter, Job, Listed, Loaded, OpenCounts, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
 };
 
 /// Opens the same store again and again.
@@ -185,6 +185,9 @@ impl Reader for Counted {
         add(&self.count.read, tasks.len());
         Ok(tasks)
     }
+    fn open_counts(&mut self) -> Result<OpenCounts, StoreError> {
+        self.store.open_counts()
+    }
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
         add(&self.count.read, 1);
         self.store.definition(revision)
@@ -205,6 +208,9 @@ impl Store for Counted {
             add(&self.count.others, others + commit.jobs.len());
         }
         self.store.commit(fence, commits)
+    }
+    fn probe(&mut self) -> Result<(), StoreError> {
+        self.store.probe()
     }
     fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError> {
         if self.no_snapshots {
@@ -369,6 +375,9 @@ impl JobReader for Counted {
     }
     fn job_targets(&mut self, kind: &str) -> Result<Vec<(String, Time)>, StoreError> {
         self.store.job_targets(kind)
+    }
+    fn jobs_waiting(&mut self, kind: &str, at_most: usize) -> Result<u64, StoreError> {
+        self.store.jobs_waiting(kind, at_most)
     }
     fn next_job(&mut self, kind: &str, target: &str, at: Time) -> Result<Option<JobRow>, StoreError> {
         self.store.next_job(kind, target, at)

@@ -42,6 +42,7 @@ pub const BASE: &str = "/api/v1";
 /// Operations that have no route, and why.
 pub const WITHOUT: &[(&str, &str)] = &[
     ("Schedule.Deliver", "it is what a signed request to `/hooks/NAME` becomes, outside of these paths"),
+    ("Metrics", "it is told at `/metrics`, outside of these paths, where programs that watch look for it"),
     ("Library.Exported", "it notes a file of the machine on which a command wrote it"),
     ("Library.Decline", "it notes a file of the machine on which a command asked"),
     ("Library.Declined", "it tells of a file of the machine on which a command asks"),

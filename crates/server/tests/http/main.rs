@@ -4,3 +4,4 @@
 mod bounds;
 mod live;
 mod served;
+mod watched;

@@ -24,10 +24,16 @@ pub(crate) struct Served {
 }
 
 pub(crate) fn serving(measures: Measures) -> Served {
+    serving_with(measures, stead_engine::Measures::default())
+}
+
+/// With an engine that has measures of its own.
+pub(crate) fn serving_with(measures: Measures, of_engine: stead_engine::Measures) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::at(&folder.path().join(".stead"));
     let secrets = Arc::new(ConfiguredSecrets::of(home.root(), |_| None::<PathBuf>));
-    let engine = Engine::open(&home, Settings::from(secrets)).unwrap();
+    let settings = Settings { measures: of_engine, ..Settings::from(secrets) };
+    let engine = Engine::open(&home, settings).unwrap();
     let host =
         Host { asker: engine.asker(), by: "user:ana".into(), folder: folder.path().to_owned(), public: None };
     let server = Server::start(host, listen::address("127.0.0.1:0").unwrap(), measures).unwrap();

@@ -33,6 +33,8 @@ pub fn settles_jobs(factory: &mut dyn StoreFactory) {
     let targets = store.job_targets("notify").unwrap();
     assert_eq!(targets.iter().map(|(target, _)| target.as_str()).collect::<Vec<_>>(), ["chat", "mail"]);
     assert_eq!(store.job_targets("other").unwrap(), []);
+    let waiting = [("notify", 9), ("notify", 2), ("other", 9)];
+    assert_eq!(waiting.map(|(kind, most)| store.jobs_waiting(kind, most).unwrap()), [3, 2, 0]);
     let first = store.next_job("notify", "mail", NOW).unwrap().unwrap();
     assert_eq!((first.job.id.as_str(), first.state, first.tries), ("a", JobState::Waiting, 0));
     assert_eq!(first.stream, stream(1));
@@ -60,6 +62,7 @@ pub fn settles_jobs(factory: &mut dyn StoreFactory) {
     assert_eq!(ids(&store.job_rows(&filter(None, None)).unwrap()), ["c", "b", "a"]);
     assert_eq!(ids(&store.job_rows(&filter(None, Some("b"))).unwrap()), ["a"]);
     assert_eq!(ids(&store.job_rows(&filter(Some(JobState::Failed), None)).unwrap()), ["a"]);
+    assert_eq!(store.jobs_waiting("notify", 9).unwrap(), 1);
     assert!(store.retry_job("a", NOW + 7).unwrap());
     assert!(!store.retry_job("a", NOW + 7).unwrap(), "it waits already");
     assert!(!store.retry_job("b", NOW + 7).unwrap(), "it was delivered");

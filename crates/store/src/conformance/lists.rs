@@ -3,10 +3,11 @@
 use stead_core::head::Head;
 use stead_core::ids::StreamId;
 use stead_core::status::{Outcome, RunStatus};
+use stead_core::task::{TaskHead, TaskStatus};
 
-use super::StoreFactory;
 use super::samples::{commit, head, message, stream};
-use crate::{Commit, Filter, Store};
+use super::{StoreFactory, tasks};
+use crate::{Commit, Filter, OpenCounts, Store};
 
 fn with_head(number: usize, head: Head) -> Commit {
     Commit { head: Some(head), ..commit(&stream(number), 1, 1) }
@@ -71,6 +72,27 @@ pub fn opens_streams_without_a_head(factory: &mut dyn StoreFactory) {
     assert_eq!(store.open_streams().unwrap(), [stream(2)]);
     assert_eq!(store.heads(&Filter::default()).unwrap().len(), 1);
     assert!(store.head(&stream(2)).unwrap().is_none());
+}
+
+/// Runs and tasks that are over are not counted.
+pub fn counts_what_is_open(factory: &mut dyn StoreFactory) {
+    let mut store = factory.open();
+    let fence = store.take_fence().unwrap();
+    assert_eq!(store.open_counts().unwrap(), OpenCounts::default());
+    let statuses = [RunStatus::Waiting, RunStatus::Completed, RunStatus::Waiting, RunStatus::Failed];
+    let heads = statuses.iter().enumerate().map(|(n, status)| with_head(n + 1, head(*status, false)));
+    store.commit(fence, &heads.collect::<Vec<_>>()).unwrap();
+    let tasks = [1, 2].map(|number| tasks::with(number, 1, tasks::row(1, &["user:ana"])));
+    store.commit(fence, &tasks).unwrap();
+    let waiting = |count| vec![(RunStatus::Waiting, count)];
+    assert_eq!(store.open_counts().unwrap(), OpenCounts { runs: waiting(2), tasks: 2 });
+    let ended = Commit { expected_seq: 2, ..with_head(1, head(RunStatus::Completed, false)) };
+    let over = TaskHead { status: TaskStatus::Completed, ..tasks::row(1, &[]) };
+    store.commit(fence, &[ended, tasks::with(1, 2, over)]).unwrap();
+    assert_eq!(store.open_counts().unwrap(), OpenCounts { runs: waiting(1), tasks: 1 });
+    store.probe().unwrap();
+    store.probe().unwrap();
+    assert_eq!(store.take_fence().unwrap(), fence + 1, "trying to write is no fence");
 }
 
 /// The earliest first, up to and with the time asked for.

@@ -83,6 +83,7 @@ macro_rules! conformance_cases {
             verifies_journals,
             keeps_definitions,
             lists_open_streams,
+            counts_what_is_open,
             orders_due_streams,
             opens_streams_without_a_head,
             filters_heads,
@@ -160,6 +161,7 @@ pub fn seen(store: &mut dyn Store, streams: &[StreamId]) -> String {
     let mut parts = vec![
         format!("{:#?}", store.journal_after(0, usize::MAX).unwrap()),
         format!("{:?}", store.open_streams().unwrap()),
+        format!("{:?}", store.open_counts().unwrap()),
         format!("{:?}", store.due_streams(i64::MAX, usize::MAX).unwrap()),
         format!("{:?}", store.next_due().unwrap()),
         format!("{:?}", store.jobs(usize::MAX).unwrap()),

@@ -78,6 +78,12 @@ fn counts(conn: &Connection, kind: &str) -> rusqlite::Result<[(JobState, u64); 3
     Ok(all)
 }
 
+/// By the index of those that wait.
+fn waiting(conn: &Connection, kind: &str, at_most: usize) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE kind = ?1 AND state = 'waiting' LIMIT ?2)";
+    conn.prepare_cached(sql)?.query_row(params![kind, bound(at_most)], |row| row.get(0))
+}
+
 macro_rules! job_reader {
     ($($store:ty),+) => {
         $(impl JobReader for $store {
@@ -95,6 +101,10 @@ macro_rules! job_reader {
 
             fn next_job(&mut self, kind: &str, target: &str, at: Time) -> Result<Option<JobRow>, StoreError> {
                 next(&self.conn, kind, target, at).at(&self.path)
+            }
+
+            fn jobs_waiting(&mut self, kind: &str, at_most: usize) -> Result<u64, StoreError> {
+                waiting(&self.conn, kind, at_most).at(&self.path)
             }
 
             fn job_counts(&mut self, kind: &str) -> Result<[(JobState, u64); 3], StoreError> {

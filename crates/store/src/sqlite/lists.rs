@@ -5,10 +5,11 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row as SqlRow, params_from_iter};
 use stead_core::ids::StreamId;
+use stead_core::status::RunStatus;
 
 use super::error::At;
 use super::read::{bound, json, name};
-use crate::{Filter, Listed, StoreError};
+use crate::{Filter, Listed, OpenCounts, StoreError};
 
 const LISTED: &str = "SELECT stream, head, due,
     coalesce((SELECT max(last) FROM journal WHERE journal.stream = heads.id), 0) FROM heads";
@@ -38,6 +39,22 @@ pub(super) fn heads(conn: &Connection, path: &Path, filter: &Filter) -> Result<V
     }
     Ok(out)
 }
+
+/// How much is open, by the indexes that leave out what has ended.
+pub(super) fn open_counts(conn: &Connection) -> rusqlite::Result<OpenCounts> {
+    let mut counts = OpenCounts::default();
+    for status in RunStatus::ALL.iter().copied().filter(|status| !status.is_end()) {
+        let count = conn.prepare_cached(COUNT_RUNS)?.query_row([status.as_str()], |row| row.get(0))?;
+        if count > 0 {
+            counts.runs.push((status, count));
+        }
+    }
+    counts.tasks = conn.prepare_cached(COUNT_TASKS)?.query_row([], |row| row.get(0))?;
+    Ok(counts)
+}
+
+const COUNT_RUNS: &str = "SELECT count(*) FROM heads WHERE status = ?1 AND status <> 'completed'";
+const COUNT_TASKS: &str = "SELECT count(*) FROM tasks WHERE open = 1";
 
 /// Length of a prefix that one stream in a thousand passes: kind, `_`, and two digits of 5 bits.
 const SELECTIVE: usize = 4;
@@ -191,6 +208,24 @@ mod tests {
         found_by(&keyed, "rowid=?)");
         let page = Filter { workflow: some(), after: Some(StreamId::new("r_1")), ..all };
         found_by(&page, "INDEX heads_workflow (workflow=? AND rowid<?)");
+    }
+
+    // A home with a million runs that are over is opened as fast as a new one.
+    #[test]
+    fn what_is_open_is_counted_without_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        drop(SqliteStore::open(&path).unwrap());
+        let conn = Connection::open(&path).unwrap();
+        for (sql, index) in [
+            (COUNT_RUNS.replace("?1", "'waiting'"), "COVERING INDEX heads_status (status=?)"),
+            (COUNT_TASKS.to_owned(), "COVERING INDEX tasks_open"),
+        ] {
+            let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let plan: Vec<String> =
+                statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
+        }
     }
 
     #[test]

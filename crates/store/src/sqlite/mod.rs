@@ -38,7 +38,9 @@ use stead_core::message::Message;
 
 use crate::fault::Faults;
 use crate::tasks::{ListedTask, TaskFilter};
-use crate::{Commit, Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, Snapshot, Store, StoreError};
+use crate::{
+    Commit, Filter, Job, Listed, Loaded, OpenCounts, Position, Reader, Row, Seq, Snapshot, Store, StoreError,
+};
 use cache::Streams;
 
 /// Everything in one SQLite file.
@@ -192,6 +194,10 @@ impl Reader for SqliteStore {
         tasks::tasks(&self.conn, &self.path, filter)
     }
 
+    fn open_counts(&mut self) -> Result<OpenCounts, StoreError> {
+        lists::open_counts(&self.conn).map_err(self.at())
+    }
+
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
         read::definition(&self.conn, revision).map_err(self.at())
     }
@@ -213,6 +219,10 @@ impl Store for SqliteStore {
             }
         }
         result
+    }
+
+    fn probe(&mut self) -> Result<(), StoreError> {
+        write::probe(&self.conn).map_err(self.at())
     }
 
     fn put_snapshot(&mut self, stream: &StreamId, snapshot: &Snapshot) -> Result<(), StoreError> {

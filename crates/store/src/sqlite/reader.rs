@@ -10,7 +10,7 @@ use stead_core::message::Message;
 
 use super::{error, lists, open, read, tasks};
 use crate::tasks::{ListedTask, TaskFilter};
-use crate::{Filter, Job, Listed, Loaded, Position, Reader, Row, Seq, StoreError};
+use crate::{Filter, Job, Listed, Loaded, OpenCounts, Position, Reader, Row, Seq, StoreError};
 
 /// Reads a database that another connection, or another process, may be writing. Each call sees what was
 /// committed before it; none waits for the writer.
@@ -102,6 +102,10 @@ impl Reader for SqliteReader {
 
     fn tasks(&mut self, filter: &TaskFilter) -> Result<Vec<ListedTask>, StoreError> {
         tasks::tasks(&self.conn, &self.path, filter)
+    }
+
+    fn open_counts(&mut self) -> Result<OpenCounts, StoreError> {
+        lists::open_counts(&self.conn).map_err(self.at())
     }
 
     fn definition(&mut self, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -15,6 +15,13 @@ use super::tx::Tx;
 use crate::fault::{Faults, Point, cross};
 use crate::{Commit, Job, Position, Seq, Snapshot, StoreError, chain, check};
 
+/// Writes a number that nobody reads. Another one each time: what is the same already is not written.
+pub(super) fn probe(conn: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('probe', 1)
+               ON CONFLICT (name) DO UPDATE SET value = value % 1000000 + 1";
+    conn.prepare_cached(sql)?.execute([]).map(drop)
+}
+
 pub(super) fn take_fence(conn: &Connection) -> rusqlite::Result<u64> {
     let tx = Tx::write(conn)?;
     let fence = conn
