@@ -18,6 +18,7 @@ use stead_store::memory::MemoryStore;
 use stead_store::{Reader as _, Row};
 
 use crate::said::Since;
+use crate::schedules::Schedules;
 use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::unwound::Unwound;
@@ -26,6 +27,8 @@ use crate::unwound::Unwound;
 pub(crate) struct Mirror {
     pub(crate) state: RunState,
     pub(crate) parent: Option<StreamId>,
+    /// Its inputs, as its first event has them.
+    pub(crate) given: Value,
     pub(crate) children: BTreeSet<StreamId>,
     /// The steps that started them, with the revision that each was started of.
     pub(crate) born: Vec<(String, String)>,
@@ -75,6 +78,8 @@ pub(crate) struct Journal {
     pub(crate) limits: BTreeMap<StreamId, LimitState>,
     /// What people were asked.
     pub(crate) tasks: Tasks,
+    /// What starts runs by itself.
+    pub(crate) schedules: Schedules,
     position: u64,
     /// Types of events, and how many of each there were.
     pub(crate) met: BTreeMap<String, u64>,
@@ -90,8 +95,7 @@ impl Journal {
             match stream.kind() {
                 StreamKind::Limit => self.take_limit(&stream, &row),
                 StreamKind::Task => self.take_task(&stream, &row),
-                // None is turned on here.
-                StreamKind::Schedule => panic!("a schedule: {stream}"),
+                StreamKind::Schedule => self.schedules.take(&stream, &row),
                 StreamKind::Run => {
                     self.take(&stream, &row);
                     moved.insert(stream);
@@ -143,6 +147,7 @@ impl Mirror {
         Self {
             state: RunState::new(stream.clone()),
             parent: None,
+            given: Value::Null,
             children: BTreeSet::new(),
             born: Vec::new(),
             started: BTreeMap::new(),
@@ -182,7 +187,10 @@ impl Mirror {
 
     fn note(&mut self, event: &Event, raw: &Value) {
         match event {
-            Event::RunCreated { parent, .. } => self.parent = parent.as_ref().map(|p| p.run.clone()),
+            Event::RunCreated { parent, .. } => {
+                self.parent = parent.as_ref().map(|p| p.run.clone());
+                self.given = raw["inputs"].clone();
+            }
             Event::AttemptStarted { path, number, .. } => {
                 assert!(!self.paused, "attempt {number} of {path} starts while the run is paused");
                 let request = raw.pointer("/request/value").cloned();

@@ -17,6 +17,7 @@ mod races;
 mod rng;
 mod said;
 mod scenario;
+mod schedules;
 mod signals;
 mod simulate;
 mod tasks;
@@ -192,8 +193,8 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
-/// What starts runs by itself is a stream of its own, which the simulator does not make yet: see `tests/schedules.rs`
-/// and `core/tests/schedule.rs`. To a run a declaration is nothing.
+/// What starts runs by itself is a stream of its own, and goes through the same by itself (`schedules`). To a run a
+/// declaration is nothing.
 fn is_of_triggers((place, key): &(&str, &str)) -> bool {
     *place == "trigger" || (*place == "document" && *key == "triggers")
 }
