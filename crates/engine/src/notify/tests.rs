@@ -1,5 +1,7 @@
 //! Rules, what is told, and delivery with its waits.
 
+mod mail;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +13,8 @@ use stead_store::{Commit, Job, Store as _};
 
 use super::deliver::Notifier;
 use super::notice::{Notice, Occasion};
-use super::{Book, KIND, NotifyMeasures, mail, rules};
+use super::mail::encoded;
+use super::{Book, KIND, NotifyMeasures, rules};
 use crate::home::Home;
 use crate::limits;
 use crate::secrets::EnvironmentSecrets;
@@ -103,7 +106,7 @@ fn p11_what_a_notification_says_is_bounded() {
 #[test]
 fn a_header_of_a_mail_is_ascii_in_one_piece_whatever_a_title_has() {
     let title = "Ship it\r\nBcc: evil@example.org\r\n\r\n".to_owned() + &"Möwe 🐦 ".repeat(30);
-    let encoded = mail::encoded(&title);
+    let encoded = encoded(&title);
     for line in encoded.split("\r\n ") {
         assert!(line.len() <= 75 && line.is_ascii() && !line.contains(['\r', '\n', ':']), "{line}");
         assert!(line.starts_with("=?utf-8?B?") && line.ends_with("?="), "{line}");
