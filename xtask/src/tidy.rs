@@ -1,6 +1,7 @@
 //! Rules of the repository that no compiler knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::run::{cargo, output, root};
 
@@ -17,6 +18,7 @@ pub(crate) fn run() -> Result<(), String> {
     eprintln!("== tidiness");
     packages()?;
     core_is_pure()?;
+    codes_are_unique()?;
     crate::bounds::current()?;
     crate::breaks::current()
 }
@@ -45,4 +47,59 @@ fn core_is_pure() -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("the core depends on {}; it is to stay pure", strange.join(", "))),
     }
+}
+
+/// Where each code of an error is given: a line that maps an error to it, or a constant. Two errors with one code
+/// cannot be told apart by who reads it.
+fn codes_are_unique() -> Result<(), String> {
+    let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in sources(&root().join("crates"))? {
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        let name = file.strip_prefix(root()).unwrap_or(&file).display().to_string();
+        for (number, line) in text.lines().enumerate() {
+            if let Some(code) = code_of(line) {
+                given.entry(code.to_owned()).or_default().push(format!("{name}:{}", number + 1));
+            }
+        }
+    }
+    let twice = given.iter().filter(|(_, places)| places.len() > 1);
+    let twice: Vec<String> =
+        twice.map(|(code, places)| format!("{code} is given at {}", places.join(" and "))).collect();
+    eprintln!("   {} codes of errors", given.len());
+    match (twice.is_empty(), given.len() > 100) {
+        (true, true) => Ok(()),
+        (true, false) => Err("the codes of errors are no longer where this looks for them".to_owned()),
+        (false, _) => Err(twice.join("\n")),
+    }
+}
+
+/// The code that a line gives to an error, such as `Self::Gone => "R0604",` or `const FILE: &str = "C0202";`.
+fn code_of(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let given = match line.split_once("=> \"") {
+        Some((_, given)) => given,
+        None => line.strip_prefix("pub const ")?.split_once(": &str = \"")?.1,
+    };
+    let (code, rest) = given.split_once('"')?;
+    let (letter, digits) = code.split_at_checked(1)?;
+    let well = letter.chars().all(|c| c.is_ascii_uppercase())
+        && digits.len() == 4
+        && digits.bytes().all(|b| b.is_ascii_digit());
+    (well && matches!(rest, "," | ";")).then_some(code)
+}
+
+fn sources(folder: &Path) -> Result<Vec<std::path::PathBuf>, String> {
+    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            found.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && path.components().any(|part| part.as_os_str() == "src")
+        {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
