@@ -514,6 +514,12 @@ pub struct RunRow {
     pub due: Option<Time>,
 }
 
+impl From<stead_store::Listed> for RunRow {
+    fn from(listed: stead_store::Listed) -> Self {
+        Self { run: listed.stream, head: listed.head, due: listed.due }
+    }
+}
+
 /// An event as it is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRow {

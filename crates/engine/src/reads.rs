@@ -165,9 +165,7 @@ impl<R: Reader> Reads<R> {
             after,
             limit: query.limit,
         };
-        let row =
-            |listed: stead_store::Listed| RunRow { run: listed.stream, head: listed.head, due: listed.due };
-        Ok(Answer::Runs { runs: self.reader.heads(&filter)?.into_iter().map(row).collect() })
+        Ok(Answer::Runs { runs: self.reader.heads(&filter)?.into_iter().map(RunRow::from).collect() })
     }
 
     /// The run that somebody means: its id, the beginning of it, `@last`, `@last:STATUS`, or the newest of a

@@ -137,11 +137,8 @@ impl Client {
         problem: Problem,
         failures: &Failures,
     ) -> Problem {
-        let problem = failures.told(from, problem);
-        if problem.status == 401 {
-            host.asker.note_refused(&from.to_string(), &problem.code);
-        }
-        problem
+        let code = problem.code.clone();
+        failures.refused(&host.asker, from, &code, problem)
     }
 
     /// The page of a link, which shows by itself who asks.
@@ -219,11 +216,8 @@ impl Client {
                 let asker = step.unwrap_or(&host.asker);
                 let opened = secret.and_then(|secret| asker.of_secret(&secret).map_err(Problem::from));
                 opened.map(of).map_err(|problem| {
-                    let problem = failures.told(shown.from, problem);
-                    if problem.status == 401 {
-                        host.asker.note_refused(&shown.from.to_string(), &problem.code);
-                    }
-                    problem
+                    let code = problem.code.clone();
+                    failures.refused(&host.asker, shown.from, &code, problem)
                 })
             }
             (None, ..) if front.everybody_shows() => {
@@ -262,12 +256,21 @@ impl Failures {
 
     /// What is told to who was not let in: after so many times, to wait. Who shows what is right is let in meanwhile,
     /// for they may have the address in common; a token cannot be guessed.
-    pub(crate) fn told(&self, from: IpAddr, problem: Problem) -> Problem {
+    fn told(&self, from: IpAddr, problem: Problem) -> Problem {
         // That the password which holds is another one is said with 403, and is a guess all the same.
         if problem.status != 401 && &*problem.code != "R0618" {
             return problem;
         }
         self.noted(from, Instant::now()).map_or(problem, too_often)
+    }
+
+    /// As `told`; a secret that was wrong is noted for `stead audit`, with the code of the reason.
+    pub(crate) fn refused(&self, asker: &Asker, from: IpAddr, code: &str, problem: Problem) -> Problem {
+        let problem = self.told(from, problem);
+        if problem.status == 401 {
+            asker.note_refused(&from.to_string(), code);
+        }
+        problem
     }
 
     /// Refuses to look at a password: other than a token it can be guessed, so whoever has failed too often is not even

@@ -74,11 +74,7 @@ pub(crate) fn deliver(
             "R0416" | "R0419" => unknown(),
             _ => Problem::from(error),
         };
-        let problem = failures.told(from, problem);
-        if problem.status == 401 {
-            host.asker.note_refused(&from.to_string(), &code);
-        }
-        problem
+        failures.refused(&host.asker, from, &code, problem)
     })?;
     let body = body(header("content-type"), bytes)?;
     let text = |name: &str| Some((name.to_owned(), Value::from(header(name)?)));

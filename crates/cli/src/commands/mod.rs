@@ -11,6 +11,7 @@ pub mod explain;
 pub mod graph;
 pub mod import;
 pub mod init;
+mod length;
 pub mod library;
 pub mod limits;
 pub mod logs;

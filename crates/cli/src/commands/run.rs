@@ -11,6 +11,7 @@ use stead_lang::plan::Plan;
 use super::dry_run;
 use super::library::offer;
 use crate::args::{Follow, Run};
+use crate::commands::length::length;
 use crate::definition::{self, Ready};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
@@ -89,16 +90,8 @@ fn breaks(plan: &Plan, args: &Run) -> Result<Breaks, CliError> {
 /// # Errors
 /// When the time cannot be understood.
 pub fn wish(args: &Follow) -> Result<Wish, CliError> {
-    let until = match &args.timeout {
-        None => None,
-        Some(text) => {
-            let millis = stead_lang::duration::parse_duration(text).map_err(|e| {
-                CliError::usage(codes::ARGUMENT, format!("`--timeout {text}` is no time: {e}"))
-                    .hint("90s, 10m, 2h")
-            })?;
-            Instant::now().checked_add(Duration::from_millis(millis))
-        }
-    };
+    let timeout = args.timeout.as_deref().map(|text| length("--timeout", text)).transpose()?;
+    let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     Ok(Wish { no_wait: args.no_wait, until })
 }
 

@@ -6,6 +6,7 @@ use stead_engine::operations::{Answer, Operation};
 use stead_platform::terminal;
 
 use crate::args::{Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
+use crate::commands::length::length;
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::face::Ink;
@@ -39,10 +40,8 @@ fn strange(answer: AccessAnswer) -> CliError {
 
 fn create(here: &Here, args: &TokenCreate) -> Result<Exit, CliError> {
     let lasts = |text: &String| {
-        let length = stead_lang::duration::parse_duration(text);
-        let length =
-            length.map_err(|error| CliError::usage(codes::ARGUMENT, format!("`--expires`: {error}")));
-        length.map(|length| text::now().saturating_add(i64::try_from(length).unwrap_or(i64::MAX)))
+        length("--expires", text)
+            .map(|length| text::now().saturating_add(i64::try_from(length.as_millis()).unwrap_or(i64::MAX)))
     };
     let expires = args.expires.as_ref().map(lasts).transpose()?;
     let operation = AccessOperation::Create {

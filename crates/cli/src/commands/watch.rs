@@ -8,6 +8,7 @@ use stead_core::status::RunStatus;
 use stead_engine::operations::RunQuery;
 
 use crate::args::{OPEN, Until, Watch};
+use crate::commands::length::length;
 use crate::error::{CliError, Kind, codes};
 use crate::exit::Exit;
 use crate::follow::{Answers, Before, Look, conclude::last};
@@ -31,13 +32,8 @@ enum Why {
 /// # Errors
 /// When there is no such run, when nothing begins in the time, or when the home cannot be read.
 pub(crate) fn watch(here: &Here, args: &Watch) -> Result<Exit, CliError> {
-    let time = |flag: &str, text: &str| {
-        stead_lang::duration::parse_duration(text).map(Duration::from_millis).map_err(|e| {
-            CliError::usage(codes::ARGUMENT, format!("`{flag} {text}` is no time: {e}")).hint("90s, 10m, 2h")
-        })
-    };
-    let grace = time("--grace", &args.grace)?;
-    let timeout = args.timeout.as_deref().map(|text| time("--timeout", text)).transpose()?;
+    let grace = length("--grace", &args.grace)?;
+    let timeout = args.timeout.as_deref().map(|text| length("--timeout", text)).transpose()?;
     let mut signals = signals::listen()?;
     let begun = Instant::now();
     let since = text::now();

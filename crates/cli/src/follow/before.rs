@@ -31,12 +31,7 @@ impl<'h> Before<'h> {
         let mut picture = Picture::default();
         let mut definitions = Vec::new();
         for run in runs {
-            let bundle = match here.ask(Operation::Definition { run: run.to_string() }) {
-                Ok(Answer::Definition { bundle, .. }) => Some(bundle),
-                _ => None,
-            };
-            picture.watch(run, bundle.as_ref().and_then(|bundle| stead_lang::check(bundle).plan));
-            definitions.push((run.clone(), bundle));
+            definitions.push((run.clone(), watch(here, &mut picture, run)));
         }
         picture.tell_apart();
         let mut before = Self { here, picture, definitions };
@@ -72,6 +67,16 @@ impl<'h> Before<'h> {
     }
 }
 
+/// Shows a run from now on, by its definition where that can be read.
+fn watch(here: &Here, picture: &mut Picture, run: &StreamId) -> Option<Bundle> {
+    let bundle = match here.ask(Operation::Definition { run: run.to_string() }) {
+        Ok(Answer::Definition { bundle, .. }) => Some(bundle),
+        _ => None,
+    };
+    picture.watch(run, bundle.as_ref().and_then(|bundle| stead_lang::check(bundle).plan));
+    bundle
+}
+
 /// Somebody who looks on.
 pub struct Look<'h> {
     here: &'h Here,
@@ -87,11 +92,7 @@ impl Look<'_> {
     /// # Errors
     /// When it cannot be read.
     pub fn add(&mut self, run: &StreamId) -> Result<(), CliError> {
-        let bundle = match self.here.ask(Operation::Definition { run: run.to_string() }) {
-            Ok(Answer::Definition { bundle, .. }) => Some(bundle),
-            _ => None,
-        };
-        self.picture.watch(run, bundle.as_ref().and_then(|bundle| stead_lang::check(bundle).plan));
+        watch(self.here, &mut self.picture, run);
         self.picture.tell_apart();
         Ok(())
     }

@@ -1,10 +1,7 @@
 //! Kill a server while it is asked over HTTP: what was answered with success is there after the restart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,7 +10,8 @@ use stead_core::task::Ended;
 use stead_store::Reader as _;
 
 use crate::everywhere::{COMMIT, EFFECT, nothing_is_left};
-use crate::program::{At, Trial, killed};
+use crate::program::{At, Trial};
+use crate::served::Server;
 
 const RAN: &str = r#"echo "$STEAD_KEY" >> ran"#;
 
@@ -46,74 +44,14 @@ enum Done {
     Decided(String),
 }
 
-/// A server, until it is killed or told to leave.
-struct Server {
-    child: Child,
-    printed: PathBuf,
-    addr: String,
-}
-
-impl Server {
-    /// None: it was killed before it listened.
-    fn start(trial: &mut Trial, kill: Option<At<'_>>) -> Option<Self> {
-        let (mut command, printed) = trial.command(&["serve", "--listen", "127.0.0.1:0"]);
-        match kill {
-            Some((point, number)) => command.env("STEAD_FAILPOINT", format!("{point}@{number}")),
-            None => command.env("STEAD_FAILPOINT_LOG", trial.folder().join("crossed")),
-        };
-        let mut child = command.spawn().unwrap();
-        let begun = Instant::now();
-        loop {
-            let text = std::fs::read_to_string(&printed).unwrap_or_default();
-            let line = text.lines().find_map(|line| line.strip_prefix("listening at http://"));
-            if let Some(addr) = line.filter(|_| text.ends_with('\n')) {
-                return Some(Self { child, printed, addr: addr.to_owned() });
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(kill.is_some() && killed(status), "{status}: {text}");
-                return None;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "it does not listen: {text}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// What was answered; none when the server is gone.
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let request = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.addr,
-            body.len()
-        );
-        let mut stream = TcpStream::connect(&self.addr).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text).ok()?;
-        let (head, body) = text.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some((status, serde_json::from_str(body).ok()?))
-    }
-
-    fn get(&self, path: &str) -> Option<Value> {
-        let (status, body) = self.ask("GET", path, &Value::Null)?;
-        assert_eq!(status, 200, "{path}: {body}");
-        Some(body)
-    }
-
-    /// Whether it was killed; otherwise it is told to leave.
-    fn end(mut self, was_killed: bool) -> String {
-        if !was_killed {
-            let pid = self.child.id().to_string();
-            std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        }
-        let status = self.child.wait().unwrap();
-        let printed = std::fs::read_to_string(&self.printed).unwrap();
-        assert_eq!(killed(status), was_killed, "{status}: {printed}");
-        assert!(was_killed || status.success(), "{status}: {printed}");
-        printed
-    }
+/// The server of a trial, which is killed there, or says at its end what it has crossed.
+fn start(trial: &mut Trial, kill: Option<At<'_>>) -> Option<Server> {
+    let (mut command, printed) = trial.command(&["serve", "--listen", "127.0.0.1:0"]);
+    match kill {
+        Some((point, number)) => command.env("STEAD_FAILPOINT", format!("{point}@{number}")),
+        None => command.env("STEAD_FAILPOINT_LOG", trial.folder().join("crossed")),
+    };
+    Server::start(command, printed, kill.is_some())
 }
 
 /// Goes on from what the server says until all is done. None: the server is gone.
@@ -229,7 +167,7 @@ fn outcome(trial: &Trial) -> Outcome {
 
 fn undisturbed(folder: &Path) -> (BTreeMap<String, u64>, Outcome) {
     let mut trial = Trial::new(folder);
-    let server = Server::start(&mut trial, None).unwrap();
+    let server = start(&mut trial, None).unwrap();
     let mut done = BTreeSet::new();
     play(&server, &mut done).unwrap();
     server.end(false);
@@ -255,14 +193,14 @@ fn p2_what_a_server_answered_with_success_is_there_after_it_is_killed() {
             let what = |trial: &Trial| format!("killed at {point}@{number}\n{}", trial.said());
             trials += 1;
             let mut dead = 1;
-            if let Some(server) = Server::start(&mut trial, Some((point, number))) {
+            if let Some(server) = start(&mut trial, Some((point, number))) {
                 let gone = play(&server, &mut done).is_none();
                 dead = usize::from(gone);
                 server.end(gone);
             }
             kills += dead;
             kept(&trial, &done, &|| what(&trial));
-            let server = Server::start(&mut trial, None).unwrap();
+            let server = start(&mut trial, None).unwrap();
             play(&server, &mut done).unwrap();
             server.end(false);
             kept(&trial, &done, &|| what(&trial));

@@ -26,6 +26,7 @@ mod pairs;
 #[cfg(feature = "failpoints")]
 mod program;
 #[cfg(feature = "failpoints")]
+mod served;
 mod servers;
 #[cfg(feature = "failpoints")]
 mod signals;

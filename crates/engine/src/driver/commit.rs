@@ -25,12 +25,14 @@ pub(super) struct Batch {
     pub(super) touched: BTreeMap<StreamId, Option<usize>>,
     pub(super) inputs: Vec<Addressed>,
     pub(super) troubles: Vec<(StreamId, String)>,
+    /// Of the events of all commits.
     pub(super) bytes: usize,
 }
 
 impl Batch {
     /// A stream has taken a turn, whether or not that is to be written.
     pub(super) fn add(&mut self, id: &StreamId, commit: Commit) {
+        self.bytes += commit.events.len();
         let last = self.touched.entry(id.clone()).or_default();
         if commit.count > 0 || !commit.taken.is_empty() {
             *last = Some(self.commits.len());

@@ -429,7 +429,6 @@ impl<S: Store> Driver<S> {
         {
             jobs_of_run(&mut commit, &book.rules(), run, &events);
         }
-        batch.bytes += commit.events.len();
         batch.effects.extend(effects.into_iter().map(|effect| (effect, folder.clone())));
         batch.add(id, commit);
         Ok(refused.map(|why| Refusal::Refused(why.to_owned())))

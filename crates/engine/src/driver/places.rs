@@ -40,7 +40,6 @@ impl<S: Store> Driver<S> {
             self.queue.push_back(Addressed::to(id.clone(), rest));
         }
         let commit = stream.commit(id, cause, &turn.events, turn.messages, taken, now);
-        batch.bytes += commit.events.len();
         batch.add(id, commit);
         Ok(turn.refused.map(|why| Refusal::Refused(why.to_owned())))
     }

@@ -71,7 +71,6 @@ impl<S: Store> Driver<S> {
         }
         stream.values.clear();
         let commit = stream.commit(id, cause, &turn.events, turn.messages, taken, now);
-        batch.bytes += commit.events.len();
         batch.add(id, commit);
         Ok(turn.refused.map(Refusal::Refused))
     }

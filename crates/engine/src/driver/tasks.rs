@@ -59,7 +59,6 @@ impl<S: Store> Driver<S> {
         if let (Some(book), State::Task(task)) = (&self.notify, &stream.state) {
             jobs_of_task(&mut commit, &book.rules(), task, &turn.events);
         }
-        batch.bytes += commit.events.len();
         batch.add(id, commit);
         Ok(turn.refused.map(Refusal::Refused))
     }

@@ -220,7 +220,7 @@ impl Registry {
 }
 
 /// The run that has started one, as its first row says.
-pub(super) fn parent_of(row: &Row) -> Option<StreamId> {
+pub(crate) fn parent_of(row: &Row) -> Option<StreamId> {
     let events: Vec<&RawValue> = serde_json::from_slice(&row.events).ok()?;
     match serde_json::from_str(events.first()?.get()) {
         Ok(Event::RunCreated { parent: Some(parent), .. }) => Some(parent.run),
@@ -262,7 +262,7 @@ impl Lists {
         let row = |run: &StreamId| {
             let listed = reader.head(run).ok()??;
             let project = listed.head.project.clone();
-            let row = RunRow { run: listed.stream, head: listed.head, due: listed.due };
+            let row = RunRow::from(listed);
             Some((project, serde_json::to_string(&row).ok()?))
         };
         Changed { position, runs: runs.filter_map(row).collect(), tasks }

@@ -26,6 +26,6 @@ mod past;
 pub mod subscription;
 pub mod wish;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, parent_of};
 pub use subscription::{Live, Next, Told};
 pub use wish::{Cursor, Wish};

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use serde_json::value::RawValue;
 use stead_core::ids::StreamId;
-use stead_core::run::Event;
 use stead_store::sqlite::SqliteStore;
 use stead_store::{Position, Reader as _, Row};
 
@@ -16,6 +15,7 @@ use super::words::{Reply, Told};
 use crate::engine::desk::Desk;
 use crate::feed::More;
 use crate::limits;
+use crate::live::parent_of;
 
 /// Tells what is written until the client or the engine goes. The stream's time limit for writing says how long a
 /// client may take nothing.
@@ -79,16 +79,7 @@ impl Wanted {
             return true;
         }
         // A run says in its first event who started it.
-        if row.seq != 1 || !self.is_child(row) {
-            return false;
-        }
-        self.runs.insert(run.clone())
-    }
-
-    fn is_child(&self, row: &Row) -> bool {
-        let Ok(events) = serde_json::from_slice::<Vec<&RawValue>>(&row.events) else { return false };
-        let first = events.first().and_then(|event| serde_json::from_str(event.get()).ok());
-        let Some(Event::RunCreated { parent: Some(parent), .. }) = first else { return false };
-        self.runs.contains(&parent.run)
+        let child = row.seq == 1 && parent_of(row).is_some_and(|parent| self.runs.contains(&parent));
+        child && self.runs.insert(run.clone())
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use stead_engine::schedules::{ScheduleAnswer, ScheduleOperation, ScheduleRow, Times};
-use stead_lang::duration::parse_duration;
 use stead_lang::plan::TriggerOn;
 
 use super::{ask, strange};
 use crate::args::{ScheduleAdd, ScheduleOn};
+use crate::commands::length::length;
 use crate::definition::{self, Origin, Ready};
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
@@ -34,10 +34,7 @@ pub(super) fn on(here: &Here, args: &ScheduleOn) -> Result<Exit, CliError> {
 pub(super) fn add(here: &Here, args: &ScheduleAdd) -> Result<Exit, CliError> {
     let Ready { origin, bundle, plan, warnings } = definition::ready(here, &args.file)?;
     out::say(&warnings);
-    let jitter = parse_duration(&args.jitter).map_err(|error| {
-        CliError::usage(codes::ARGUMENT, format!("`--jitter {}` is no time: {error}", args.jitter))
-            .hint("30s, 5m")
-    })?;
+    let jitter = u64::try_from(length("--jitter", &args.jitter)?.as_millis()).unwrap_or(u64::MAX);
     let sources = inputs::Sources {
         here,
         file: &args.file,
