@@ -1,6 +1,6 @@
 //! `stead run`: starts a run and follows it to its end.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use stead_core::ids::StreamId;
 use stead_core::run::event::Breaks;

@@ -7,7 +7,7 @@ use stead_platform::terminal;
 
 use crate::args::{Token, TokenCommand, TokenCreate, TokenList, TokenRevoke};
 use crate::commands::length::length;
-use crate::error::{CliError, codes};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::face::Ink;
 use crate::here::{Here, unexpected};

@@ -12,8 +12,8 @@ use stead_store::sqlite::SqliteStore;
 use stead_store::{Commit, Job, Store as _};
 
 use super::deliver::Notifier;
-use super::notice::{Notice, Occasion};
 use super::mail::encoded;
+use super::notice::{Notice, Occasion};
 use super::{Book, KIND, NotifyMeasures, rules};
 use crate::home::Home;
 use crate::limits;

@@ -103,7 +103,10 @@ impl Mirror {
         match cause {
             Cause::Due { .. } => {
                 let asked = what == "asked to be left out";
-                assert!(asked || (0..=LATE + Time::try_from(jitter).unwrap()).contains(&since), "due {since} ms ago");
+                assert!(
+                    asked || (0..=LATE + Time::try_from(jitter).unwrap()).contains(&since),
+                    "due {since} ms ago"
+                );
             }
             Cause::Missed { .. } => {
                 assert!(since > LATE, "missed, {since} ms ago");
@@ -342,9 +345,16 @@ impl Bench {
         let Some(schedule) = self.journal.schedules.all.get(&Self::id()) else { return };
         // Of those that were started in the order of a rule one is under way at a time.
         let in_order = |run: &StreamId| {
-            schedule.started.get(run).is_some_and(|cause| !matches!(cause, Cause::Now { .. } | Cause::Delivery { .. }))
+            schedule
+                .started
+                .get(run)
+                .is_some_and(|cause| !matches!(cause, Cause::Now { .. } | Cause::Delivery { .. }))
         };
-        let open = self.journal.streams.iter().filter(|(run, mirror)| in_order(run) && !mirror.state.status.is_end());
+        let open = self
+            .journal
+            .streams
+            .iter()
+            .filter(|(run, mirror)| in_order(run) && !mirror.state.status.is_end());
         let open: Vec<&StreamId> = open.map(|(run, _)| run).collect();
         assert!(open.len() <= 1, "two at once: {open:?}");
         for run in moved.difference(&before) {
@@ -432,7 +442,8 @@ fn p2_each_time_of_a_schedule_counts_once_whatever_happens() {
         }
         for _ in 0..HAPPENINGS {
             let happening = bench.rng.below(24);
-            let some = |bench: &mut Bench, of: Time| Time::try_from(bench.rng.below(of.unsigned_abs())).unwrap();
+            let some =
+                |bench: &mut Bench, of: Time| Time::try_from(bench.rng.below(of.unsigned_abs())).unwrap();
             let input = match happening {
                 0 => Input::Pause { by: by(), until: None },
                 1 => {

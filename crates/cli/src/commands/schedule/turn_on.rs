@@ -8,7 +8,7 @@ use super::{ask, strange};
 use crate::args::{ScheduleAdd, ScheduleOn};
 use crate::commands::length::length;
 use crate::definition::{self, Origin, Ready};
-use crate::error::{CliError, codes};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::here::{Here, actor};
 use crate::inputs;

@@ -167,12 +167,10 @@ fn a_password_goes_only_over_tls_that_was_looked_at() {
     assert_eq!(said[..4], expected);
     assert!(said[4..].iter().all(|line| line.starts_with("> ")), "{said:#?}");
     assert!(said.iter().any(|line| line == "> RCPT TO:<ana@example.org>"), "{said:#?}");
-    let (result, said) =
-        sent(Ways { tls: Tls::Always, auth: "LOGIN", ..PLAIN }, Tls::Always, "good.example");
+    let (result, said) = sent(Ways { tls: Tls::Always, auth: "LOGIN", ..PLAIN }, Tls::Always, "good.example");
     result.unwrap();
     let (user, password) = (STANDARD.encode("stead"), STANDARD.encode(PASSWORD));
-    let expected =
-        ["> EHLO localhost", "> AUTH LOGIN", &format!("> {user}"), &format!("> {password}")];
+    let expected = ["> EHLO localhost", "> AUTH LOGIN", &format!("> {user}"), &format!("> {password}")];
     assert_eq!(said[..4], expected);
 }
 
@@ -199,7 +197,8 @@ fn p9_a_refused_password_is_in_no_message() {
         let (result, _) = sent(Ways { auth, refuses: true, ..PLAIN }, Tls::Starttls, "good.example");
         let refused = result.unwrap_err();
         assert!(refused.for_good && refused.why.contains("535"), "{}", refused.why);
-        let ways = [PASSWORD.to_owned(), STANDARD.encode(PASSWORD), STANDARD.encode(format!("\0stead\0{PASSWORD}"))];
+        let ways =
+            [PASSWORD.to_owned(), STANDARD.encode(PASSWORD), STANDARD.encode(format!("\0stead\0{PASSWORD}"))];
         assert!(!ways.iter().any(|way| refused.why.contains(way)), "{}", refused.why);
     }
     let (result, said) = sent(Ways { auth: "CRAM-MD5", ..PLAIN }, Tls::Starttls, "good.example");
