@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
-use super::words::{Cause, Next, OpenRun, Past, Spec, What};
+use super::words::{Cause, Next, OpenRun, Past, SkipWhy, Spec, What};
 use crate::Time;
 use crate::ids::StreamId;
 use crate::limits;
 
 /// Number of the format of snapshots. Raised with every change of what is stored.
-pub const SCHEDULE_SNAPSHOT_FORMAT: u32 = 1;
+pub const SCHEDULE_SNAPSHOT_FORMAT: u32 = 2;
 
 /// What a schedule does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +61,9 @@ pub struct ScheduleState {
     pub started: u64,
     /// Instants that were left out.
     pub skipped: u64,
+    /// The last instant that somebody wanted to be left out: whatever happens before it, it does not come back.
+    #[serde(default)]
+    pub left_out: Time,
     /// Instants that passed while nothing ran, and did not count.
     pub missed: u64,
     /// Runs that somebody asked for.
@@ -89,6 +92,7 @@ impl ScheduleState {
             history: VecDeque::new(),
             started: 0,
             skipped: 0,
+            left_out: 0,
             missed: 0,
             asked: 0,
             halted: None,
@@ -116,6 +120,10 @@ impl ScheduleState {
         self.at = self.at.max(at);
         match event {
             Event::TurnedOn { spec } => {
+                if self.spec.as_ref().is_some_and(|before| before.on != spec.on) {
+                    // It was left out of another rule.
+                    self.left_out = 0;
+                }
                 self.spec = Some(spec.clone());
                 self.status = Status::On;
                 self.halted = None;
@@ -142,6 +150,9 @@ impl ScheduleState {
             Event::Skipped { cause, why } => {
                 self.unqueue(cause);
                 self.skipped += 1;
+                if let SkipWhy::Asked { .. } = why {
+                    self.left_out = self.left_out.max(cause.instant());
+                }
                 self.remember(What::Skipped { cause: cause.clone(), why: why.clone() });
             }
             Event::TimesMissed { first, last, count, more } => {

@@ -208,6 +208,7 @@ impl Desk<'_> {
 
     /// Which instant is next behind one.
     fn look_on(&mut self, behind: Time) {
+        let behind = behind.max(self.state.left_out);
         let next = self.rule.as_ref().and_then(|rule| rule.after(behind));
         if self.rule.is_some() && self.state.next != next {
             self.emit(Event::NextSet { next });
