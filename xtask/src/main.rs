@@ -18,8 +18,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [--quick]   all that CI checks: format, tidiness, lints, docs, generated files, tests
-                   --quick leaves docs out
+  test [--quick]   all that CI checks: format, tidiness, lints, docs, generated files, the server's contract,
+                   tests; --quick leaves docs and contract out
   gen [--check]    write the generated files, or say which are not current
   bench [W...]     measure the workloads (all, or those named) beside the disk's limits, as a table
   breaks [NAME...] show that each kept break is found by the test of its promise

@@ -6,6 +6,9 @@ use crate::{generate, tidy};
 /// The features that tests are built with: kill points are in no other build.
 pub(crate) const FEATURES: &str = "stead/failpoints";
 
+/// How long the server is asked by Schemathesis, in seconds; by command it goes on for longer.
+const CONTRACT_SECONDS: u64 = 60;
+
 pub(crate) fn run(quick: bool) -> Result<(), String> {
     for (program, arg, what) in [
         ("git", "--version", "the examples report on this repository's history"),
@@ -46,6 +49,9 @@ pub(crate) fn run(quick: bool) -> Result<(), String> {
     // Built as it is given away: without the features of the tests.
     let given = ["test", "--package", "stead", "--test", "kill", "p2_without_the_feature", "--quiet"];
     check("the binary without kill points", &mut cargo(&given))?;
+    if !quick {
+        crate::contract::run(CONTRACT_SECONDS)?;
+    }
     // Last, so that what the run closes with is the count of its tests.
     if exists("cargo-nextest", "--version") {
         check("tests", &mut cargo(&["nextest", "run", "--workspace", "--features", FEATURES]))?;

@@ -89,10 +89,13 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let text = value.to_str().unwrap_or_default();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     match text.len() {
-        1..=limits::IDEMPOTENCY_KEY if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        1..=limits::IDEMPOTENCY_KEY if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"') => {
             Ok(Some(text.to_owned()))
         }
-        _ => Err(wrong(&format!("it takes 1 to {} visible characters of ASCII", limits::IDEMPOTENCY_KEY))),
+        _ => Err(wrong(&format!(
+            "it takes 1 to {} visible characters of ASCII, no quotes among them",
+            limits::IDEMPOTENCY_KEY
+        ))),
     }
 }
 
@@ -208,7 +211,7 @@ mod tests {
         assert_eq!(read(&["\"a-b\""]), Ok(Some("a-b".to_owned())));
         assert_eq!(read(&[]), Ok(None));
         let longer = format!("{long}k");
-        for wrong in [&[longer.as_str()][..], &[""], &["a b"], &["a", "a"], &["\"\""]] {
+        for wrong in [&[longer.as_str()][..], &[""], &["a b"], &["a", "a"], &["\"\""], &["a\"b"], &["\"a"]] {
             assert_eq!(read(wrong), Err("H0221".into()), "{wrong:?}");
         }
     }

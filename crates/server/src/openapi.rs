@@ -228,7 +228,9 @@ fn parameters(route: &Route) -> Vec<Value> {
     all.extend(route.query.iter().map(parameter));
     let mut header = |name: &str, about: &str| {
         let schema = match name {
-            "Idempotency-Key" => json!({ "type": "string", "pattern": "^[!#-~]{1,255}$" }),
+            "Idempotency-Key" => {
+                json!({ "type": "string", "pattern": "^([!#-~]{1,255}|\"[!#-~]{1,255}\")$" })
+            }
             _ => json!({ "type": "string" }),
         };
         all.push(json!({
