@@ -13,7 +13,7 @@ use crate::text;
 /// When it is none.
 pub(super) fn length(flag: &str, written: &str) -> Result<Duration, CliError> {
     parse_duration(written).map(Duration::from_millis).map_err(|error| {
-        let what = format!("`{flag} {}` is no length of time: {error}", text::clean(written));
+        let what = format!("`{flag} {}` is no time: {error}", text::clean(written));
         CliError::usage(codes::ARGUMENT, what).hint("30s, 10m, 2h, 90d")
     })
 }
