@@ -8,6 +8,7 @@ mod library;
 mod notifications;
 mod people;
 mod schedule;
+mod server;
 mod tasks;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use schedule::{
     Schedule, ScheduleAdd, ScheduleBackfill, ScheduleCommand, ScheduleList, ScheduleNamed, ScheduleNext,
     ScheduleOn, SchedulePause, ScheduleShow,
 };
+pub use server::{Login, Logout, Whoami};
 pub use tasks::{AnswerArgs, Approve, Delegate, Inbox, Skip, Task};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -59,6 +61,13 @@ pub struct Global {
     /// The home: where runs are kept. Else STEAD_HOME, `.stead` here or above, or the user's data folder.
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub home: Option<PathBuf>,
+    /// A server that is asked in the place of a home: https://stead.example.org. Else STEAD_SERVER. The token is that of
+    /// `stead login`, of STEAD_TOKEN, or of the file that STEAD_TOKEN_FILE names.
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, conflicts_with = "home")]
+    pub server: Option<String>,
+    /// Let the token go to the server over plain HTTP, which everybody on the way can read. Else STEAD_PLAIN_HTTP=1.
+    #[arg(long, global = true)]
+    pub plain_http: bool,
     /// Act as one of the people of this home, which has to be yours and closed to others.
     #[arg(long = "as", global = true, value_name = "NAME")]
     pub identity: Option<String>,
@@ -134,6 +143,12 @@ pub enum Command {
     Password(Password),
     /// Make a link to an open task: a page on which one person accepts, rejects or answers without signing in
     Link(Link),
+    /// Log in to a server: try a token, and keep it for `--server`
+    Login(Login),
+    /// Forget the token for a server
+    Logout(Logout),
+    /// Say who you are, and where
+    Whoami(Whoami),
     /// List who did what, and who was refused, the newest first: for admins
     Audit(Audit),
     /// List what was told by the rules in settings.yml, and what could not be; or try one again
@@ -701,6 +716,9 @@ impl Command {
             Command::Documents(args) => args.json,
             Command::People(args) => args.json(),
             Command::Audit(args) => args.json,
+            Command::Login(args) => args.json,
+            Command::Logout(args) => args.json,
+            Command::Whoami(args) => args.json,
             Command::Link(args) => args.json,
             Command::Password(args) => match &args.command {
                 PasswordCommand::Set(args) => args.json,

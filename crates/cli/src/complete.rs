@@ -308,8 +308,11 @@ fn given() -> Option<ArgMatches> {
 fn here() -> Option<Here> {
     let given = given();
     let home = given.as_ref().and_then(|given| given.try_get_one::<PathBuf>("home").ok().flatten().cloned());
-    let identity = given.and_then(|given| given.try_get_one::<String>("identity").ok().flatten().cloned());
-    Here::new(&Global { color: Color::Never, home, identity }).ok()
+    let text = |name: &str| given.as_ref()?.try_get_one::<String>(name).ok().flatten().cloned();
+    let (server, identity) = (text("server"), text("identity"));
+    let plain_http =
+        given.as_ref().is_some_and(|given| given.try_get_one("plain_http").ok().flatten() == Some(&true));
+    Here::new(&Global { color: Color::Never, home, server, plain_http, identity }).ok()
 }
 
 fn list(limit: usize) -> Vec<RunRow> {

@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use stead_core::people;
-use stead_engine::access::AccessError;
+use stead_engine::Blame;
 use stead_engine::error::EngineError;
+use stead_engine::remote::RemoteError;
 use stead_lang::Diagnostic;
 use stead_server::ListenError;
 use stead_store::StoreError;
@@ -55,6 +56,10 @@ pub mod codes {
     pub const NO_RUN_NAMED: &str = "C0102";
     /// There is nothing that fits.
     pub const NOTHING: &str = "C0103";
+    /// Not asked of a server elsewhere.
+    pub const ELSEWHERE: &str = "C0104";
+    /// A token for a server.
+    pub const TOKEN: &str = "C0105";
     /// Inputs of a run.
     pub const INPUTS: &str = "C0201";
     /// A file that is to be read.
@@ -86,6 +91,18 @@ pub mod codes {
              name it: by its id, the beginning of it, @last, @last:failed, or the name of its workflow.",
         ),
         (NOTHING, "there is nothing that fits", "The message names what was looked for and what there is."),
+        (
+            ELSEWHERE,
+            "this is not asked of a server elsewhere",
+            "Nearly all commands work on a home of this machine and, with `--server URL` or STEAD_SERVER, on a server. What holds a \
+             home, or takes its folder, is done on its machine.",
+        ),
+        (
+            TOKEN,
+            "a token for a server cannot be used",
+            "`stead login URL` tries a token and keeps it in servers.json in the user's folder of settings, which nobody else may \
+             read. STEAD_TOKEN has one, or STEAD_TOKEN_FILE names a file that holds nothing else.",
+        ),
         (
             INPUTS,
             "inputs are missing or do not fit",
@@ -148,6 +165,11 @@ impl CliError {
         Self::new(Kind::Left, codes::MACHINE, message)
     }
 
+    /// A server that cannot be asked as it was named.
+    pub fn of_server(error: RemoteError) -> Self {
+        EngineError::from(error).into()
+    }
+
     /// With something to try.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
@@ -208,55 +230,10 @@ impl fmt::Display for CliError {
 
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
-        let kind = match &error {
-            EngineError::Store(StoreError::Library(refusal)) => match refusal {
-                Refusal::Unknown { .. } | Refusal::NoRevision { .. } => Kind::Usage,
-                _ => Kind::Refused,
-            },
-            EngineError::Access(
-                AccessError::Name { .. }
-                | AccessError::Role { .. }
-                | AccessError::Past
-                | AccessError::NoPlace
-                | AccessError::Password { .. }
-                | AccessError::NoToken { .. },
-            )
-            | EngineError::Library(_)
-            | EngineError::Schedule(_)
-            | EngineError::Invalid { .. }
-            | EngineError::NoRun { .. }
-            | EngineError::NoTask { .. }
-            | EngineError::NoDocument { .. }
-            | EngineError::FormMisfit { .. }
-            | EngineError::Ambiguous { .. }
-            | EngineError::Project { .. }
-            | EngineError::NobodyFound { .. }
-            | EngineError::NoNotification { failed: false, .. }
-            | EngineError::Settings { .. }
-            | EngineError::TooManyFound { .. } => Kind::Usage,
-            EngineError::Store(StoreError::People(refusal)) => match refusal {
-                people::Refusal::Unknown { .. }
-                | people::Refusal::UnknownGroup { .. }
-                | people::Refusal::Name { .. } => Kind::Usage,
-                _ => Kind::Refused,
-            },
-            EngineError::Refused { .. }
-            | EngineError::NoNotification { .. }
-            | EngineError::Access(_)
-            | EngineError::People(_)
-            | EngineError::Store(
-                StoreError::DraftChanged { .. }
-                | StoreError::DraftLate { .. }
-                | StoreError::DraftsMany { .. }
-                | StoreError::KeyTaken { .. }
-                | StoreError::KeysMany { .. },
-            ) => Kind::Refused,
-            EngineError::Told { code, .. }
-                if ["R05", "R06", "S08", "S09"].iter().any(|family| code.starts_with(family)) =>
-            {
-                Kind::Refused
-            }
-            _ => Kind::Engine,
+        let kind = match error.blame() {
+            Blame::Asked => Kind::Usage,
+            Blame::Standing => Kind::Refused,
+            Blame::Engine => Kind::Engine,
         };
         let mut out = Self::new(kind, error.code().to_owned(), error.to_string());
         if let EngineError::Store(StoreError::Library(Refusal::Unknown { near: Some(near), .. })) = &error {

@@ -1,21 +1,23 @@
 //! Where a command works: folder, home, outputs; and how it speaks to Stead there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stead_core::run::View;
 use stead_core::status::RunStatus;
-use stead_engine::engine::{Waiting, ask_home_as};
+use stead_engine::engine::{Patience, Waiting, ask_home_as};
 use stead_engine::error::EngineError;
 use stead_engine::home::Home;
 use stead_engine::limits;
 use stead_engine::operations::{Answer, Operation, RunQuery, RunRow};
 use stead_engine::people::Caller;
+use stead_engine::remote::Remote;
 use stead_platform::terminal;
 
 use crate::args::{Global, OPEN};
 use crate::error::{CliError, codes};
 use crate::face::Face;
 use crate::out;
+use crate::place::{self, Place};
 use crate::text;
 use crate::tree;
 
@@ -24,34 +26,54 @@ use crate::tree;
 pub struct Here {
     /// The working folder.
     pub folder: PathBuf,
-    /// The home.
-    pub home: Home,
+    /// Where operations are performed.
+    pub place: Place,
+    /// The home of this machine: a project's folder is found by it.
+    home: Home,
     /// What standard output can show.
     pub out: Face,
     /// What standard error can show.
     pub err: Face,
     /// Who asks.
     pub caller: Caller,
-    /// The home as it was given on the command line: hints repeat it.
-    given: Option<PathBuf>,
+    /// Home or server as it was given on the command line: hints repeat it.
+    given: Vec<String>,
 }
 
 impl Here {
     /// Finds it out.
     ///
     /// # Errors
-    /// When the working folder is gone.
+    /// When the working folder is gone, or the address or token of a server cannot be used.
     pub fn new(global: &Global) -> Result<Self, CliError> {
+        Self::at(global, place::find)
+    }
+
+    /// Finds it out for a command that is about files here, and asks no server.
+    ///
+    /// # Errors
+    /// When the working folder is gone.
+    pub fn of_files(global: &Global) -> Result<Self, CliError> {
+        Self::at(global, |folder, global| Ok(Place::Home(place::home(folder, global))))
+    }
+
+    fn at(
+        global: &Global,
+        place: impl FnOnce(&Path, &Global) -> Result<Place, CliError>,
+    ) -> Result<Self, CliError> {
         let folder = std::env::current_dir();
         let folder =
             folder.map_err(|e| CliError::machine(format!("the working folder cannot be used: {e}")))?;
-        let home = match &global.home {
-            Some(root) => Home::at(&folder.join(root)),
-            None => Home::find(&folder, |name| std::env::var_os(name).map(PathBuf::from)),
-        };
+        let (place, home) = (place(&folder, global)?, place::home(&folder, global));
         let (out, err) = (Face::stdout(global.color), Face::stderr(global.color));
         let caller = Caller::here(global.identity.clone());
-        Ok(Self { folder, home, out, err, caller, given: global.home.clone() })
+        let word = |flag: &str, value: String| vec![flag.to_owned(), text::shell_word(&value)];
+        let given = match (&global.home, &global.server) {
+            (Some(home), _) => word("--home", home.display().to_string()),
+            (None, Some(server)) => word("--server", server.clone()),
+            (None, None) => Vec::new(),
+        };
+        Ok(Self { folder, place, home, out, err, caller, given })
     }
 
     /// The folder that steps of runs started here are relative to.
@@ -59,11 +81,44 @@ impl Here {
         self.home.project_of(&self.folder)
     }
 
+    /// The home, where operations are performed on this machine. `what` is what takes it.
+    ///
+    /// # Errors
+    /// When a server performs them.
+    pub fn home(&self, what: &str) -> Result<&Home, CliError> {
+        match &self.place {
+            Place::Home(home) => Ok(home),
+            Place::Server(_) => Err(CliError::usage(
+                codes::ELSEWHERE,
+                format!("{what} is not possible at a server elsewhere"),
+            )),
+        }
+    }
+
+    /// The server that performs operations, where one does.
+    pub fn server(&self) -> Option<&Remote> {
+        match &self.place {
+            Place::Home(_) => None,
+            Place::Server(server) => Some(server),
+        }
+    }
+
+    /// Performs an operation where they are performed.
+    ///
+    /// # Errors
+    /// As the operation says.
+    pub fn perform(&self, operation: Operation, patience: &mut Patience<'_>) -> Result<Answer, EngineError> {
+        match &self.place {
+            Place::Home(home) => ask_home_as(home, &self.caller, operation, patience),
+            Place::Server(server) => server.perform(operation, patience),
+        }
+    }
+
     /// A command of ours that works here, to be run as it is printed.
     pub fn command(&self, words: &str) -> String {
-        match &self.given {
-            Some(home) => format!("stead --home {} {words}", text::shell_word(&home.display().to_string())),
-            None => format!("stead {words}"),
+        match self.given.as_slice() {
+            [] => format!("stead {words}"),
+            given => format!("stead {} {words}", given.join(" ")),
         }
     }
 
@@ -94,16 +149,22 @@ impl Here {
         let mut told = false;
         let mut patience = |waiting: &Waiting<'_>| {
             if waiting.time >= limits::SILENCE && !std::mem::replace(&mut told, true) {
-                out::note(&no_answer(waiting));
+                out::note(&match &self.place {
+                    Place::Home(_) => no_answer(waiting),
+                    Place::Server(server) => format!("the server {} does not answer", server.origin()),
+                });
             }
             waiting.time < limits::ANSWER_PATIENCE
         };
-        ask_home_as(&self.home, &self.caller, operation, &mut patience)
+        self.perform(operation, &mut patience)
     }
 
     /// An error of the engine, with what helps in this version.
     pub fn explained(&self, error: impl Into<CliError>) -> CliError {
         let error = error.into();
+        if self.server().is_some() {
+            return error;
+        }
         if error.code.starts_with("S06") {
             return error
                 .hint(
@@ -236,7 +297,10 @@ pub fn next_commands(here: &Here, view: &View) -> Vec<String> {
         }
         RunStatus::Cancelled => next.push(here.command(&format!("status {run}"))),
         _ => {
-            next.push(here.command(&format!("resume {run}")));
+            // A server goes on by itself with what is not paused.
+            let on =
+                if here.server().is_some() && view.status != RunStatus::Paused { "watch" } else { "resume" };
+            next.push(here.command(&format!("{on} {run}")));
             next.push(here.command(&format!("cancel {run}")));
         }
     }

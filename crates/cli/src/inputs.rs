@@ -227,7 +227,11 @@ fn keep(path: &Path, sources: &Sources<'_>) -> Result<Value, String> {
     if sources.dry {
         return Ok(json!({"path": path.display().to_string(), "name": name, "size": known.len()}));
     }
-    let (kept, path) = taken(&sources.here.home, path).map_err(cannot)?;
+    let home = sources
+        .here
+        .home("an input of type file")
+        .map_err(|error| format!("[{}] {}", error.code, error.message))?;
+    let (kept, path) = taken(home, path).map_err(cannot)?;
     Ok(json!({"path": path, "name": name, "hash": kept.hash, "size": kept.size}))
 }
 

@@ -8,7 +8,7 @@
 //! | [`inbox`] | what waits for somebody, on the whole screen |
 //! | [`complete`] | what shells are told that complete a word |
 //! | [`definition`], [`inputs`] | what a run is started with |
-//! | [`here`] | folder, home, hints |
+//! | [`here`], [`place`], [`logins`] | folder, home or server, tokens, hints |
 //! | [`tree`], [`table`], [`line`](mod@line), [`text`], [`face`] | what is printed, and how it looks |
 //! | [`out`], [`error`], [`exit`], [`signals`] | the edges of the process |
 //!
@@ -28,7 +28,9 @@ pub mod inbox;
 pub mod inputs;
 pub mod limits;
 pub mod line;
+pub mod logins;
 pub mod out;
+pub mod place;
 pub mod signals;
 pub mod table;
 pub mod text;
@@ -36,7 +38,7 @@ pub mod tree;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::args::Cli;
 use crate::error::{CliError, Kind};
@@ -49,11 +51,15 @@ pub fn main() -> ExitCode {
         Ok(true) => return Exit::Done.into(),
         Err(refused) => return usage(&refused),
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(refused) => return usage(&refused),
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let command = matches.subcommand_name().unwrap_or_default().to_owned();
+        Cli::from_arg_matches(&matches).map(|cli| (cli, command))
+    });
+    let (cli, command) = match parsed {
+        Ok(parsed) => parsed,
+        Err(refused) => return usage(&refused.format(&mut Cli::command())),
     };
-    match commands::perform(&cli) {
+    match commands::perform(&cli, &command) {
         Ok(exit) => exit.into(),
         Err(error) => {
             tell(&error, &cli);

@@ -18,3 +18,9 @@ pub const HOME_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5)
 pub const OPEN_FILES: u64 = 16_384;
 /// Runs that are watched at once.
 pub const WATCHED: usize = 100;
+/// Bytes of a token that are read; what is longer than any is refused by the server.
+pub const TOKEN_BYTES: u64 = 4_096;
+/// Servers that somebody has logged in to.
+pub const LOGINS: usize = 200;
+/// Bytes of the file in which they stand.
+pub const LOGINS_BYTES: u64 = 1 << 20;

@@ -234,7 +234,12 @@ pub enum EngineError {
         message: String,
         /// What to try.
         help: Option<String>,
+        /// Whose it is.
+        blame: crate::blame::Blame,
     },
+    /// A server elsewhere, or the way to it.
+    #[error(transparent)]
+    Remote(#[from] crate::remote::RemoteError),
     /// There is no such notification, or none that has failed.
     #[error("{}", if *.failed { format!("the notification `{id}` has not failed") } else { format!("there is no notification `{id}`") })]
     NoNotification {
@@ -261,6 +266,7 @@ impl EngineError {
     pub fn code(&self) -> &str {
         match self {
             EngineError::Told { code, .. } => code,
+            EngineError::Remote(error) => error.code(),
             EngineError::Socket { .. } => "R0303",
             EngineError::OtherRelease { .. } => "R0304",
             EngineError::NoAnswer { .. } => "R0305",
@@ -340,6 +346,7 @@ impl EngineError {
                 "the position is of another store, or of this one before it was restored: begin anew".into()
             }
             EngineError::Told { help, .. } => return help.clone(),
+            EngineError::Remote(error) => return error.help(),
             EngineError::Unwritten { help, .. } => help.clone(),
             EngineError::Bug(_) => "please report it with the command you gave".into(),
             EngineError::NoTask { .. } => "list those that are there with: stead inbox --all".into(),

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod attempts;
 pub mod batch;
+mod blame;
 pub mod carried;
 pub mod documents;
 pub mod driver;
@@ -30,6 +31,7 @@ pub mod people;
 mod places;
 pub mod reads;
 pub mod redact;
+pub mod remote;
 pub mod schedules;
 pub mod seat;
 pub mod secrets;
@@ -38,6 +40,7 @@ pub mod socket;
 pub mod tasks;
 pub mod uploads;
 
+pub use blame::Blame;
 pub use engine::{Engine, ask_home, ask_home_while};
 pub use error::EngineError;
 pub use home::Home;

@@ -399,3 +399,20 @@ pub const NOTIFY_LOOK: Duration = Duration::from_secs(30);
 pub const STEP_STUCK: Duration = Duration::from_secs(30);
 /// Notifications that wait, as far as they are counted for who watches.
 pub const NOTIFICATIONS_COUNTED: usize = 10_000;
+
+/// Time for a connection to a server elsewhere, the looking up of its name and TLS included.
+pub const REMOTE_CONNECT: Duration = Duration::from_secs(10);
+/// Bytes of the head of its answer.
+pub const REMOTE_HEAD_BYTES: usize = 64 << 10;
+/// Bytes of its answer to a request that it refuses.
+pub const REMOTE_PROBLEM_BYTES: usize = 1 << 20;
+/// Rows of a list that a server elsewhere tells at once.
+pub const REMOTE_PAGE: usize = 1_001;
+/// How long nothing is heard of a stream, signs of life included, before it is taken for lost.
+pub const REMOTE_SILENCE: Duration = Duration::from_secs(45);
+/// The longest wait before a stream that was lost is asked for again.
+pub const REMOTE_WAIT: Duration = Duration::from_secs(5);
+/// How often the engine behind a server elsewhere is asked what it is doing, while somebody follows.
+pub const REMOTE_LOOK: Duration = Duration::from_secs(5);
+/// Runs that are followed at once at a server elsewhere.
+pub const REMOTE_FOLLOWED: usize = 100;

@@ -264,6 +264,13 @@ impl Operation {
         }
     }
 
+    /// Says who does it, where that is kept and nobody knows better: in a home to which nobody was added.
+    pub fn set_by(&mut self, name: &str) {
+        if let Some(by) = self.by_mut() {
+            name.clone_into(by);
+        }
+    }
+
     /// The name of the run that it is about, where one may stand that means another run a moment later: `@last`.
     pub(crate) fn name_mut(&mut self) -> Option<&mut String> {
         match self {

@@ -16,6 +16,7 @@ use crate::error::EngineError;
 use crate::home::Home;
 use crate::lent::Environment;
 use crate::operations::{Answer, Operation};
+use crate::remote::{self, Follow, Remote};
 use crate::settings::Settings;
 use crate::socket::{Client, Failed, Followed, Link};
 
@@ -25,6 +26,8 @@ pub enum Seat {
     Own(Engine),
     /// Another one does.
     Carried(Client),
+    /// A server elsewhere does.
+    Remote(Remote),
 }
 
 /// Why nothing came of what was asked.
@@ -67,12 +70,13 @@ pub struct Heard {
     pub link: Receiver<Link>,
     /// Keeps the connection.
     _followed: Option<Followed>,
+    _remote: Option<Follow>,
 }
 
 impl Heard {
     /// Of nobody.
     pub fn nothing() -> Self {
-        Self { written: never(), link: never(), _followed: None }
+        Self { written: never(), link: never(), _followed: None, _remote: None }
     }
 }
 
@@ -105,10 +109,15 @@ impl Seat {
         }
     }
 
-    /// The process that holds the home, when it is another one.
+    /// Whether others go on with the runs when this process leaves.
+    pub fn is_carried(&self) -> bool {
+        !matches!(self, Self::Own(_))
+    }
+
+    /// The process that holds the home, when it is another one of this machine.
     pub fn carrier(&self) -> Option<u32> {
         match self {
-            Self::Own(_) => None,
+            Self::Own(_) | Self::Remote(_) => None,
             Self::Carried(client) => Some(client.pid()),
         }
     }
@@ -131,6 +140,9 @@ impl Seat {
                 Err(Failed::TooLong) if !operation.writes() => Ok(client.read(operation)?),
                 answer => answer.map_err(|failed| unanswered(client, failed)),
             },
+            Self::Remote(server) => {
+                server.ask(&wish.name, operation, patience).map_err(|failed| not_told(server, failed))
+            }
         }
     }
 
@@ -145,7 +157,8 @@ impl Seat {
         patience: &mut Patience<'_>,
     ) -> Result<(), Unanswered> {
         match self {
-            Self::Own(_) => Ok(()),
+            // What runs at a server elsewhere has the environment and the secrets of that.
+            Self::Own(_) | Self::Remote(_) => Ok(()),
             Self::Carried(client) => {
                 client.lend(run, environment, patience).map_err(|failed| unanswered(client, failed))
             }
@@ -164,14 +177,32 @@ impl Seat {
     ) -> Result<Heard, Unanswered> {
         match self {
             // What others wrote before is read from the journal by whoever follows.
-            Self::Own(engine) => Ok(Heard { written: engine.follow()?, link: never(), _followed: None }),
+            Self::Own(engine) => {
+                Ok(Heard { written: engine.follow()?, link: never(), _followed: None, _remote: None })
+            }
             Self::Carried(client) => {
                 let followed = client.follow(runs, after, patience);
                 let followed = followed.map_err(|failed| unanswered(client, failed))?;
                 let (written, link) = (followed.written.clone(), followed.link.clone());
-                Ok(Heard { written, link, _followed: Some(followed) })
+                Ok(Heard { written, link, _followed: Some(followed), _remote: None })
+            }
+            Self::Remote(server) => {
+                let heard = server.follow(runs, after)?;
+                let (written, link) = (heard.written.clone(), heard.link.clone());
+                Ok(Heard { written, link, _followed: None, _remote: Some(heard) })
             }
         }
+    }
+}
+
+/// One that has answered before is waited for: it may be begun again.
+fn not_told(server: &Remote, failed: remote::Failed) -> Unanswered {
+    match failed {
+        remote::Failed::Unreached(_) if server.reached() => Unanswered::Lost,
+        remote::Failed::Unreached(error) => Unanswered::Engine(error.into()),
+        remote::Failed::Lost(_) | remote::Failed::Busy(..) => Unanswered::Lost,
+        remote::Failed::GaveUp => Unanswered::Engine(server.no_answer(false).into()),
+        remote::Failed::Engine(error) => Unanswered::Engine(error),
     }
 }
 

@@ -193,13 +193,7 @@ impl Call<'_> {
     /// When it is refused; of a run it is told how that stands.
     pub fn ask(&self, operation: Operation) -> Result<Answer, Problem> {
         let about = About::of(&operation);
-        let answer = match &self.wished {
-            Some(wished) if operation.writes() => {
-                self.host.asker.ask_wished(&wished.next(), wished.is_again(), operation)
-            }
-            _ => self.host.asker.ask(operation),
-        };
-        answer.map_err(|error| {
+        self.ask_engine(operation).map_err(|error| {
             let refused = matches!(error, EngineError::Refused { .. });
             let mut problem = Problem::from(error);
             match about.filter(|_| refused || problem.status == 412) {
@@ -222,6 +216,16 @@ impl Call<'_> {
             }
             problem
         })
+    }
+
+    /// [`ask`](Self::ask), with what the engine says as it is.
+    pub(crate) fn ask_engine(&self, operation: Operation) -> Result<Answer, EngineError> {
+        match &self.wished {
+            Some(wished) if operation.writes() => {
+                self.host.asker.ask_wished(&wished.next(), wished.is_again(), operation)
+            }
+            _ => self.host.asker.ask(operation),
+        }
     }
 
     /// The id of the run that is started: always the same for the same `Idempotency-Key`.

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use stead_core::allowed::Allowed;
 use stead_core::people;
 use stead_core::status::RunStatus;
@@ -111,6 +111,23 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "It is not performed again. Look at what it was about.",
     ),
     (
+        "H0225",
+        "a program of Stead of another release asks",
+        "With `--server` both ends speak the same protocol: `protocol` and `release` in the answer are those of the server. Upgrade the \
+         older one of the two.",
+    ),
+    (
+        "H0226",
+        "an operation is not asked for in this way",
+        "POST /operations takes the operations of `stead` commands, as one release of it speaks them. The message says why this one is not \
+         among them; other programs use the routes of their own.",
+    ),
+    (
+        "H0227",
+        "an answer is longer than an answer may be",
+        "Ask for less: fewer rows, or one thing at a time.",
+    ),
+    (
         "H0301",
         "the server has too much to do",
         "Nothing was done. `Retry-After` says when it is worth another try.",
@@ -180,6 +197,15 @@ pub(crate) struct Body {
     /// What a name may mean.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<Vec<String>>,
+    /// Of /operations: the same as `stead` reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<Map<String, Value>>,
+    /// Of /operations, where the release of who asks does not fit: the number of the server's protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<u32>,
+    /// The server's release, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
 }
 
 /// The status of a run or of a task.

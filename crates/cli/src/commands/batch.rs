@@ -54,13 +54,11 @@ pub fn batch(here: &Here, args: &Batch) -> Result<Exit, CliError> {
     let run = draw()?;
     let mut following = Following::open(here, args.json)?;
     let secrets = following.secrets_of(&bundle);
-    following.picture.watch(&run, Some(plan));
-    following.attend(vec![(run.clone(), secrets)])?;
     let folder = here.project().display().to_string();
     let inputs = Map::from_iter([(batch::INPUT.to_owned(), file)]);
     let (project, breaks) = (args.project.clone(), Breaks::default());
-    let start = Operation::Start { run: run.clone(), bundle, inputs, project, folder, breaks, by: actor() };
-    following.ask(&start)?;
+    let start = Operation::Start { run, bundle, inputs, project, folder, breaks, by: actor() };
+    let run = following.start(&start, plan, secrets)?;
     let why = following.follow(wish)?;
     let answers = match args.output.as_deref() == Some(Path::new("-")) {
         _ if args.json => Answers::Records,
@@ -118,7 +116,7 @@ fn rows(here: &Here, args: &Batch, plan: &Plan) -> Result<Option<Value>, CliErro
         out::answer(&shown)?;
         return Ok(None);
     }
-    let files = inputs::files_of(&here.home).map_err(CliError::machine)?;
+    let files = inputs::files_of(here.home("a batch")?).map_err(CliError::machine)?;
     let written = rows.write(&files).map_err(|error| here.explained(error))?.map_err(refused)?;
     if !args.json {
         out::note(&counted(&plan.name, written.rows, written.doubled));

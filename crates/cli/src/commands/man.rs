@@ -20,6 +20,15 @@ const VARIABLES: &[(&str, &str)] = &[
         "STEAD_OFFER",
         "0: a run at a terminal does not ask whether its definition shall be saved. With CI set it never does.",
     ),
+    ("STEAD_SERVER", "A server that is asked in the place of a home, where the command line names neither."),
+    (
+        "STEAD_TOKEN, STEAD_TOKEN_FILE",
+        "A token for that server, or a file that holds one; else that of stead-login(1).",
+    ),
+    (
+        "STEAD_PLAIN_HTTP",
+        "1: a token may go to a server over plain HTTP, which everybody on the way can read.",
+    ),
     ("VISUAL, EDITOR", "What the inbox opens a comment in; vi without."),
     ("STEAD_COMPLETE", "Set by the scripts of stead-completions(1)."),
 ];
@@ -27,6 +36,10 @@ const VARIABLES: &[(&str, &str)] = &[
 const FILES: &[(&str, &str)] = &[
     (".stead/", "The home of a project, in its folder: runs, values, what programs printed."),
     ("$XDG_DATA_HOME/stead, ~/.local/share/stead", "The home where no project is."),
+    (
+        "$XDG_CONFIG_HOME/stead/servers.json, ~/.config/stead/servers.json",
+        "Tokens for servers, of stead-login(1).",
+    ),
 ];
 
 const CODES: &[(&str, &str)] = &[

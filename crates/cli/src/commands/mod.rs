@@ -14,6 +14,7 @@ pub mod init;
 mod length;
 pub mod library;
 pub mod limits;
+pub mod login;
 pub mod logs;
 pub mod man;
 pub mod notifications;
@@ -40,19 +41,31 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::here::Here;
 use crate::out;
+use crate::place::{self, Reach};
 
-/// Performs a command.
+/// Performs a command, which has this name.
 ///
 /// # Errors
 /// As the command says.
-pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
-    let here = Here::new(&cli.global)?;
+pub fn perform(cli: &Cli, command: &str) -> Result<Exit, CliError> {
+    let reach = place::fits(command, &cli.global)?;
+    match &cli.command {
+        Command::Login(args) => return login::login(&cli.global, args),
+        Command::Logout(args) => return login::logout(args),
+        Command::Explain(args) => return explain::explain(args),
+        Command::Completions(args) => return completions::completions(args),
+        Command::Man(args) => return man::man(args),
+        _ => {}
+    }
+    let here = match reach {
+        Reach::Files => Here::of_files(&cli.global)?,
+        Reach::Server | Reach::Home(_) => Here::new(&cli.global)?,
+    };
     match &cli.command {
         Command::Init(args) => init::init(&here, args),
         Command::Check(args) => check::check(&here, args),
         Command::Import(args) => import::import(&here, args),
         Command::Graph(args) => graph::graph(&here, args),
-        Command::Explain(args) => explain::explain(args),
         Command::Schema => {
             out::pretty(&stead_lang::keys::schema())?;
             Ok(Exit::Done)
@@ -99,7 +112,12 @@ pub fn perform(cli: &Cli) -> Result<Exit, CliError> {
         Command::Delete(args) => library::change::delete(&here, args),
         Command::Restore(args) => library::change::restore(&here, args),
         Command::Export(args) => library::export::export(&here, args),
-        Command::Completions(args) => completions::completions(args),
-        Command::Man(args) => man::man(args),
+        Command::Whoami(args) => login::whoami(&here, args),
+        // They take no place, and were performed above.
+        Command::Login(_)
+        | Command::Logout(_)
+        | Command::Explain(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(Exit::Done),
     }
 }

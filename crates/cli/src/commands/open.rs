@@ -16,13 +16,9 @@ use crate::out;
 /// # Errors
 /// When nobody serves the home, when there is no such run, or when no browser can be started.
 pub(crate) fn open(here: &Here, args: &Open) -> Result<Exit, CliError> {
-    let engine = match here.ask(Operation::Engine)? {
-        Answer::Engine { engine } => engine,
-        other => return Err(unexpected(&other)),
-    };
-    let Some(url) = engine.and_then(|engine| engine.url) else {
-        let error = CliError::usage(codes::NOTHING, "nobody serves this home");
-        return Err(error.hint("`stead serve` does"));
+    let url = match here.server() {
+        Some(server) => server.origin().to_owned(),
+        None => served(here)?,
     };
     let url = match &args.run {
         None => format!("{url}/api/v1/docs"),
@@ -33,6 +29,17 @@ pub(crate) fn open(here: &Here, args: &Open) -> Result<Exit, CliError> {
         browse(&url)?;
     }
     Ok(Exit::Done)
+}
+
+/// Where the home is served.
+fn served(here: &Here) -> Result<String, CliError> {
+    let engine = match here.ask(Operation::Engine)? {
+        Answer::Engine { engine } => engine,
+        other => return Err(unexpected(&other)),
+    };
+    engine
+        .and_then(|engine| engine.url)
+        .ok_or_else(|| CliError::usage(codes::NOTHING, "nobody serves this home").hint("`stead serve` does"))
 }
 
 /// Hands an address to a browser, which goes on by itself.

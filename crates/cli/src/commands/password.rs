@@ -83,8 +83,8 @@ fn unread(error: &std::io::Error) -> CliError {
 
 /// Asked for twice, for nobody sees it.
 fn typed() -> Result<Secret, CliError> {
-    let first = unseen("new password: ")?;
-    let again = unseen("the same again: ")?;
+    let first = unseen("new password: ", "password")?;
+    let again = unseen("the same again: ", "password")?;
     match first == again {
         true => Ok(first),
         false => Err(CliError::usage(codes::ARGUMENT, "the two are not the same; nothing was changed")),
@@ -92,7 +92,7 @@ fn typed() -> Result<Secret, CliError> {
 }
 
 /// A line that is typed and not shown. The terminal is as it was afterwards, whatever happens.
-fn unseen(prompt: &str) -> Result<Secret, CliError> {
+pub(super) fn unseen(prompt: &str, what: &str) -> Result<Secret, CliError> {
     let line = {
         let _raw = Raw::enter().map_err(|error| unread(&error))?;
         out::say(prompt);
@@ -116,10 +116,11 @@ fn unseen(prompt: &str) -> Result<Secret, CliError> {
         }
     };
     out::say("\n");
-    let line =
-        line.ok_or_else(|| CliError::usage(codes::ARGUMENT, "no password was given; nothing was changed"))?;
+    let line = line.ok_or_else(|| {
+        CliError::usage(codes::ARGUMENT, format!("no {what} was given; nothing was changed"))
+    })?;
     let line = String::from_utf8(line).map_err(|_| {
-        CliError::usage(codes::ARGUMENT, "the password is no text of UTF-8; nothing was changed")
+        CliError::usage(codes::ARGUMENT, format!("the {what} is no text of UTF-8; nothing was changed"))
     })?;
     Ok(Secret::new(line))
 }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::follow::{Answers, Before, conclude};
 use crate::here::{Here, actor};
 use crate::out;
+use crate::place::Place;
 
 /// Goes on with one run, or with all open ones.
 ///
@@ -36,11 +37,11 @@ pub fn resume(here: &Here, args: &Resume) -> Result<Exit, CliError> {
         out::note("no run is open");
         return Ok(Exit::Done);
     }
-    if let Some(run) = &args.run
-        && !here.home.database().exists()
+    if let (Some(run), Place::Home(home)) = (&args.run, &here.place)
+        && !home.database().exists()
     {
         let error = CliError::usage(codes::NOTHING, format!("there is no run {run}"));
-        return Err(error.detail(format!("{} has none", here.home.root().display())));
+        return Err(error.detail(format!("{} has none", home.root().display())));
     }
     let runs: Vec<StreamId> = match &args.run {
         Some(run) => vec![here.view(run)?.run],

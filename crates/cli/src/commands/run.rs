@@ -50,13 +50,14 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
     let breaks = breaks(&plan, args)?;
     let mut following = Following::open(here, args.follow.json)?;
     let secrets = following.secrets_of(&bundle);
-    let asks = !args.follow.json && args.follow.output.is_none() && offer::may_ask();
+    // What is offered is asked once for a file of this machine, which its home remembers.
+    let asks =
+        here.server().is_none() && !args.follow.json && args.follow.output.is_none() && offer::may_ask();
     let offered = asks.then(|| (bundle.clone(), plan.clone(), following.signals.clone()));
-    following.picture.watch(&run, Some(plan));
-    following.attend(vec![(run.clone(), secrets)])?;
     let folder = here.project().display().to_string();
     let project = args.project.clone();
-    following.ask(&Operation::Start { run, bundle, inputs, project, folder, breaks, by: actor() })?;
+    let start = Operation::Start { run, bundle, inputs, project, folder, breaks, by: actor() };
+    following.start(&start, plan, secrets)?;
     let why = following.follow(wish)?;
     let answers = match &args.follow.output {
         _ if args.follow.json => Answers::Records,

@@ -34,7 +34,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     machine::open_files(OPEN_FILES);
     // Who is reached by others runs what others start.
     let others = public.is_some() || !addr.ip().to_canonical().is_loopback();
-    let network = if others { NetworkPolicy::of_server(&here.home)? } else { NetworkPolicy::OWN };
+    let network = if others { NetworkPolicy::of_server(here.home("to serve")?)? } else { NetworkPolicy::OWN };
     let engine = take(here, public.as_ref().map(listen::PublicUrl::origin), network)?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
@@ -87,7 +87,7 @@ fn take(here: &Here, public: Option<String>, network: NetworkPolicy) -> Result<E
     let settings = Settings { public, network, ..settings(here)? };
     let since = Instant::now();
     loop {
-        match Engine::open(&here.home, settings.clone()) {
+        match Engine::open(here.home("to serve")?, settings.clone()) {
             Err(EngineError::Store(StoreError::Held { .. } | StoreError::HeldByUnknown { .. }))
                 if since.elapsed() < HOME_PATIENCE =>
             {

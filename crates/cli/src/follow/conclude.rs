@@ -75,14 +75,14 @@ fn unfinished(mut following: Following<'_>, why: Why, answers: Answers<'_>) -> R
         Why::Signal(signal) => Some(signal),
         _ => None,
     };
-    if following.seat.carrier().is_some() && detach(&mut following, signal)? == Left::Cancelled {
+    if following.seat.is_carried() && detach(&mut following, signal)? == Left::Cancelled {
         return ended(following, answers);
     }
-    let goes_on = following.seat.carrier().is_some();
+    let goes_on = following.seat.is_carried();
     let Following { here, settings, seat, signals, mut picture, mut show, .. } = following;
     let left = match seat {
         Seat::Own(engine) => leave(here, engine, &picture.roots, &signals, signal)?,
-        Seat::Carried(_) => Left::Open,
+        Seat::Carried(_) | Seat::Remote(_) => Left::Open,
     };
     let roots = picture.roots.clone();
     if left == Left::Cancelled && any_open(here, &roots)? {
@@ -128,7 +128,7 @@ fn ended(mut following: Following<'_>, answers: Answers<'_>) -> Result<Exit, Cli
         following.stop()?;
         return Ok(Exit::Cancelled);
     }
-    let goes_on = following.seat.carrier().is_some();
+    let goes_on = following.seat.is_carried();
     let Following { here, seat, signals, mut picture, mut show, .. } = following;
     if let Seat::Own(engine) = seat {
         leave(here, engine, &[], &signals, None)?;

@@ -107,9 +107,15 @@ pub fn leave(
 /// # Errors
 /// When they cannot be cancelled.
 pub fn detach(following: &mut Following<'_>, why: Option<Leave>) -> Result<Left, CliError> {
-    let pid = following.seat.carrier().unwrap_or_default();
+    let where_it_goes_on = match following.here.server() {
+        Some(server) => format!("at the server {}", server.origin()),
+        None => {
+            let pid = following.seat.carrier().unwrap_or_default();
+            format!("in the engine of this home (process {pid})")
+        }
+    };
     if why.is_some() {
-        out::note(&format!("leaving: the run goes on in the engine of this home (process {pid})"));
+        out::note(&format!("leaving: the run goes on {where_it_goes_on}"));
     }
     if why != Some(Leave::Interrupt) {
         return Ok(Left::Open);

@@ -89,6 +89,8 @@ pub struct Following<'h> {
     interrupted: Option<Leave>,
     /// Why nothing can be written, as far as it was told.
     store: Option<String>,
+    /// It was said that the server does not answer.
+    away: bool,
 }
 
 impl<'h> Following<'h> {
@@ -137,6 +139,16 @@ impl<'h> Following<'h> {
                     Ok(Link::Silent) => {
                         let pid = self.seat.carrier().unwrap_or_default();
                         self.show.note(&format!("the engine of this home (process {pid}) does not answer"));
+                    }
+                    Ok(Link::Away(why)) => {
+                        self.show.note(&format!("the connection to the server broke off ({why}); it is made again"));
+                    }
+                    Ok(Link::Back) if self.here.server().is_some() => {
+                        self.show.note("the server answers again: it goes on where it was");
+                    }
+                    Ok(Link::Refused { code, message, help, blame }) => {
+                        let told = EngineError::Told { code, message, help, blame };
+                        return Err(self.here.explained(told));
                     }
                     Ok(Link::Back) => self.show.note("the engine of this home answers again"),
                     Ok(Link::Broken(why)) => {
@@ -279,7 +291,7 @@ impl<'h> Following<'h> {
     pub fn stop(self) -> Result<(), CliError> {
         match self.seat {
             Seat::Own(engine) => Ok(engine.stop()?),
-            Seat::Carried(_) => Ok(()),
+            Seat::Carried(_) | Seat::Remote(_) => Ok(()),
         }
     }
 }

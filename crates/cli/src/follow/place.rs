@@ -1,7 +1,7 @@
 //! A place at a home: taken, asked, lost and taken again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +17,18 @@ use stead_engine::seat::{Heard, Seat, Unanswered, Wish};
 use stead_engine::secrets::ConfiguredSecrets;
 use stead_engine::settings::Settings;
 use stead_lang::Bundle;
+use stead_lang::plan::Plan;
 
 use super::Following;
 use super::picture::Picture;
 use super::show::Show;
 use crate::error::{CliError, codes};
-use crate::here::{Here, no_answer};
+use crate::here::{Here, no_answer, unexpected};
+use crate::place::Place;
 use crate::signals::{self, Leave};
+
+/// How long a server that does not answer is waited for before it is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl<'h> Following<'h> {
     /// Takes a place at the home.
@@ -57,7 +62,10 @@ impl<'h> Following<'h> {
     ) -> Result<Self, CliError> {
         let mut interrupted = None;
         let mut waits = Waits::new(&signals, &mut interrupted, &mut show, Some(limits::ANSWER_PATIENCE));
-        let seat = Seat::take(&here.home, &settings, &[], &mut |waiting| waits.on(waiting));
+        let seat = match &here.place {
+            Place::Home(home) => Seat::take(home, &settings, &[], &mut |waiting| waits.on(waiting)),
+            Place::Server(server) => Ok(Seat::Remote(server.clone())),
+        };
         let seat = seat.map_err(|error| match interrupted {
             Some(_) => CliError::left("left before the engine of this home answered: nothing was started"),
             None => here.explained(error),
@@ -78,13 +86,15 @@ impl<'h> Following<'h> {
             position,
             interrupted,
             store,
+            away: false,
         })
     }
 
     /// Names of the secrets that a definition is lent, if it is performed by another process.
     pub fn secrets_of(&self, bundle: &Bundle) -> BTreeSet<String> {
         match &self.seat {
-            Seat::Own(_) => BTreeSet::new(),
+            // Nothing is lent to a server elsewhere: it has secrets of its own.
+            Seat::Own(_) | Seat::Remote(_) => BTreeSet::new(),
             Seat::Carried(_) => lent::secrets_of(bundle),
         }
     }
@@ -105,10 +115,10 @@ impl<'h> Following<'h> {
     fn join(&mut self) -> Result<(), Unanswered> {
         let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
         let patience: &mut Patience<'_> = &mut |waiting| waits.on(waiting);
-        if self.seat.carrier().is_some() {
+        if let (Seat::Carried(_), Place::Home(home)) = (&self.seat, &self.here.place) {
             for (run, names) in &self.lends {
                 if !self.marks.iter().any(|mark| mark.run() == run) {
-                    self.marks.extend(Mark::of(&self.here.home, run).map_err(Unanswered::Engine)?);
+                    self.marks.extend(Mark::of(home, run).map_err(Unanswered::Engine)?);
                 }
                 self.seat.lend(run, &Environment::of_process(names), patience)?;
             }
@@ -142,7 +152,10 @@ impl<'h> Following<'h> {
         loop {
             let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
             match self.seat.ask(&mut wish, operation, &mut |waiting| waits.on(waiting)) {
-                Ok(answer) => return Ok(Ok(answer)),
+                Ok(answer) => {
+                    self.away = false;
+                    return Ok(Ok(answer));
+                }
                 Err(Unanswered::Engine(error)) if self.interrupted.is_none() => return Ok(Err(error)),
                 Err(unanswered) => self.go_on(unanswered)?,
             }
@@ -151,11 +164,56 @@ impl<'h> Following<'h> {
 
     /// The engine has gone: finds the next one, or becomes it, and goes on where it was.
     pub(super) fn go_on(&mut self, unanswered: Unanswered) -> Result<(), CliError> {
+        if let (Seat::Remote(server), Unanswered::Lost) = (&self.seat, &unanswered) {
+            // What is heard goes on by itself; only what was asked is asked again.
+            let origin = server.origin().to_owned();
+            return self.rest(&origin);
+        }
         self.sit_again(unanswered)?;
         while let Err(unanswered) = self.join() {
             self.sit_again(unanswered)?;
         }
         Ok(())
+    }
+
+    /// Waits a moment for a server that does not answer.
+    fn rest(&mut self, server: &str) -> Result<(), CliError> {
+        if !std::mem::replace(&mut self.away, true) {
+            self.show.note(&format!("the server {server} does not answer; it is asked again"));
+        }
+        if let Ok(signal) = self.signals.recv_timeout(AGAIN) {
+            self.interrupted = Some(signal);
+            return Err(CliError::left("left while the server was waited for"));
+        }
+        Ok(())
+    }
+
+    /// Starts a run, and hears of it from then on; gives its id. At a server elsewhere that is the server's to say.
+    ///
+    /// # Errors
+    /// When it is refused, or a signal came meanwhile.
+    pub fn start(
+        &mut self,
+        start: &Operation,
+        plan: Arc<Plan>,
+        secrets: BTreeSet<String>,
+    ) -> Result<StreamId, CliError> {
+        let Operation::Start { run, .. } = start else {
+            return Err(CliError::machine("this is a bug in Stead: another operation was taken for a start"));
+        };
+        let mut run = run.clone();
+        if matches!(self.seat, Seat::Remote(_)) {
+            match self.ask(start)? {
+                Answer::Started { run: known } => run = known,
+                other => return Err(unexpected(&other)),
+            }
+        }
+        self.picture.watch(&run, Some(plan));
+        self.attend(vec![(run.clone(), secrets)])?;
+        if !matches!(self.seat, Seat::Remote(_)) {
+            self.ask(start)?;
+        }
+        Ok(run)
     }
 
     fn sit_again(&mut self, unanswered: Unanswered) -> Result<(), CliError> {
@@ -168,7 +226,10 @@ impl<'h> Following<'h> {
         self.heard = Heard::nothing();
         let mut waits = Waits::new(&self.signals, &mut self.interrupted, &mut self.show, None);
         let own: Vec<&StreamId> = self.marks.iter().map(Mark::run).collect();
-        let seat = Seat::take(&self.here.home, &self.settings, &own, &mut |waiting| waits.on(waiting));
+        let seat = match &self.here.place {
+            Place::Home(home) => Seat::take(home, &self.settings, &own, &mut |waiting| waits.on(waiting)),
+            Place::Server(server) => Ok(Seat::Remote(server.clone())),
+        };
         match seat {
             Ok(seat) => {
                 self.seat = seat;
@@ -199,7 +260,12 @@ impl<'h> Following<'h> {
 /// When a file with secrets cannot be used. The secrets themselves are looked for when a step needs them.
 pub(crate) fn settings(here: &Here) -> Result<Settings, CliError> {
     let of_environment = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let secrets = Arc::new(ConfiguredSecrets::of(here.home.root(), of_environment));
+    let Place::Home(home) = &here.place else {
+        // A server has its own.
+        let none = Arc::new(ConfiguredSecrets::of(Path::new(""), |_| None));
+        return Ok(Settings { caller: here.caller.clone(), ..Settings::from(none) });
+    };
+    let secrets = Arc::new(ConfiguredSecrets::of(home.root(), of_environment));
     secrets.check().map_err(|error| CliError::usage(codes::SETTINGS, error.to_string()))?;
     Ok(Settings { caller: here.caller.clone(), ..Settings::from(secrets) })
 }

@@ -14,6 +14,7 @@ use crate::error::CliError;
 use crate::face::{self, Face};
 use crate::here::{Here, next_commands};
 use crate::out;
+use crate::place::Place;
 use crate::text;
 use crate::tree;
 
@@ -122,7 +123,10 @@ impl Show {
         live.drawn = Some(Instant::now());
         live.dirty = false;
         if let [root] = picture.roots.as_slice() {
-            live.tails.update(&here.home, &picture.attempts(root));
+            // Programs of a server elsewhere print there: `stead logs` tells of them.
+            if let Place::Home(home) = &here.place {
+                live.tails.update(home, &picture.attempts(root));
+            }
         }
         let size = Screen::size();
         let lines = frame::lines(picture, &live.tails, size, text::now(), live.face);

@@ -1,7 +1,7 @@
 //! Does what the inbox wishes for: the operations that every command uses, one after another, beside the keys.
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use stead_engine::engine::{Waiting, ask_home_as};
+use stead_engine::engine::Waiting;
 use stead_engine::limits::ANSWER_PATIENCE;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::people::{PeopleAnswer, PeopleOperation};
@@ -136,7 +136,7 @@ impl Asker {
     /// As every command asks, but that nothing is said beside the screen while an engine is waited for.
     fn operation(&self, operation: Operation) -> Result<Answer, CliError> {
         let mut patience = |waiting: &Waiting<'_>| waiting.time < ANSWER_PATIENCE;
-        let answer = ask_home_as(&self.here.home, &self.here.caller, operation, &mut patience);
+        let answer = self.here.perform(operation, &mut patience);
         answer.map_err(|error| self.here.explained(error))
     }
 }

@@ -10,6 +10,7 @@ mod contract_routes;
 mod control;
 mod definitions;
 mod documents;
+mod elsewhere;
 mod files;
 mod gates;
 mod hooks;

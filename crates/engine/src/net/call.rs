@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -103,6 +103,16 @@ impl Client {
 
     /// Sends a request and waits for the head of the answer; its body is read from the answer.
     pub(crate) fn call(self: &Arc<Self>, call: Call<'_>, control: &dyn Control) -> Result<Answer, CallError> {
+        self.call_noting(call, control, &Arc::default())
+    }
+
+    /// [`call`](Self::call), and whether a connection was there: without one nothing was sent.
+    pub(crate) fn call_noting(
+        self: &Arc<Self>,
+        call: Call<'_>,
+        control: &dyn Control,
+        connected: &Arc<AtomicBool>,
+    ) -> Result<Answer, CallError> {
         let request =
             |error: &dyn fmt::Display| CallError::Request(format!("the request cannot be made: {error}"));
         let end = control.fd().try_clone_to_owned().map_err(|error| request(&error))?;
@@ -113,6 +123,7 @@ impl Client {
             end: Arc::new(end),
             until: Instant::now() + self.connect,
             allowance: allowance.clone(),
+            connected: connected.clone(),
         };
         let agent = Agent::with_parts(config(self.head), line, NoResolver);
         let uri: Uri = call.url.to_string().parse().map_err(|error| request(&error))?;
@@ -218,6 +229,7 @@ pub(super) struct Line {
     pub(super) end: Arc<OwnedFd>,
     pub(super) until: Instant,
     pub(super) allowance: Arc<AtomicUsize>,
+    pub(super) connected: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Line {
@@ -246,6 +258,7 @@ impl Connector for Line {
 
     fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Link>, ureq::Error> {
         let stream = self.open().map_err(|error| ureq::Error::Other(Box::new(error)))?;
+        self.connected.store(true, Ordering::Relaxed);
         Ok(Some(Link::new(stream, self.client.head.max(BUFFER), self.allowance.clone())))
     }
 }

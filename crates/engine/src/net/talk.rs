@@ -58,6 +58,7 @@ impl Talk {
             end: Arc::new(end),
             until: Instant::now() + client.connect,
             allowance: Arc::new(AtomicUsize::new(0)),
+            connected: Arc::default(),
         };
         let stream = line.open().map_err(unconnected)?;
         Ok(Self { client: client.clone(), url, stream: Some(stream), read: Vec::new() })

@@ -14,6 +14,7 @@ use stead_store::lock::Holder;
 use super::frame::{self, FrameError};
 use super::place;
 use super::words::{Call, Fault, Hello, Reply, Told, VERSION};
+use crate::blame::Blame;
 use crate::driver::Written;
 use crate::engine::{Patience, Waiting, read_store};
 use crate::error::EngineError;
@@ -256,6 +257,19 @@ pub enum Link {
     Broken(String),
     /// It has gone.
     Gone,
+    /// The connection to a server elsewhere broke off, and is made again by itself: why.
+    Away(String),
+    /// A server elsewhere does not tell any more.
+    Refused {
+        /// Stable code.
+        code: String,
+        /// Why.
+        message: String,
+        /// What to try.
+        help: Option<String>,
+        /// Whose it is.
+        blame: Blame,
+    },
 }
 
 /// Closes the connection when nobody listens any more, so that the thread that reads it ends.

@@ -35,4 +35,5 @@ mod words;
 pub(crate) use client::Failed;
 pub use client::{Client, Followed, Link};
 pub(crate) use server::{Listening, Server};
+pub(crate) use words::Fault;
 pub use words::{PROTOCOL, VERSION};

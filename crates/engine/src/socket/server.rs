@@ -230,11 +230,11 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
     loop {
         let call: Call<'_> = match frame::read(&mut stream, limits::REQUEST_BYTES, never) {
             Err(FrameError::Malformed(error)) => {
-                return fault(stream, EngineError::NotTaken { why: error.to_string() });
+                return fault(stream, &EngineError::NotTaken { why: error.to_string() });
             }
             Err(FrameError::TooLong { size, limit }) => {
                 let why = format!("a request of {size} bytes is longer than {limit}");
-                return fault(stream, EngineError::NotTaken { why });
+                return fault(stream, &EngineError::NotTaken { why });
             }
             other => other?,
         };
@@ -253,7 +253,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
             Call::Follow { runs, after, caller } => {
                 let caller = caller.from(&steps);
                 if let Err(error) = shared.desk.may_follow(&caller, &runs) {
-                    return fault(stream, error);
+                    return fault(stream, &error);
                 }
                 return follower::serve(stream, runs, after, &shared.desk);
             }
@@ -265,7 +265,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
             },
             // It was not performed: the next engine is asked.
             Err(EngineError::Stopped(_)) => return Ok(()),
-            Err(error) => fault(stream, error)?,
+            Err(error) => fault(stream, &error)?,
         }
         if !shared.busy(id, false) {
             return Ok(());
@@ -273,7 +273,7 @@ fn serve(mut stream: &UnixStream, id: u64, shared: &Shared) -> Result<(), FrameE
     }
 }
 
-fn fault(stream: &UnixStream, error: EngineError) -> Result<(), FrameError> {
+fn fault(stream: &UnixStream, error: &EngineError) -> Result<(), FrameError> {
     tell(stream, Fault::of(error))
 }
 

@@ -7,15 +7,17 @@ use serde_json::value::RawValue;
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_lang::Diagnostic;
-use stead_store::Position;
+use stead_store::library::Refusal;
+use stead_store::{Position, StoreError};
 
+use crate::blame::Blame;
 use crate::error::EngineError;
 use crate::lent::Environment;
 use crate::operations::{Answer, EngineNow, Operation};
 use crate::people::Caller;
 
 /// Number of the protocol: what stands in this file. Raised when it changes.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Release of this program. Operations, answers and events belong to a release, so both ends have to be of one.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -93,26 +95,48 @@ pub(crate) enum Told<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub(crate) enum Fault {
-    NoRun { id: String },
-    Ambiguous { id: String, found: Vec<String> },
-    Refused { id: String, why: String },
-    Invalid { diagnostics: Vec<Diagnostic> },
-    NotTaken { why: String },
+    NoRun {
+        id: String,
+    },
+    Ambiguous {
+        id: String,
+        found: Vec<String>,
+    },
+    Refused {
+        id: String,
+        why: String,
+    },
+    Invalid {
+        diagnostics: Vec<Diagnostic>,
+    },
+    NotTaken {
+        why: String,
+    },
     TooLong,
-    Other { code: String, message: String, help: Option<String> },
+    /// Of the library: what it says is looked into.
+    Library {
+        refusal: Refusal,
+    },
+    Other {
+        code: String,
+        message: String,
+        help: Option<String>,
+        blame: Blame,
+    },
 }
 
 impl Fault {
-    pub(crate) fn of(error: EngineError) -> Self {
+    pub(crate) fn of(error: &EngineError) -> Self {
         match error {
-            EngineError::NoRun { id } => Self::NoRun { id },
-            EngineError::Ambiguous { id, found } => Self::Ambiguous { id, found },
-            EngineError::Refused { id, why } => Self::Refused { id, why },
-            EngineError::Invalid { diagnostics } => Self::Invalid { diagnostics },
-            EngineError::NotTaken { why } => Self::NotTaken { why },
+            EngineError::NoRun { id } => Self::NoRun { id: id.clone() },
+            EngineError::Ambiguous { id, found } => Self::Ambiguous { id: id.clone(), found: found.clone() },
+            EngineError::Refused { id, why } => Self::Refused { id: id.clone(), why: why.clone() },
+            EngineError::Invalid { diagnostics } => Self::Invalid { diagnostics: diagnostics.clone() },
+            EngineError::NotTaken { why } => Self::NotTaken { why: why.clone() },
+            EngineError::Store(StoreError::Library(refusal)) => Self::Library { refusal: refusal.clone() },
             other => {
-                let (code, help) = (other.code().to_owned(), other.help());
-                Self::Other { code, message: other.to_string(), help }
+                let (code, help, blame) = (other.code().to_owned(), other.help(), other.blame());
+                Self::Other { code, message: other.to_string(), help, blame }
             }
         }
     }
@@ -127,7 +151,8 @@ impl From<Fault> for EngineError {
             Fault::Invalid { diagnostics } => Self::Invalid { diagnostics },
             Fault::NotTaken { why } => Self::NotTaken { why },
             Fault::TooLong => Self::NotTaken { why: "the answer is too long to be sent".to_owned() },
-            Fault::Other { code, message, help } => Self::Told { code, message, help },
+            Fault::Library { refusal } => Self::Store(refusal.into()),
+            Fault::Other { code, message, help, blame } => Self::Told { code, message, help, blame },
         }
     }
 }

@@ -24,6 +24,7 @@ mod library;
 mod live;
 mod logs;
 mod notifications;
+mod operations;
 pub mod route;
 mod runs;
 mod schedules;
@@ -88,6 +89,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         bulk::ROUTES,
         notifications::ROUTES,
         files::ROUTES,
+        operations::ROUTES,
         openapi::ROUTES,
     ]
     .into_iter()

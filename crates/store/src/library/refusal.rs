@@ -1,10 +1,12 @@
 //! What a library refuses.
 
+use serde::{Deserialize, Serialize};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 
 /// Why a library did not do what it was asked to. Nothing was changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
     /// No such workflow.
     #[error("there is no workflow `{name}` in the library")]

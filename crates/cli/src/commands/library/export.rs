@@ -54,14 +54,18 @@ pub fn export(here: &Here, args: &Export) -> Result<Exit, CliError> {
     // What is saved from there is based on this revision.
     let (path, _) = &files[0];
     let file = whole(path).display().to_string();
-    ask(here, LibraryOperation::Exported { file, name: name.clone(), number })?;
+    // A server knows no files of this machine.
+    if here.server().is_none() {
+        ask(here, LibraryOperation::Exported { file, name: name.clone(), number })?;
+    }
     let written: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
     if args.json {
         out::json(&json!({"type": "exported", "name": name, "number": number, "files": written}))?;
         return Ok(Exit::Done);
     }
     out::answer(&format!("{name}@{number} written to {}\n", written.join(" ")))?;
-    let save = format!("save {} --name {name}", shell_word(&written[0]));
+    let based = if here.server().is_some() { format!(" --based-on {number}") } else { String::new() };
+    let save = format!("save {} --name {name}{based}", shell_word(&written[0]));
     out::note(&format!("when it is changed: {}", here.command(&save)));
     Ok(Exit::Done)
 }

@@ -63,7 +63,7 @@ pub fn logs(here: &Here, args: &Logs) -> Result<Exit, CliError> {
     let mut printer = Printer::new(here.out, args, grep, &run);
     printer.prefixed(&files, wanted.step.is_some() && files.len() < 2, args.follow);
     let mut merged = Merged::default();
-    merged.add(&files);
+    merged.add(here, &run, &files);
     if !args.follow {
         merged.drain(args.raw, true, &mut |line| printer.take(&line))?;
         printer.finish()?;
@@ -110,6 +110,6 @@ fn follow(
             other => return Err(unexpected(&other)),
         };
         let files: Vec<LogFile> = list(here, run)?.into_iter().filter(|file| wanted.fits(file)).collect();
-        merged.add(&files);
+        merged.add(here, run, &files);
     }
 }
