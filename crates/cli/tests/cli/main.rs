@@ -12,6 +12,7 @@ mod definitions;
 mod documents;
 mod elsewhere;
 mod files;
+mod full;
 mod gates;
 mod hooks;
 mod import;

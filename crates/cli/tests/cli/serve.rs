@@ -38,16 +38,24 @@ pub(crate) fn serve(project: &Project) -> Served<'_> {
 }
 
 pub(crate) fn serve_with<'p>(project: &'p Project, words: &str) -> Served<'p> {
-    let mut child = project.spawn(words);
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    out.read_line(&mut line).unwrap();
-    let addr =
-        line.trim().strip_prefix("listening at http://").unwrap_or_else(|| panic!("{line}")).to_owned();
-    Served { project, child: Some(child), out, addr }
+    Served::of(project, project.spawn(words))
 }
 
-impl Served<'_> {
+impl<'p> Served<'p> {
+    /// One that was started, once it listens.
+    pub(crate) fn of(project: &'p Project, mut child: Child) -> Self {
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let addr =
+            line.trim().strip_prefix("listening at http://").unwrap_or_else(|| panic!("{line}")).to_owned();
+        Self { project, child: Some(child), out, addr }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Sends a request as it is.
     pub(crate) fn send(&self, request: &str) -> Told {
         let mut stream = TcpStream::connect(&self.addr).unwrap();
