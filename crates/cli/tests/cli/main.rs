@@ -40,6 +40,7 @@ mod races;
 mod readme;
 mod refused;
 mod rights;
+mod rights_elsewhere;
 mod run;
 mod runs;
 mod screen;

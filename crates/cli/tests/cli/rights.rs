@@ -8,10 +8,10 @@ use crate::access::token;
 use crate::project::Project;
 use crate::serve::{Served, Told, serve_with};
 
-const GATED: &str = "stead: 1\nname: gated\nsteps:\n  - id: review\n    approve: { title: Ship it?, by: ['role:approver'] }\n";
+pub(crate) const GATED: &str = "stead: 1\nname: gated\nsteps:\n  - id: review\n    approve: { title: Ship it?, by: ['role:approver'] }\n";
 
 /// Who asks, and the roles that they are given.
-const WHO: &[(&str, &[&str])] = &[
+pub(crate) const WHO: &[(&str, &[&str])] = &[
     ("plain", &["architect"]),
     ("viewer", &["viewer"]),
     ("operator", &["operator"]),
@@ -23,7 +23,7 @@ const WHO: &[(&str, &[&str])] = &[
 ];
 
 /// Who may, as docs/people.md has it: in the project `billing`.
-fn expected(route: &Route) -> &'static str {
+pub(crate) fn expected(route: &Route) -> &'static str {
     const LOOK: &str = "viewer operator approver editor admin bot local";
     const OPERATE: &str = "operator admin bot local";
     const ALL: &str = "plain viewer operator approver editor admin bot local";
@@ -126,7 +126,7 @@ fn asked(served: &Served<'_>, secret: &str, route: &Route, run: &str, task: &str
 }
 
 /// Whether somebody was let do it, whatever came of it.
-fn is_let(told: &Told) -> bool {
+pub(crate) fn is_let(told: &Told) -> bool {
     let code = told.body["code"].as_str().unwrap_or_default();
     // Runs, tasks and schedules of these tests are there: who hears otherwise may not know of them.
     !matches!(code, "R0503" | "R0504" | "R0608" | "R0201" | "R0206" | "R0411") && told.status != 401

@@ -155,4 +155,48 @@ mod tests {
         assert_eq!(refused.code(), "R0306");
         assert!(remote.follow(&[run], None).is_ok());
     }
+
+    /// What comes of asking one who gives this answer.
+    fn asked(answer: String) -> String {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let remote = Remote::new(&url, None, PlainHttp::Own).unwrap();
+        let told = remote.perform(crate::operations::Operation::Engine, &mut |_| true);
+        told.unwrap_err().code().to_owned()
+    }
+
+    #[test]
+    fn p11_what_a_server_elsewhere_says_is_bounded() {
+        let head =
+            |bytes: usize| format!("HTTP/1.1 502 x\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(bytes));
+        assert_eq!(asked(head(100)), "R0807");
+        assert_eq!(asked(head(2 * limits::REMOTE_HEAD_BYTES + 100_000)), "R0809");
+        let page = |bytes: usize| {
+            format!(
+                "HTTP/1.1 502 x\r\ncontent-length: {bytes}\r\nconnection: close\r\n\r\n{}",
+                "x".repeat(bytes)
+            )
+        };
+        assert_eq!(asked(page(limits::REMOTE_PROBLEM_BYTES)), "R0807");
+        assert_eq!(asked(page(limits::REMOTE_PROBLEM_BYTES + 1)), "R0809");
+    }
+
+    #[test]
+    fn p11_lists_of_a_server_elsewhere_come_in_pages() {
+        use crate::operations::{Operation, RunQuery};
+        let told = |limit| {
+            let mut operation = Operation::Runs { query: RunQuery { limit, ..RunQuery::default() } };
+            ours(&mut operation, "user:a", "/");
+            let Operation::Runs { query } = operation else { unreachable!() };
+            query.limit
+        };
+        assert_eq!((told(7), told(limits::REMOTE_PAGE)), (7, limits::REMOTE_PAGE));
+        assert_eq!((told(limits::REMOTE_PAGE + 1), told(0)), (limits::REMOTE_PAGE, limits::REMOTE_PAGE));
+    }
 }

@@ -21,19 +21,21 @@ pub(super) fn next(reader: &mut impl BufRead, most: usize) -> io::Result<Option<
     loop {
         line.clear();
         let read = reader.by_ref().take(most as u64 + 1).read_until(b'\n', &mut line)?;
+        if read > most {
+            return Err(io::Error::other(format!("an event of more than {most} bytes came")));
+        }
         if line.last() != Some(&b'\n') {
             // An event that was cut off did not come.
-            return match read > most {
-                true => Err(io::Error::other(format!("an event of more than {most} bytes came"))),
-                false => Ok(None),
-            };
+            return Ok(None);
         }
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
+        if text.is_empty() {
+            return Ok(Some(event));
+        }
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
-            "" => return Ok(Some(event)),
             "event" => value.clone_into(&mut event.kind),
             "id" => value.clone_into(&mut event.id),
             "data" => {
