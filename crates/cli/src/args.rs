@@ -298,6 +298,12 @@ pub struct Serve {
     /// needs a token
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// What is said on standard error as it happens: `error`, `warn`, `info` (each request), `debug`
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["error", "warn", "info", "debug"])]
+    pub log: String,
+    /// How it is said: lines for people, or JSON, an object per line
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub log_format: String,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,

@@ -24,3 +24,5 @@ pub const TOKEN_BYTES: u64 = 4_096;
 pub const LOGINS: usize = 200;
 /// Bytes of the file in which they stand.
 pub const LOGINS_BYTES: u64 = 1 << 20;
+/// How long a server that leaves waits until what it has said is taken.
+pub const LOG_FLUSH: std::time::Duration = std::time::Duration::from_secs(1);

@@ -22,6 +22,7 @@ pub mod lent;
 pub mod library;
 pub mod limits;
 pub mod live;
+pub mod log;
 pub mod logs;
 pub mod metrics;
 pub mod net;

@@ -416,3 +416,8 @@ pub const REMOTE_WAIT: Duration = Duration::from_secs(5);
 pub const REMOTE_LOOK: Duration = Duration::from_secs(5);
 /// Runs that are followed at once at a server elsewhere.
 pub const REMOTE_FOLLOWED: usize = 100;
+
+/// Lines of what a server says of itself that wait to be written; what comes then is dropped and counted.
+pub const LOG_QUEUE: usize = 8_192;
+/// Letters of one value in such a line.
+pub const LOG_VALUE_CHARS: usize = 1_000;

@@ -8,6 +8,7 @@ use stead_store::sqlite::Options;
 
 use crate::attempts::Places;
 use crate::limits;
+use crate::log::Log;
 use crate::net::NetworkPolicy;
 use crate::notify::NotifyMeasures;
 use crate::people::Caller;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub public: Option<String>,
     /// Who asks at this process.
     pub caller: Caller,
+    /// Where it says what happens.
+    pub log: Log,
     /// Its own measures, or those of a test.
     pub measures: Measures,
 }
@@ -36,6 +39,7 @@ impl<S: Secrets + 'static> From<Arc<S>> for Settings {
             network: NetworkPolicy::OWN,
             public: None,
             caller: Caller::here(None),
+            log: Log::default(),
             measures: Measures::default(),
         }
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use hyper::HeaderMap;
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
+use stead_engine::log::Level;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::schedules::hook::Request;
 use stead_engine::schedules::{ScheduleAnswer, ScheduleOperation};
@@ -74,7 +75,12 @@ pub(crate) fn deliver(
             "R0416" | "R0419" => unknown(),
             _ => Problem::from(error),
         };
-        failures.refused(&host.asker, from, &code, problem)
+        let problem = failures.refused(&host.asker, from, &code, problem);
+        if problem.status == 401 {
+            let fields = [("hook", json!(hook)), ("code", json!(code)), ("from", json!(from))];
+            host.asker.log().note(Level::Warn, "webhook.unsigned", &fields);
+        }
+        problem
     })?;
     let body = body(header("content-type"), bytes)?;
     let text = |name: &str| Some((name.to_owned(), Value::from(header(name)?)));

@@ -66,3 +66,6 @@ pub const HOOK_BYTES: usize = 1 << 20;
 pub const HOOK_NAME_CHARS: usize = 256;
 /// When a request of a webhook should come again that found too many under way.
 pub const HOOK_RETRY: u16 = 5;
+
+/// Letters of the name that a proxy gives a request.
+pub const REQUEST_ID: usize = 128;

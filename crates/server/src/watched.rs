@@ -34,6 +34,11 @@ impl Watched {
         }
     }
 
+    /// Whether something is asked there again and again.
+    pub(crate) fn is_at(at: At) -> bool {
+        [Self::Live, Self::Ready, Self::Metrics].into_iter().any(|watched| watched.at() == at)
+    }
+
     pub(crate) const fn at(self) -> At {
         At::outside(self.path())
     }

@@ -18,6 +18,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use stead_engine::access::{LINKS, Secret};
+use stead_engine::log::Level;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
@@ -30,7 +31,7 @@ use crate::links::{self, Followed};
 use crate::listen::Front;
 use crate::metrics::{Counts, Taken};
 use crate::problem::{Problem, TYPE};
-use crate::seen::{At, Seen};
+use crate::seen::{At, REQUEST_ID, Seen};
 use crate::sending::Sending;
 use crate::server::{Host, Measures};
 use crate::stall::Patient;
@@ -132,11 +133,18 @@ impl Wire {
         let service = service_fn(move |request| {
             let (wire, client, place) = (wire.clone(), client.clone(), place.clone());
             async move {
-                let seen = Arc::new(Seen::new(request.method()));
+                let believed = wire.front.public.is_some() && theirs.ip().is_loopback();
+                let seen = Arc::new(Seen::new(request.method(), request.headers(), believed));
                 let reply = wire.answer(request, client, &seen).await;
                 let reply = reply.and_then(|reply| wire.streaming(reply, &place));
-                let response = sent(reply, &wire.cookie);
-                wire.counts.answered(&seen, response.status().as_u16(), seen.begun.elapsed());
+                let code = reply.as_ref().err().map(|problem| problem.code.clone());
+                let mut response = sent(reply, &wire.cookie);
+                if let Ok(id) = HeaderValue::from_str(&seen.id) {
+                    response.headers_mut().insert(REQUEST_ID, id);
+                }
+                let status = response.status().as_u16();
+                wire.counts.answered(&seen, status, seen.begun.elapsed());
+                seen.answered(wire.host.asker.log(), status, code.as_deref());
                 Ok::<_, Infallible>(response)
             }
         });
@@ -191,6 +199,7 @@ impl Wire {
         }
         guard::admit(&head.headers, authority, self.addr.port(), &ip, &self.front, opened)?;
         let shown = Shown::of(&head.headers, client.theirs(), &self.front, &self.cookie);
+        seen.is_from(shown.from);
         if let Some(secret) = linked {
             let (method, secret) = (head.method.clone(), Secret::new(secret));
             let body =
@@ -200,7 +209,7 @@ impl Wire {
             return self.performed(move || Ok(client.linked(&host, from, &followed, &failures))).await;
         }
         if watched == Some(Watched::Metrics) {
-            return self.measured(client, shown).await;
+            return self.measured(client, shown, seen.clone()).await;
         }
         if let Some(hook) = hooks::named(head.method.as_str(), head.uri.path()) {
             seen.is_at(hooks::AT);
@@ -224,10 +233,12 @@ impl Wire {
             let upload = Upload::begin(body, text(CONTENT_TYPE), patience)?;
             let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
             let cookie = self.cookie.clone();
+            let seen = seen.clone();
             // They have places of their own, for they may take long.
             return self
                 .performed_at(&self.uploads, move || {
                     let (host, csrf) = client.host(&host, &front, shown, true, &failures)?;
+                    seen.is_by(&host.asker, Level::Info);
                     let (cookie, upload) = (&cookie, Some(upload));
                     let (if_match, stream, last_event, wished) = (None, false, None, None);
                     let body = Value::Null;
@@ -258,7 +269,7 @@ impl Wire {
         // They do not take the places of all others.
         let _guess = if route.guessed { Some(self.turn(&self.guesses).await?) } else { None };
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
-        let under_way = self.under_way.clone();
+        let (under_way, seen) = (self.under_way.clone(), seen.clone());
         let (cookie, writes) = (self.cookie.clone(), head.method != Method::GET);
         self.performed(move || {
             let from = shown.from;
@@ -274,6 +285,9 @@ impl Wire {
                 true => Problem { lets_go: true, ..problem },
                 false => problem,
             })?;
+            if !route.open {
+                seen.is_by(&host.asker, Level::Info);
+            }
             let cookie = &cookie;
             let wished = None;
             let mut call = Call {
@@ -297,6 +311,9 @@ impl Wire {
                     (route.perform)(&mut call)
                 }),
             };
+            if reply.is_err() && !route.open {
+                seen.is_by(&host.asker, Level::Warn);
+            }
             let reply = reply.map_err(|problem| match route.guessed {
                 true => client.guessed(&host, from, problem, &failures),
                 false => problem,
@@ -337,7 +354,7 @@ impl Wire {
     }
 
     /// What is counted, for whoever may look at all there is.
-    async fn measured(&self, client: Arc<Client>, shown: Shown) -> Result<Reply, Problem> {
+    async fn measured(&self, client: Arc<Client>, shown: Shown, seen: Arc<Seen>) -> Result<Reply, Problem> {
         let taken = Taken {
             connections: self.measures.connections - self.connections.available_permits(),
             streams: self.measures.streams - self.streams.available_permits(),
@@ -346,6 +363,7 @@ impl Wire {
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
         self.performed(move || {
             let (host, _) = client.host(&host, &front, shown, false, &failures)?;
+            seen.is_by(&host.asker, Level::Info);
             watched::metrics(&host.asker, &own)
         })
         .await

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded, select};
 use serde_json::json;
 use stead_engine::engine::Engine;
+use stead_engine::log::{Format, Level, Log};
 use stead_engine::net::NetworkPolicy;
 use stead_engine::{EngineError, Settings};
 use stead_platform::machine;
@@ -17,7 +18,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::follow::settings;
 use crate::here::{Here, actor};
-use crate::limits::{HOME_PATIENCE, OPEN_FILES};
+use crate::limits::{HOME_PATIENCE, LOG_FLUSH, OPEN_FILES};
 use crate::out;
 use crate::signals::{self, Leave};
 use crate::text;
@@ -35,7 +36,9 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     // Who is reached by others runs what others start.
     let others = public.is_some() || !addr.ip().to_canonical().is_loopback();
     let network = if others { NetworkPolicy::of_server(here.home("to serve")?)? } else { NetworkPolicy::OWN };
-    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin), network)?;
+    let log = log(args)?;
+    let says = Says { log: &log, plain: args.log_format == "text" };
+    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin), network, log.clone())?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
         let server = Server::start(host, addr, Measures::default())?;
@@ -54,37 +57,74 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
         true => out::json(&json!({"type": "serving", "url": url, "pid": std::process::id()}))?,
         false => out::answer(&format!("listening at {url}\n"))?,
     }
+    let fields = [
+        ("url", json!(url)),
+        ("pid", json!(std::process::id())),
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ("home", json!(here.home("to serve")?.root().display().to_string())),
+    ];
+    log.note(Level::Info, "serving", &fields);
     if public.is_none() && !server.addr().ip().to_canonical().is_loopback() {
-        out::note(
+        says.note(
+            Level::Warn,
+            "unencrypted",
             "what goes over the network is not encrypted: tokens can be read there. A proxy in front of it encrypts (`--public-url`)",
         );
     }
     let recovered = engine.recovered().len();
     if recovered > 0 {
-        out::note(&format!(
-            "{} on",
-            text::count(recovered, "run") + if recovered == 1 { " goes" } else { " go" }
-        ));
+        let told = text::count(recovered, "run") + if recovered == 1 { " goes on" } else { " go on" };
+        says.note(Level::Info, "recovered", &told);
     }
     loop {
         select! {
             recv(signals) -> _ => break,
             // What is written is not shown here. When nothing will be, the engine has stopped.
             recv(written) -> written => if written.is_err() {
+                log.note(Level::Error, "engine.stopped", &[]);
                 server.stop();
-                engine.stop()?;
+                let stopped = engine.stop();
+                log.flush(LOG_FLUSH);
+                stopped?;
                 return Err(CliError::machine("the engine has stopped"));
             },
         }
     }
     drop(written);
-    leave(engine, server, &signals)?;
+    let left = leave(engine, server, &signals, &says);
+    log.note(Level::Info, "left", &[]);
+    log.flush(LOG_FLUSH);
+    left?;
     Ok(Exit::Done)
 }
 
+/// Where it is said what happens.
+fn log(args: &Serve) -> Result<Log, CliError> {
+    let format = if args.log_format == "json" { Format::Json } else { Format::Text };
+    // It is one of those that may be given.
+    let level = args.log.parse().unwrap_or(Level::Warn);
+    Log::to(std::io::stderr(), format, level)
+        .map_err(|e| CliError::machine(format!("no thread can be made: {e}")))
+}
+
+/// Says what whoever starts a server should read: plainly to people, else as one more event.
+struct Says<'a> {
+    log: &'a Log,
+    plain: bool,
+}
+
+impl Says<'_> {
+    fn note(&self, level: Level, event: &str, text: &str) {
+        match self.plain {
+            true => out::note(text),
+            false => self.log.note(level, event, &[("text", json!(text))]),
+        }
+    }
+}
+
 /// Takes the home. A command that holds it for a moment is waited for.
-fn take(here: &Here, public: Option<String>, network: NetworkPolicy) -> Result<Engine, CliError> {
-    let settings = Settings { public, network, ..settings(here)? };
+fn take(here: &Here, public: Option<String>, network: NetworkPolicy, log: Log) -> Result<Engine, CliError> {
+    let settings = Settings { public, network, log, ..settings(here)? };
     let since = Instant::now();
     loop {
         match Engine::open(here.home("to serve")?, settings.clone()) {
@@ -100,11 +140,12 @@ fn take(here: &Here, public: Option<String>, network: NetworkPolicy) -> Result<E
 
 /// Requests under way end, then attempts: in their grace, and what must not be cut off by itself. Another signal ends
 /// all of it at once.
-fn leave(engine: Engine, server: Server, signals: &Receiver<Leave>) -> Result<(), CliError> {
+fn leave(engine: Engine, server: Server, signals: &Receiver<Leave>, says: &Says<'_>) -> Result<(), CliError> {
     let under_way = engine.under_way();
     if under_way > 0 {
         let attempts = text::count(under_way, "attempt");
-        out::note(&format!("leaving: {attempts} under way; another signal ends what is waited for"));
+        let told = format!("leaving: {attempts} under way; another signal ends what is waited for");
+        says.note(Level::Info, "leaving", &told);
     }
     let (hurry, cut) = (engine.hurry(), server.cut());
     let (stopped, stopping) = bounded(1);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::token;
 use crate::project::Project;
@@ -203,7 +203,10 @@ fn what_is_counted_is_what_happened() {
 
 #[test]
 fn the_manual_lists_all_that_is_counted() {
-    let row = Regex::new(r"(?m)^\| `([a-z_]+)` \| ([a-z]+) \| ((?:`[a-z]+`(?:, )?)*) ?\| (.+) \|$").unwrap();
+    let row = Regex::new(
+        r"(?m)^\| `([a-z_]+)` \| (counter|gauge|histogram) \| ((?:`[a-z]+`(?:, )?)*) ?\| (.+) \|$",
+    )
+    .unwrap();
     let label = Regex::new("`([a-z]+)`").unwrap();
     let written: BTreeMap<String, (String, BTreeSet<String>)> = row
         .captures_iter(DOC)
@@ -258,4 +261,100 @@ fn who_watches_shows_who_they_are_for_numbers_and_for_nothing_else() {
     }
     ask(&served, "GET", "/livez/", "").says(404, "H0201");
     ask(&served, "GET", "/metrics?x=1", "").says(401, "R0601");
+}
+
+/// Lines of JSON, each with its event and keys as the manual has them.
+fn events(text: &str) -> Vec<Value> {
+    let row = Regex::new(r"(?m)^\| `([a-z.]+)` \| ([a-z, ]+) \| ((?:`[a-z]+`(?:, )?)*) ?\| .+ \|$").unwrap();
+    let key = Regex::new("`([a-z]+)`").unwrap();
+    let known: BTreeMap<&str, (&str, BTreeSet<&str>)> = row
+        .captures_iter(DOC)
+        .map(|row| row.extract::<3>().1)
+        .map(|[event, levels, keys]| {
+            (event, (levels, key.captures_iter(keys).map(|key| key.extract::<1>().1[0]).collect()))
+        })
+        .collect();
+    let read = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        let (levels, keys) = &known[line["event"].as_str().unwrap()];
+        assert!(levels.split(", ").any(|level| level == line["level"]), "{line}");
+        let mut names: BTreeSet<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        for always in ["time", "level", "event"] {
+            assert!(names.remove(always), "{line}");
+        }
+        assert!(names.is_subset(keys), "{line}: {keys:?}");
+        line
+    };
+    text.lines().map(read).collect()
+}
+
+#[test]
+fn each_request_is_a_line_and_p9_no_secret_is_in_one() {
+    let project = Project::new().workflow("bad", "steps:\n  - { id: a, run: 'exit 3' }\n");
+    project.stead("save bad.yml").is(0);
+    project.stead("people add ana --role viewer").is(0);
+    let secret = token(&project, "laptop --user ana");
+    let served = serve_with(
+        &project,
+        "serve --listen 127.0.0.1:0 --public-url https://stead.example.org --log info --log-format json",
+    );
+    let with = format!("authorization: Bearer {secret}\r\nx-forwarded-for: 192.0.2.9\r\n");
+    let told =
+        ask(&served, "GET", "/api/v1/runs?text=hidden-words", &format!("{with}x-request-id: of-proxy.7\r\n"));
+    assert_eq!(told.is(200).header("x-request-id").unwrap(), "of-proxy.7");
+    let start = r#"{"workflow": "bad"}"#;
+    let refused = served.ask_as("application/json", "POST", "/runs", &with, start).says(403, "R0503");
+    let id = refused.header("x-request-id").unwrap();
+    ask(&served, "GET", "/a/stead_link_0123456789abcdef", "").is(404);
+    ask(&served, "GET", "/nothing%0a%1b[31m/here", &with).is(404);
+    ask(&served, "POST", "/hooks/no%0asuch", "content-length: 0\r\n").is(401);
+    ask(&served, "GET", "/api/v1/runs", "authorization: Bearer stead_wrong_token_of_somebody\r\n").is(401);
+    ask(&served, "GET", "/livez", "").is(200);
+    project.stead("run bad.yml").is(1);
+    let got = served.leave("TERM").is(0);
+    for hidden in [secret.as_str(), "hidden-words", "stead_link_0123", "stead_wrong", "\u{1b}", "nothing"] {
+        assert!(!got.err.contains(hidden), "{hidden}: {}", got.err);
+    }
+    let said = events(&got.err);
+    let requests: Vec<&Value> = said.iter().filter(|line| line["status"].is_u64()).collect();
+    let shown = |line: &Value| {
+        let text = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {} {} {}", text("method"), text("route"), line["status"], text("user"), text("level"))
+    };
+    let shown: Vec<String> = requests.iter().map(|line| shown(line)).collect();
+    assert_eq!(
+        shown,
+        [
+            "GET /api/v1/runs 200 user:ana info",
+            "POST /api/v1/runs 403 user:ana warn",
+            "GET /a/{secret} 404 - info",
+            "GET none 404 - info",
+            "POST /hooks/{name} 401 - warn",
+            "GET /api/v1/runs 401 - warn",
+        ]
+    );
+    assert_eq!((&requests[0]["id"], &requests[0]["from"]), (&json!("of-proxy.7"), &json!("192.0.2.9")));
+    assert_eq!(requests[1]["id"].as_str(), Some(id.as_str()));
+    assert_eq!(requests[1]["code"], "R0503");
+    let names: Vec<&str> = said.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"serving"), Some(&"left")));
+    let unsigned = said.iter().find(|line| line["event"] == "webhook.unsigned").unwrap();
+    assert_eq!((&unsigned["hook"], &unsigned["code"]), (&json!("no\nsuch"), &json!("R0416")));
+    let ended = said.iter().find(|line| line["event"] == "run.ended").unwrap();
+    assert_eq!((&ended["workflow"], &ended["outcome"]), (&json!("bad"), &json!("error")));
+}
+
+#[test]
+fn a_server_says_what_is_wrong_and_nothing_more_unless_told() {
+    let project = Project::new();
+    let served = serve(&project);
+    served.get("/runs").is(200);
+    served.get("/runs/r_none").is(404);
+    let got = served.leave("TERM").is(0);
+    assert_eq!(got.err, "");
+    let served = serve_with(&project, "serve --listen 127.0.0.1:0 --log debug");
+    ask(&served, "GET", "/livez", "").is(200);
+    let got = served.leave("TERM").is(0);
+    assert!(got.err.lines().any(|line| line.contains("Z debug request id=") && line.contains(" route=/livez status=200 ms=")), "{}", got.err);
+    project.stead("serve --log loud").is(2).says("[possible values: error, warn, info, debug]");
 }

@@ -9,7 +9,7 @@ use stead_core::ids::StreamId;
 use stead_store::{Commit, Position, Store, StoreError};
 
 use super::stream::Rows;
-use super::{Addressed, Driver, Refusal, Stepped, Written};
+use super::{Addressed, Driver, Ended, Refusal, Stepped, Written};
 use crate::error::EngineError;
 use crate::failpoint;
 use crate::limits;
@@ -83,6 +83,9 @@ impl<S: Store> Driver<S> {
         let mut stepped = Stepped { effects, answers, troubles, ..Stepped::default() };
         stepped.jobs = batch.commits.iter().map(|commit| commit.jobs.len()).sum();
         for (commit, position) in batch.commits.into_iter().zip(positions) {
+            if let Some(head) = commit.head.filter(|head| head.status.is_end()) {
+                stepped.over.push(Ended { run: commit.stream.clone(), head });
+            }
             if let Some(due) = commit.due.flatten() {
                 self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
             }

@@ -41,7 +41,7 @@ pub(crate) use schedules::load_schedule;
 use stream::{State, Stream};
 pub(crate) use stream::{load_state, load_value, load_whole_state};
 pub(crate) use tasks::load_task;
-pub use words::{Addressed, Given, Refusal, Stepped, Written};
+pub use words::{Addressed, Ended, Given, Refusal, Stepped, Written};
 
 use crate::engine::desk::named_cause;
 use crate::error::EngineError;

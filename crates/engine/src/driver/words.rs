@@ -2,6 +2,7 @@
 
 use stead_core::Time;
 use stead_core::effect::Effect;
+use stead_core::head::Head;
 use stead_core::ids::{StreamId, StreamKind};
 use stead_core::limit;
 use stead_core::message::Message;
@@ -68,8 +69,19 @@ pub struct Stepped {
     pub written: Vec<Written>,
     /// Runs that have ended.
     pub ended: Vec<StreamId>,
+    /// Runs of which lists show now that they are over.
+    pub over: Vec<Ended>,
     /// Runs that cannot go on: their definition, journal or a value cannot be read. Why.
     pub troubles: Vec<(StreamId, String)>,
+}
+
+/// A run that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub run: StreamId,
+    /// What lists show of it.
+    pub head: Head,
 }
 
 /// Why an input was not taken.

@@ -26,6 +26,7 @@ use crate::lent::Environment;
 use crate::library::open::now;
 use crate::limits;
 use crate::live::Hub;
+use crate::log::Log;
 use crate::metrics::{Beside, Counts, Unready};
 use crate::notify::NotificationAnswer;
 use crate::notify::deliver::Notifier;
@@ -73,10 +74,12 @@ struct Hooks {
 }
 
 /// What the driver's thread lets others know.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Notices {
     /// What is counted.
     pub(super) counts: Arc<Counts>,
+    /// Where it is said what happens.
+    pub(super) log: Log,
     /// Attempts under way, those that queue included.
     pub(super) under_way: AtomicUsize,
     /// Runs that cannot go on, and why.
@@ -496,6 +499,11 @@ impl Desk {
         }
     }
 
+    /// Where it is said what happens.
+    pub(super) fn log(&self) -> &Log {
+        &self.notices.log
+    }
+
     /// What was counted.
     fn counted(&self) -> Result<String, EngineError> {
         let beside = Beside {
@@ -503,6 +511,7 @@ impl Desk {
             stuck: lock(&self.notices.troubles).len(),
             inputs: self.commands.len(),
             subscribers: self.live.subscribers(),
+            dropped: self.notices.log.dropped(),
             writable: lock(&self.notices.store).is_none(),
         };
         self.notices.counts.told(&self.home, &beside)

@@ -44,6 +44,7 @@ use crate::executors::process::left_in;
 use crate::feed::Feed;
 use crate::home::Home;
 use crate::live::{Cursor, Live, Wish};
+use crate::log::Log;
 use crate::metrics::Unready;
 use crate::notify::{Book, deliver::Notifier};
 use crate::operations::{Answer, EngineNow, Operation};
@@ -201,6 +202,11 @@ impl Asker {
         self.desk.ready()
     }
 
+    /// Where it is said what happens.
+    pub fn log(&self) -> &Log {
+        self.desk.log()
+    }
+
     /// Whether whoever asks is still let in: a token may have been revoked or have run out since, a person removed.
     /// Cheap; who sends for longer than a moment asks before each piece. What may be seen it does not say.
     ///
@@ -256,7 +262,9 @@ impl Engine {
         let mut driver = Driver::new(store, FileStore::open(&home.files())?)?;
         crate::uploads::begin(home)?;
         driver.notify(book.clone());
-        let (notices, feed) = (Arc::<Notices>::default(), Arc::<Feed>::default());
+        let log = settings.log.clone();
+        let notices = Arc::new(Notices { log: log.clone(), ..Notices::default() });
+        let feed = Arc::<Feed>::default();
         let counts = notices.counts.clone();
         driver.count(counts.clone())?;
         let recovered = driver.recover()?;
@@ -267,7 +275,7 @@ impl Engine {
             settings.secrets.clone(),
             settings.public.clone(),
             measures.notify.clone(),
-            counts.clone(),
+            (counts.clone(), log),
         );
         let desk = Desk::new(
             home,

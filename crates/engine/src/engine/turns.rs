@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use serde_json::json;
 use stead_core::Time;
 use stead_core::effect::Effect;
 use stead_core::run::Input;
@@ -16,9 +17,10 @@ use stead_store::sqlite::SqliteStore;
 use super::commands::{Command, Kept, Write, clock};
 use super::desk::lock;
 use super::outside::{Outside, ended};
-use crate::driver::{Addressed, Driver, Given, Refusal, Stepped};
+use crate::driver::{Addressed, Driver, Ended, Given, Refusal, Stepped};
 use crate::error::EngineError;
 use crate::limits;
+use crate::log::Level;
 use crate::metrics::Counts;
 use crate::notify::deliver::Notifier;
 use crate::operations::StoreTrouble;
@@ -162,7 +164,12 @@ impl Loop {
 
     /// Says that nothing can be written for now, and how long to wait.
     fn trouble(&mut self, error: &EngineError) -> Duration {
+        let log = &self.outside.notices.log;
         let mut trouble = lock(&self.outside.notices.store);
+        if trouble.is_none() {
+            let fields = [("code", json!(error.code())), ("why", json!(error.to_string()))];
+            log.note(Level::Error, "store.unwritable", &fields);
+        }
         let (since, tries) = trouble.as_ref().map_or((self.last, 0), |known| (known.since, known.tries));
         *trouble = Some(StoreTrouble {
             code: error.code().to_owned(),
@@ -188,7 +195,12 @@ impl Loop {
             return;
         }
         self.retry.reset();
-        *lock(&self.outside.notices.store) = None;
+        let trouble = lock(&self.outside.notices.store).take();
+        if let Some(trouble) = trouble {
+            let seconds = self.last.saturating_sub(trouble.since) / 1_000;
+            let fields = [("seconds", json!(seconds)), ("tries", json!(trouble.tries))];
+            self.outside.notices.log.note(Level::Warn, "store.writable", &fields);
+        }
     }
 
     /// Takes what has come; waits when there is nothing to do. False: stop.
@@ -334,6 +346,20 @@ impl Loop {
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
+        }
+        let log = &self.outside.notices.log;
+        for (run, why) in &stepped.troubles {
+            log.note(Level::Error, "run.stuck", &[("run", json!(run)), ("why", json!(why))]);
+        }
+        for Ended { run, head } in &stepped.over {
+            let fields = [
+                ("run", json!(run)),
+                ("workflow", json!(head.workflow)),
+                ("status", json!(head.status)),
+                ("outcome", json!(head.outcome)),
+                ("error", json!(head.error)),
+            ];
+            log.note(Level::Info, "run.ended", &fields);
         }
         if !stepped.troubles.is_empty() {
             lock(&self.outside.notices.troubles).extend(stepped.troubles);

@@ -49,6 +49,7 @@ families! {
     SUBSCRIBERS = Gauge "stead_live_subscribers" [] "Clients that follow runs or lists live";
     WAITING = Gauge "stead_notifications_waiting" [] "Notifications to be delivered, counted to 10,000";
     DELIVERIES_MADE = Counter "stead_notification_deliveries_total" ["result"] "Tries to deliver a notification";
+    LOG_DROPPED = Counter "stead_log_lines_dropped_total" [] "Lines of the server's own log that nobody took in time";
     CPU = Counter "process_cpu_seconds_total" [] "Time of processors, user and system";
     RESIDENT = Gauge "process_resident_memory_bytes" [] "Memory in use";
     VIRTUAL = Gauge "process_virtual_memory_bytes" [] "Memory asked for";
@@ -64,6 +65,7 @@ pub(crate) struct Beside {
     pub(crate) stuck: usize,
     pub(crate) inputs: usize,
     pub(crate) subscribers: usize,
+    pub(crate) dropped: u64,
     pub(crate) writable: bool,
 }
 
@@ -86,6 +88,7 @@ impl Counts {
         self.store_told(&mut text, home)?;
         text.family(&SUBSCRIBERS).number(&[], beside.subscribers);
         each(&mut text, &DELIVERIES_MADE, &DELIVERIES, &self.deliveries);
+        text.family(&LOG_DROPPED).number(&[], beside.dropped);
         process_told(&mut text);
         Ok(text.into_string())
     }

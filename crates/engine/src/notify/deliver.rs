@@ -23,6 +23,7 @@ use crate::failpoint;
 use crate::home::Home;
 use crate::library::open::now;
 use crate::limits;
+use crate::log::{Level, Log};
 use crate::metrics::{Counts, Tried};
 use crate::net::{Client, NetworkPolicy};
 use crate::secrets::Secrets;
@@ -62,6 +63,7 @@ struct Shared {
     public: Option<String>,
     measures: NotifyMeasures,
     counts: Arc<Counts>,
+    log: Log,
     /// Addresses of any network but this machine's and private ones.
     outside: Arc<Client>,
     /// These as well.
@@ -103,7 +105,7 @@ impl Notifier {
         secrets: Arc<dyn Secrets>,
         public: Option<String>,
         measures: NotifyMeasures,
-        counts: Arc<Counts>,
+        (counts, log): (Arc<Counts>, Log),
     ) -> Arc<Self> {
         let begins = !book.rules().all.is_empty();
         let client = |policy| Client::new(policy, measures.time, HEAD);
@@ -116,6 +118,7 @@ impl Notifier {
             anywhere: client(NetworkPolicy::OWN),
             measures,
             counts,
+            log,
             state: Mutex::default(),
             woken: Condvar::new(),
         };
@@ -299,6 +302,18 @@ impl Shared {
                 JobState::Waiting => Tried::Again,
                 JobState::Failed => Tried::Failed,
             });
+            let (level, event) = match row.state {
+                JobState::Delivered => (Level::Debug, "notification.delivered"),
+                JobState::Waiting => (Level::Info, "notification.again"),
+                JobState::Failed => (Level::Warn, "notification.failed"),
+            };
+            let fields = [
+                ("id", json!(row.job.id)),
+                ("rule", json!(name)),
+                ("tries", json!(row.tries)),
+                ("why", json!(row.error)),
+            ];
+            self.log.note(level, event, &fields);
             if store.settle_job(&row).is_err() {
                 // What cannot be written is not known: it is delivered again, with the same id.
                 self.put_off(name, 1);

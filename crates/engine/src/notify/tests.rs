@@ -163,7 +163,7 @@ impl Bench {
 
     fn notifier(&self, measures: NotifyMeasures) -> Arc<Notifier> {
         let book = Book::open(&self.home).unwrap();
-        Notifier::new(&self.home, book, Arc::new(EnvironmentSecrets), None, measures, Arc::default())
+        Notifier::new(&self.home, book, Arc::new(EnvironmentSecrets), None, measures, Default::default())
     }
 
     fn until(&self, id: &str, state: JobState) -> JobRow {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stead_engine::engine::Engine;
 use stead_engine::home::Home;
+use stead_engine::log::Log;
 use stead_engine::secrets::ConfiguredSecrets;
 use stead_engine::settings::Settings;
 use stead_server::{Host, Measures, Server, listen};
@@ -24,15 +25,15 @@ pub(crate) struct Served {
 }
 
 pub(crate) fn serving(measures: Measures) -> Served {
-    serving_with(measures, stead_engine::Measures::default())
+    serving_with(measures, stead_engine::Measures::default(), Log::default())
 }
 
 /// With an engine that has measures of its own.
-pub(crate) fn serving_with(measures: Measures, of_engine: stead_engine::Measures) -> Served {
+pub(crate) fn serving_with(measures: Measures, of_engine: stead_engine::Measures, log: Log) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let home = Home::at(&folder.path().join(".stead"));
     let secrets = Arc::new(ConfiguredSecrets::of(home.root(), |_| None::<PathBuf>));
-    let settings = Settings { measures: of_engine, ..Settings::from(secrets) };
+    let settings = Settings { measures: of_engine, log, ..Settings::from(secrets) };
     let engine = Engine::open(&home, settings).unwrap();
     let host =
         Host { asker: engine.asker(), by: "user:ana".into(), folder: folder.path().to_owned(), public: None };

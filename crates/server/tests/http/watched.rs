@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use stead_engine::log::{Format, Level, Log};
 use stead_server::Measures;
 use stead_store::sqlite::Options;
 
@@ -32,7 +33,9 @@ fn becomes(served: &Served, status: u16, text: &str) {
 fn a_server_that_cannot_write_is_not_ready_until_it_can() {
     let store = Options { busy: Duration::from_millis(10), ..Options::default() };
     let of_engine = stead_engine::Measures { store, ..stead_engine::Measures::default() };
-    let served = serving_with(Measures::default(), of_engine);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let log = Log::to(file.reopen().unwrap(), Format::Text, Level::Warn).unwrap();
+    let served = serving_with(Measures::default(), of_engine, log.clone());
     assert_eq!(told(&served, "/readyz"), (200, "ok\n".into()));
     let other = rusqlite::Connection::open(served.folder.path().join(".stead/stead.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -55,6 +58,16 @@ fn a_server_that_cannot_write_is_not_ready_until_it_can() {
     // Nobody has to ask for anything.
     becomes(&served, 200, "ok\n");
     assert_eq!(served.asked("POST", "/runs", &run).0, 201);
+    // Once each, however often it was tried meanwhile.
+    log.flush(PATIENCE);
+    let said = std::fs::read_to_string(file.path()).unwrap();
+    let events: Vec<&str> = said.lines().filter(|line| line.contains(" store.")).collect();
+    assert_eq!(events.len(), 2, "{said}");
+    assert!(events[0].contains(" error store.unwritable code=S0404 why="), "{said}");
+    assert!(events[1].contains(" warn  store.writable seconds="), "{said}");
+    let refused: Vec<&str> = said.lines().filter(|line| line.contains(" request ")).collect();
+    assert_eq!(refused.len(), 21, "what could not be done, and those who asked whether it is ready: {said}");
+    assert!(refused[0].contains("method=POST route=/api/v1/runs status=503"), "{said}");
 }
 
 #[test]
