@@ -1,11 +1,13 @@
 //! Inputs of a run: from the command line, a file, standard input, and by asking.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use stead_engine::home::Home;
+use stead_engine::remote::Remote;
 use stead_lang::Diagnostic;
 use stead_lang::inputs::{check_inputs, parse_input};
 use stead_lang::plan::{Input, InputKind, Plan};
@@ -32,6 +34,8 @@ pub struct Sources<'a> {
     pub input_file: Option<&'a Path>,
     /// Nothing is to be kept, and nobody asked.
     pub dry: bool,
+    /// For whose runs files are sent to a server elsewhere; none: they are not.
+    pub project: Option<&'a str>,
 }
 
 /// Some inputs of a run, each read by its declared type.
@@ -39,7 +43,7 @@ pub struct Sources<'a> {
 /// # Errors
 /// With all that cannot be read.
 pub fn some(plan: &Plan, here: &Here, given: &[String]) -> Result<Map<String, Value>, CliError> {
-    let sources = Sources { here, file: "FILE", given, input_file: None, dry: false };
+    let sources = Sources { here, file: "FILE", given, input_file: None, dry: false, project: None };
     let mut problems: Vec<String> = Vec::new();
     let mut inputs = Map::new();
     for argument in given {
@@ -202,7 +206,7 @@ fn from_file(path: &Path) -> Result<Map<String, Value>, CliError> {
 /// # Errors
 /// Why it cannot be read or kept.
 pub fn keep_file(here: &Here, path: &Path, dry: bool) -> Result<Value, String> {
-    keep(path, &Sources { here, file: "FILE", given: &[], input_file: None, dry })
+    keep(path, &Sources { here, file: "FILE", given: &[], input_file: None, dry, project: None })
 }
 
 /// The files by hash of a home.
@@ -227,12 +231,39 @@ fn keep(path: &Path, sources: &Sources<'_>) -> Result<Value, String> {
     if sources.dry {
         return Ok(json!({"path": path.display().to_string(), "name": name, "size": known.len()}));
     }
-    let home = sources
-        .here
-        .home("an input of type file")
-        .map_err(|error| format!("[{}] {}", error.code, error.message))?;
+    if let Some(server) = sources.here.server() {
+        return sent(server, path, &name, sources.project);
+    }
+    let home = sources.here.home("this").map_err(|error| format!("[{}] {}", error.code, error.message))?;
     let (kept, path) = taken(home, path).map_err(cannot)?;
     Ok(json!({"path": path, "name": name, "hash": kept.hash, "size": kept.size}))
+}
+
+/// Sends a file to a server elsewhere, which keeps it for the run that names it.
+fn sent(server: &Remote, path: &Path, name: &str, project: Option<&str>) -> Result<Value, String> {
+    let Some(project) = project else {
+        return Err(format!(
+            "[{}] {} is a file of this machine: files are sent to a server as inputs of `run`, and as the table of `batch`",
+            codes::ELSEWHERE,
+            path.display()
+        ));
+    };
+    let file = File::open(path)
+        .map_err(|error| format!("[{}] {} cannot be read: {error}", codes::FILE, path.display()))?;
+    // As long as it takes: how long that is, its size says.
+    server
+        .upload(file, name, project, &mut |_| true)
+        .map_err(|error| format!("[{}] {} cannot be sent: {error}", error.code(), path.display()))
+}
+
+/// Sends the rows of a batch to a server elsewhere.
+///
+/// # Errors
+/// When they are not taken.
+pub fn send_rows(server: &Remote, path: &Path, name: &str, project: &str) -> Result<Value, CliError> {
+    let cannot = |error: std::io::Error| CliError::machine(format!("the rows cannot be sent: {error}"));
+    let file = File::open(path).map_err(cannot)?;
+    Ok(server.upload(file, name, project, &mut |_| true)?)
 }
 
 fn taken(home: &Home, path: &Path) -> Result<(stead_store::files::FileRef, String), String> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use stead_core::run::event::Breaks;
@@ -14,6 +14,7 @@ use stead_engine::operations::Operation;
 use stead_lang::diagnostic::nearest;
 use stead_lang::inputs::check_some;
 use stead_lang::plan::Plan;
+use stead_store::files::FileStore;
 
 use super::results;
 use super::run::{draw, wish};
@@ -25,6 +26,7 @@ use crate::follow::{Answers, Following, conclude};
 use crate::here::{Here, actor};
 use crate::inputs;
 use crate::out;
+use crate::place::Place;
 use crate::text;
 
 /// Rows that a dry run shows.
@@ -116,16 +118,56 @@ fn rows(here: &Here, args: &Batch, plan: &Plan) -> Result<Option<Value>, CliErro
         out::answer(&shown)?;
         return Ok(None);
     }
-    let files = inputs::files_of(here.home("a batch")?).map_err(CliError::machine)?;
+    // Rows for a server elsewhere are written here before they are sent.
+    let beside = match &here.place {
+        Place::Home(_) => None,
+        Place::Server(server) => Some((server, folder_for_rows()?)),
+    };
+    let files = match &beside {
+        None => inputs::files_of(here.home("a batch")?).map_err(CliError::machine)?,
+        Some((_, folder)) => {
+            FileStore::open(folder.path()).map_err(|error| CliError::machine(error.to_string()))?
+        }
+    };
     let written = rows.write(&files).map_err(|error| here.explained(error))?.map_err(refused)?;
     if !args.json {
         out::note(&counted(&plan.name, written.rows, written.doubled));
     }
     let path = files.path(&written.file.hash).map_err(|error| CliError::machine(error.to_string()))?;
     let name = format!("{}.jsonl", batch::INPUT);
+    if let Some((server, _)) = &beside {
+        return inputs::send_rows(server, &path, &name, &args.project).map(Some);
+    }
     Ok(Some(json!({
         "path": path.display().to_string(), "name": name, "hash": written.file.hash, "size": written.file.size,
     })))
+}
+
+/// A folder that goes with this value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of it helps nobody, and harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A new folder for rows, for its user only.
+fn folder_for_rows() -> Result<Folder, CliError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let path = std::env::temp_dir().join(format!("stead-rows-{}", draw()?));
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&path)
+        .map_err(|error| CliError::machine(format!("{} cannot be made: {error}", path.display())))?;
+    Ok(Folder(path))
 }
 
 fn counted(workflow: &str, rows: u32, doubled: u64) -> String {

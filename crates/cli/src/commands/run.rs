@@ -41,6 +41,7 @@ pub fn run(here: &Here, args: &Run) -> Result<Exit, CliError> {
         given: &args.inputs,
         input_file: args.input_file.as_deref(),
         dry: args.dry_run,
+        project: Some(&args.project),
     };
     let inputs = inputs::gather(&plan, &sources)?;
     if args.dry_run {

@@ -186,7 +186,7 @@ fn what_is_not_asked_of_a_server_says_so() {
     away.stead(&format!("{by} serve")).is(2).says("C0104").says("leave --server out");
     away.stead(&format!("{by} --as ana runs")).is(2).says("C0104");
     away.stead(&format!("{by} --home x runs")).is(2).says("cannot be used with");
-    away.stead(&format!("{by} run one.yml -i f=@one.yml")).is(2).says("C0104");
+    away.stead(&format!("{by} run one.yml -i f=@one.yml")).is(2).says("R0803").says("cannot be sent");
     // Files of this machine, and this program itself.
     away.stead(&format!("{by} check one.yml")).is(0);
     away.stead(&format!("{by} explain C0104")).is(0);
@@ -238,6 +238,36 @@ fn what_is_wrong_on_the_way_is_told_apart() {
         .is(6)
         .says("R0808")
         .says("upgrade this program to the release 9.0.0");
+    served.leave("TERM").is(0);
+}
+
+#[test]
+fn files_of_this_machine_go_along_to_a_server_elsewhere() {
+    let project = peopled();
+    let served = serve_with(&project, LOCAL);
+    let oz = Away::new(&served, &project, "oz");
+    let write = |name: &str, text: &str| std::fs::write(oz.folder.path(name), text).unwrap();
+    write(
+        "takes.yml",
+        "stead: 1\nname: takes\ninputs: { f: { type: file } }\nsteps:\n  - { id: a, run: [cat, '${{ inputs.f.path }}'] }\noutputs: { text: '${{ steps.a.output }}', name: '${{ inputs.f.name }}' }\n",
+    );
+    write("a letter.txt", "dear all");
+    let got = finish(start(
+        Command::args(&mut oz.command("run takes.yml"), ["-i", "f=@a letter.txt"]).env("X", ""),
+    ));
+    let got: Value = got.is(0).json();
+    assert_eq!(got, json!({"text": "dear all", "name": "a letter.txt"}));
+    write(
+        "each.yml",
+        "stead: 1\nname: each\ninputs: { who: { type: string } }\nsteps:\n  - { id: a, run: [echo, 'hello ${{ inputs.who }}'] }\noutputs: { text: '${{ steps.a.output }}' }\n",
+    );
+    write("rows.csv", "who\nann\nbob\n");
+    let got = oz.stead("batch each.yml --items rows.csv -o -").is(0);
+    assert!(got.out.contains("hello ann") && got.out.contains("hello bob"), "{got:#?}");
+    // What a row names stays where it is.
+    write("files.csv", "f\na letter.txt\n");
+    oz.stead("batch takes.yml --items files.csv").is(2).says("C0104");
+    assert!(!oz.folder.path(".stead").exists());
     served.leave("TERM").is(0);
 }
 

@@ -1,19 +1,21 @@
 //! Operations asked of a server elsewhere, each counting once.
 
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Remote;
 use super::error::RemoteError;
-use super::send::{Broken, Request, Told, older};
+use super::send::{Broken, Content, Request, Told, older};
 use super::words::{Asked, PATH, PROTOCOL, Way, way};
 use crate::access::{AccessAnswer, AccessOperation};
 use crate::engine::{Patience, Waiting, wish};
 use crate::error::EngineError;
 use crate::library::{LibraryAnswer, LibraryOperation};
 use crate::limits;
+use crate::net::parameter;
 use crate::operations::{Answer, Operation};
 use crate::people::{PeopleAnswer, PeopleOperation};
 use crate::tasks::{TaskAnswer, TaskOperation};
@@ -125,7 +127,7 @@ impl Remote {
             headers.push(("idempotency-key".to_owned(), id.to_owned()));
         }
         // Plain data with text keys always serialises.
-        let body = Some(serde_json::to_vec(&Asked::new(operation)).unwrap_or_default());
+        let body = Content::Bytes(serde_json::to_vec(&Asked::new(operation)).unwrap_or_default());
         let (path, most) = (PATH.to_owned(), limits::ANSWER_BYTES);
         let told =
             self.told(Request { method: "POST", path, headers, body, most }, way != Way::Reads, patience)?;
@@ -178,6 +180,43 @@ impl Remote {
         RemoteError::NoAnswer { server: self.origin().to_owned(), changes }
     }
 
+    /// Sends a file with which a run of a project is to be started, read as it is sent; gives what an input of type `file`
+    /// names it by. Sent again it is the same.
+    ///
+    /// # Errors
+    /// When it is refused, or the connection breaks off.
+    pub fn upload(
+        &self,
+        file: File,
+        name: &str,
+        project: &str,
+        patience: &mut Patience<'_>,
+    ) -> Result<Value, EngineError> {
+        #[derive(Deserialize)]
+        struct Made {
+            hash: String,
+            name: String,
+            size: u64,
+        }
+        let headers = vec![("content-type".to_owned(), "application/octet-stream".to_owned())];
+        let path = format!("/api/v1/files?name={}&project={}", parameter(name), parameter(project));
+        let (body, most) = (Content::File(file), limits::REMOTE_PROBLEM_BYTES);
+        let told = self.told(Request { method: "POST", path, headers, body, most }, false, patience);
+        let told = told.map_err(|failed| self.failed(failed, false))?;
+        let Made { hash, name, size } =
+            serde_json::from_slice(&told.body).map_err(|_| self.strange(&told))?;
+        Ok(json!({"hash": hash, "name": name, "size": size}))
+    }
+
+    fn failed(&self, failed: Failed, changes: bool) -> EngineError {
+        match failed {
+            Failed::Unreached(error) | Failed::Lost(error) => error.into(),
+            Failed::Busy(error, _) => *error,
+            Failed::Engine(error) => error,
+            Failed::GaveUp => self.no_answer(changes).into(),
+        }
+    }
+
     /// By its own route, where guesses are counted.
     fn set_password(
         &self,
@@ -202,15 +241,10 @@ impl Remote {
         let body = Body { password, user: user.as_deref(), current: current.as_ref() };
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         // Plain data with text keys always serialises.
-        let body = Some(serde_json::to_vec(&body).unwrap_or_default());
+        let body = Content::Bytes(serde_json::to_vec(&body).unwrap_or_default());
         let (path, most) = ("/api/v1/password".to_owned(), limits::REMOTE_PROBLEM_BYTES);
         let told = self.told(Request { method: "PUT", path, headers, body, most }, true, patience);
-        let told = told.map_err(|failed| match failed {
-            Failed::Unreached(error) | Failed::Lost(error) => error.into(),
-            Failed::Busy(error, _) => *error,
-            Failed::Engine(error) => error,
-            Failed::GaveUp => self.no_answer(true).into(),
-        })?;
+        let told = told.map_err(|failed| self.failed(failed, true))?;
         let Set { user } = serde_json::from_slice(&told.body).map_err(|_| self.strange(&told))?;
         Ok(Answer::Access(Box::new(AccessAnswer::PasswordSet { user })))
     }

@@ -21,6 +21,7 @@ use crate::engine::Waiting;
 use crate::error::EngineError;
 use crate::executor::{Control as _, EndSwitch};
 use crate::limits;
+use crate::net::Body;
 use crate::operations::{Answer, Operation};
 use crate::socket::Link;
 
@@ -227,7 +228,7 @@ impl Line {
         headers.extend(self.cursor.iter().map(|cursor| ("last-event-id".to_owned(), cursor.clone())));
         let path = format!("/api/v1/runs/{}/events?children=true", self.run);
         let inner = &self.remote.0;
-        let answer = match inner.call("GET", &path, &headers, None, &end) {
+        let answer = match inner.call("GET", &path, &headers, Body::None, &end) {
             Ok(answer) => answer,
             Err(Broken::Off(why)) => return Over::Off(why),
             Err(Broken::Unreached(error)) => return Over::Off(error.to_string()),

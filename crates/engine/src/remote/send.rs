@@ -1,5 +1,6 @@
 //! One request to a server elsewhere, and its answer.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,8 +29,15 @@ pub(super) struct Request {
     pub(super) path: String,
     /// Beside who asks.
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<Vec<u8>>,
+    pub(super) body: Content,
     pub(super) most: usize,
+}
+
+/// What a request carries.
+pub(super) enum Content {
+    Bytes(Vec<u8>),
+    /// All of a file, read as it is sent.
+    File(File),
 }
 
 /// What came back.
@@ -60,7 +68,7 @@ impl Inner {
         method: &'static str,
         path: &str,
         headers: &[(String, String)],
-        body: Option<&[u8]>,
+        body: Body<'_>,
         end: &EndSwitch,
     ) -> Result<Answer, Broken> {
         let server = || self.origin.clone();
@@ -71,7 +79,6 @@ impl Inner {
         let url = self.url.join(path).map_err(|why| {
             Broken::Wrong(RemoteError::Address { url: self.origin.clone(), why: format!("{why} ({path})") })
         })?;
-        let body = body.map_or(Body::None, Body::Bytes);
         let connected = Arc::new(AtomicBool::new(false));
         let call = Call { method, url: &url, headers: &all, body };
         self.client.call_noting(call, end, &connected).map_err(|error| match error {
@@ -87,10 +94,13 @@ impl Inner {
         })
     }
 
-    fn sent(&self, request: &Request, end: &EndSwitch) -> Result<Told, Broken> {
+    fn sent(&self, request: Request, end: &EndSwitch) -> Result<Told, Broken> {
         let Request { method, path, headers, body, most } = request;
-        let answer = self.call(method, path, headers, body.as_deref(), end)?;
-        let most = if answer.status < 400 { *most } else { limits::REMOTE_PROBLEM_BYTES };
+        let answer = match body {
+            Content::Bytes(bytes) => self.call(method, &path, &headers, Body::Bytes(&bytes), end)?,
+            Content::File(file) => self.call(method, &path, &headers, Body::File(file), end)?,
+        };
+        let most = if answer.status < 400 { most } else { limits::REMOTE_PROBLEM_BYTES };
         let kind = answer.header("content-type").unwrap_or_default().to_owned();
         let retry_after = answer.header("retry-after").and_then(|wait| wait.parse().ok());
         let status = answer.status;
@@ -118,7 +128,7 @@ impl Remote {
         let (inner, ends) = (self.0.clone(), end.clone());
         let ask = move || {
             // Nobody waits any more only when it was given up.
-            let _ = tell.send(inner.sent(&request, &ends));
+            let _ = tell.send(inner.sent(request, &ends));
         };
         std::thread::Builder::new().name("remote".into()).spawn(ask).map_err(wrong)?;
         loop {

@@ -41,6 +41,7 @@ pub(super) fn add(here: &Here, args: &ScheduleAdd) -> Result<Exit, CliError> {
         given: &args.inputs,
         input_file: args.input_file.as_deref(),
         dry: false,
+        project: None,
     };
     let inputs = inputs::gather(&plan, &sources)?;
     let times = Times {
