@@ -1,8 +1,8 @@
 //! Notifications: what somebody wants to hear of, and how it gets to them.
 //!
-//! Which events are told of is said by rules in the home's `settings.yml` ([`rules`]). A turn whose events one of them names
-//! gets a job ([`notice`]), in the same commit; so nothing is told that is not durable, and nothing is forgotten. The process
-//! that holds the home delivers ([`deliver`]): by a webhook, by mail or by a command, each at least once, with an id that
+//! Which events are told of is said by rules in the home's `settings.yml` (`rules`). A turn whose events one of them names
+//! gets a job (`notice`), in the same commit; so nothing is told that is not durable, and nothing is forgotten. The process
+//! that holds the home delivers (`deliver`): by a webhook, by mail or by a command, each at least once, with an id that
 //! stays the same.
 
 mod book;
