@@ -538,6 +538,9 @@ pub struct Runs {
     /// Only the child runs of this run
     #[arg(long, value_name = "RUN", conflicts_with = "all")]
     pub parent: Option<String>,
+    /// Only runs that this person or agent has started; an agent of a step: agent:RUN/STEP
+    #[arg(long, value_name = "NAME")]
+    pub starter: Option<String>,
     /// Only runs created at this time or later: 2h (ago), 2026-03-01, 2026-03-01T12:00 (both local), or an
     /// instant such as 2026-03-01T12:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -637,6 +640,13 @@ pub struct Logs {
     /// Only the last so many lines
     #[arg(short = 'n', long = "lines", value_name = "N")]
     pub lines: Option<usize>,
+    /// Only lines printed at this time or later: 10m (ago), 2026-03-01, 2026-03-01T12:00 (both local), or an instant
+    /// such as 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only lines printed before this time, written the same
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
 }
 
 /// Arguments of `limits`.

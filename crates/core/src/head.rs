@@ -35,6 +35,9 @@ pub struct Head {
     /// What it is found by: inputs with `index: true` and their values, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<(String, String)>,
+    /// Who started it; of a child run, who started the run at the top.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub starter: String,
     /// It keeps so many signals that it takes no more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub signals_full: bool,

@@ -353,6 +353,8 @@ pub struct RunQuery {
     pub children: bool,
     /// Only the child runs of this one, however a run may be named.
     pub parent: Option<String>,
+    /// Only those that this one has started: `user:NAME`, `agent:NAME`, or a name of either.
+    pub starter: Option<String>,
     /// Only those created at this time or later.
     pub since: Option<Time>,
     /// Only those created before this time.

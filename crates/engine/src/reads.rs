@@ -155,6 +155,11 @@ impl<R: Reader> Reads<R> {
             workflow: query.workflow.clone(),
             project: query.project.clone(),
             projects: query.seen.clone(),
+            starters: match &query.starter {
+                None => Vec::new(),
+                Some(name) if name.contains(':') => vec![name.clone()],
+                Some(name) => vec![format!("user:{name}"), format!("agent:{name}")],
+            },
             prefix: None,
             keys: query.keys.clone(),
             top_only: !query.children && parent.is_none(),
@@ -543,6 +548,7 @@ impl<R: Reader> Reads<R> {
 pub(crate) fn log_text(run: StreamId, file: LogFile, part: &LogPart) -> Result<Answer, EngineError> {
     let at = std::path::Path::new(&file.file);
     let told = match part {
+        LogPart::File => Ok(logs::LogTold::File { path: file.file.clone() }),
         LogPart::Lines { from, stream, limit } => logs::lines(at, *from, *stream, *limit),
         LogPart::Search { q, regex, case, from, limit } => {
             let pattern = logs::pattern(q, *regex, *case).map_err(|why| EngineError::LogPattern { why })?;

@@ -20,6 +20,7 @@ use crate::reading;
 use crate::reading::Reading;
 use crate::routes::route::Param;
 use crate::server::Host;
+use crate::snapshots::Snapshots;
 use crate::stream::Subscription;
 use crate::upload::Upload;
 
@@ -45,6 +46,8 @@ pub struct Call<'a> {
     pub csrf: Option<String>,
     /// The body; an empty object where there is none.
     pub body: Value,
+    /// Lists that were told.
+    pub snapshots: &'a Snapshots,
     /// The body of a route that takes a file.
     pub upload: Option<Upload>,
 }

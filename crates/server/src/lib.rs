@@ -10,6 +10,7 @@
 //! | [`call`] | a request as a route gets it |
 //! | `cookie`, `links` | sessions of browsers; the pages of links to a task |
 //! | [`stream`] | events as they come |
+//! | [`snapshots`] | lists as they were told, to be acted on |
 //! | [`upload`], [`reading`] | bodies and answers of any size, a piece at a time |
 //! | [`metrics`], `watched` | what is counted; whether it lives and is ready |
 //! | `whole` | bodies that are a definition themselves |
@@ -35,6 +36,7 @@ pub mod routes;
 mod seen;
 mod sending;
 pub mod server;
+pub mod snapshots;
 mod stall;
 pub mod stream;
 pub mod upload;

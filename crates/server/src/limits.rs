@@ -44,6 +44,12 @@ pub const PAGE: usize = 500;
 pub const PAGE_USUAL: usize = 50;
 /// Runs of one request that acts on several.
 pub const BULK: usize = 500;
+/// Lists of runs that are kept to be acted on.
+pub const SNAPSHOTS: usize = 256;
+/// Of these of one person.
+pub const SNAPSHOTS_EACH: usize = 16;
+/// How long.
+pub const SNAPSHOT_TIME: Duration = Duration::from_secs(3_600);
 /// Tasks of an inbox that are counted.
 pub const COUNTED: usize = 1_000;
 /// Time that requests under way have to end in when the server stops.

@@ -128,6 +128,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "Ask for less: fewer rows, or one thing at a time.",
     ),
     (
+        "H0228",
+        "a snapshot of a list of runs is not known",
+        "It is its asker's alone, for an hour, and not over a restart of the server. Ask for the list again with `snapshot=true`.",
+    ),
+    (
         "H0301",
         "the server has too much to do",
         "Nothing was done. `Retry-After` says when it is worth another try.",

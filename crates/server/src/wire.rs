@@ -34,6 +34,7 @@ use crate::problem::{Problem, TYPE};
 use crate::seen::{At, REQUEST_ID, Seen};
 use crate::sending::Sending;
 use crate::server::{Host, Measures};
+use crate::snapshots::Snapshots;
 use crate::stall::Patient;
 use crate::stream::Telling;
 use crate::upload::{Patience, Upload};
@@ -58,6 +59,7 @@ pub(crate) struct Wire {
     streams: Arc<Semaphore>,
     under_way: UnderWay,
     counts: Counts,
+    snapshots: Snapshots,
     /// Closed when the server stops; connections hold a receiver each.
     leaving: watch::Sender<bool>,
 }
@@ -84,6 +86,7 @@ impl Wire {
             streams,
             under_way: UnderWay::default(),
             counts: Counts::default(),
+            snapshots: Snapshots::default(),
             leaving: watch::Sender::new(false),
         }
     }
@@ -232,14 +235,14 @@ impl Wire {
             let patience = Patience { most: self.measures.upload_bytes, stall: self.measures.stall };
             let upload = Upload::begin(body, text(CONTENT_TYPE), patience)?;
             let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
-            let cookie = self.cookie.clone();
+            let (cookie, snapshots) = (self.cookie.clone(), self.snapshots.clone());
             let seen = seen.clone();
             // They have places of their own, for they may take long.
             return self
                 .performed_at(&self.uploads, move || {
                     let (host, csrf) = client.host(&host, &front, shown, true, &failures)?;
                     seen.is_by(&host.asker, Level::Info);
-                    let (cookie, upload) = (&cookie, Some(upload));
+                    let (cookie, snapshots, upload) = (&cookie, &snapshots, Some(upload));
                     let (if_match, stream, last_event, wished) = (None, false, None, None);
                     let body = Value::Null;
                     let mut call = Call {
@@ -253,6 +256,7 @@ impl Wire {
                         cookie,
                         csrf,
                         body,
+                        snapshots,
                         upload,
                     };
                     call.knows(route.query)?;
@@ -271,6 +275,7 @@ impl Wire {
         let (host, front, failures) = (self.host.clone(), self.front.clone(), self.failures.clone());
         let (under_way, seen) = (self.under_way.clone(), seen.clone());
         let (cookie, writes) = (self.cookie.clone(), head.method != Method::GET);
+        let snapshots = self.snapshots.clone();
         self.performed(move || {
             let from = shown.from;
             if route.guessed {
@@ -301,6 +306,7 @@ impl Wire {
                 cookie,
                 csrf,
                 body,
+                snapshots: &snapshots,
                 upload: None,
             };
             call.knows(route.query)?;

@@ -46,6 +46,7 @@ impl Filter {
             && self.workflow.as_ref().is_none_or(|workflow| head.workflow == *workflow)
             && self.project.as_ref().is_none_or(|project| head.project == *project)
             && self.projects.as_ref().is_none_or(|projects| projects.contains(&head.project))
+            && (self.starters.is_empty() || self.starters.contains(&head.starter))
             && self.prefix.as_ref().is_none_or(|prefix| stream.starts_with(prefix.as_str()))
             && self.keys.iter().all(|key| head.keys.contains(key))
             && (!self.top_only || head.parent.is_none())

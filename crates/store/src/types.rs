@@ -128,6 +128,8 @@ pub struct Filter {
     pub project: Option<String>,
     /// Only of these projects.
     pub projects: Option<Vec<String>>,
+    /// Only runs that one of these has started; empty: all.
+    pub starters: Vec<String>,
     /// Only streams whose id begins so.
     pub prefix: Option<String>,
     /// Only runs that are found by all of these: indexed inputs and their values, as text.

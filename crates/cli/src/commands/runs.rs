@@ -33,6 +33,7 @@ pub fn runs(here: &Here, args: &Runs) -> Result<Exit, CliError> {
         keys: args.keys.clone(),
         children: args.all,
         parent: args.parent.clone(),
+        starter: args.starter.clone(),
         since: time("--since", &args.since)?,
         until: time("--until", &args.until)?,
         text: args.text.clone(),

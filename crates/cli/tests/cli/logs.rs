@@ -1,5 +1,7 @@
 //! `logs`.
 
+use serde_json::Value;
+
 use crate::project::{Project, finish};
 
 fn project() -> Project {
@@ -44,6 +46,34 @@ fn of_a_failed_run_only_what_failed() {
     assert!(got.out.contains("bad (try 2) │ try"), "{got:#?}");
     assert_eq!(project.stead("logs fails/bad --attempt 1").is(0).out, "try\n");
     assert_eq!(project.stead("logs fails --attempt 2").is(0).out, "try\n");
+}
+
+#[test]
+fn lines_of_a_time_are_printed() {
+    let project = Project::new().workflow(
+        "two",
+        "steps:\n  - { id: a, run: 'echo first; while [ ! -e go ]; do sleep 0.01; done; sleep 0.01; echo second' }\n",
+    );
+    let run = project.spawn("run two.yml");
+    let mut first = Value::Null;
+    project.wait_for("a line", |project| {
+        let got = project.call(&["logs", "two/a", "--json"]);
+        first = got.out.lines().next().map_or(Value::Null, |line| serde_json::from_str(line).unwrap());
+        first["text"] == "first"
+    });
+    std::fs::write(project.path("go"), "").unwrap();
+    finish(run).is(0);
+    // Behind the millisecond in which the first came.
+    let at = first["at"].as_i64().unwrap() + 1;
+    let instant = |at: i64| jiff::Timestamp::from_millisecond(at).unwrap().to_string();
+    let logs = |words: &[&str]| project.call(&[&["logs", "two/a"], words].concat());
+    assert_eq!(logs(&["--since", &instant(at)]).is(0).out, "second\n");
+    assert_eq!(logs(&["--until", &instant(at)]).is(0).out, "first\n");
+    assert_eq!(logs(&["--until", &instant(at), "--raw"]).is(0).out, "first\n");
+    assert_eq!(logs(&["--since", "10m"]).is(0).out, "first\nsecond\n");
+    assert_eq!(logs(&["--since", "10m", "-n", "1"]).is(0).out, "second\n");
+    assert_eq!(logs(&["--until", "10m"]).is(0).out, "");
+    logs(&["--since", "soon"]).is(2).says("`--since soon` is no time");
 }
 
 #[test]

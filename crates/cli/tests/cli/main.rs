@@ -45,6 +45,7 @@ mod run;
 mod runs;
 mod screen;
 mod secrets;
+mod selection;
 mod serve;
 mod session;
 mod shell;

@@ -151,6 +151,7 @@ impl RunState {
             parent: self.parent_run().cloned(),
             schedule: self.schedule().map(|by| by.path.clone()),
             keys: self.keys.clone(),
+            starter: self.starter.clone(),
             signals_full: self.signals.is_full() && !self.status.is_end(),
             created_at: self.created_at,
             ended_at: self.ended_at,

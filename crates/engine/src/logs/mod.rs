@@ -15,11 +15,13 @@
 //! soon as it was printed, any bytes can be kept, `grep` and `less` work on the file, and a record that a
 //! crash tore is known by its missing line break. A note ends all open lines.
 
+mod raw;
 mod reader;
 mod record;
 mod text;
 mod writer;
 
+pub use raw::RawLog;
 pub use reader::{LogCursor, LogLine, LogReader};
 pub use text::{LogPart, LogRow, LogTold};
 pub(crate) use text::{lines, pattern, search};

@@ -28,6 +28,8 @@ pub enum LogPart {
     /// The numbers of the lines in which a text stands, or that match a regular expression: from a number on, at most
     /// `limit`. Letters match in either case unless `case` is said.
     Search { q: String, regex: bool, case: bool, from: u64, limit: usize },
+    /// All of it, as a file of the machine.
+    File,
 }
 
 /// What was found of it.
@@ -39,6 +41,8 @@ pub enum LogTold {
     Lines { lines: Vec<LogRow>, next: Option<u64> },
     /// See [`LogPart::Search`]. `total`: in how many lines of the whole log it stands.
     Search { total: u64, lines: Vec<u64>, next: Option<u64> },
+    /// See [`LogPart::File`].
+    File { path: String },
 }
 
 /// A line, or a piece of one.
@@ -149,7 +153,7 @@ mod tests {
     ) -> (u64, Vec<u64>, Option<u64>) {
         match search(file, &pattern(q, regex, case).unwrap(), from, limit).unwrap() {
             LogTold::Search { total, lines, next } => (total, lines, next),
-            LogTold::Lines { .. } => panic!("lines"),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -23,16 +23,21 @@ pub(super) const ROUTES: &[Route] = &[Route::post(
     bulk,
 )
 .takes(of::<BulkBody>)
-.gives(of::<BulkDone>)];
+.gives(of::<BulkDone>)
+.refuses(&[404])];
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct BulkBody {
     /// What is done.
     action: Action,
-    /// The runs, at most 500; one that is named twice is acted on once.
+    /// The runs, at most 500; one that is named twice is acted on once. Either these or `snapshot`.
+    #[serde(default)]
     #[schemars(length(min = 1, max = 500))]
-    ids: Vec<String>,
+    ids: Option<Vec<String>>,
+    /// Those of a list, as it was told: the `token` of its `snapshot`.
+    #[serde(default)]
+    snapshot: Option<String>,
     /// Why, where they are cancelled.
     #[serde(default)]
     reason: Option<String>,
@@ -85,10 +90,16 @@ struct One {
 }
 
 fn bulk(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let BulkBody { action, ids, reason } = call.take()?;
-    if ids.is_empty() || ids.len() > limits::BULK {
-        return Err(Problem::body(format!("`ids` takes 1 to {} runs, and has {}", limits::BULK, ids.len())));
-    }
+    let BulkBody { action, ids, snapshot, reason } = call.take()?;
+    let ids = match (ids, snapshot) {
+        (Some(ids), None) if ids.is_empty() || ids.len() > limits::BULK => {
+            let (most, are) = (limits::BULK, ids.len());
+            return Err(Problem::body(format!("`ids` takes 1 to {most} runs, and has {are}")));
+        }
+        (Some(ids), None) => ids,
+        (None, Some(token)) => frozen(call, &token)?,
+        _ => return Err(Problem::body("it takes either `ids` or `snapshot`")),
+    };
     let mut seen = HashSet::new();
     let ids: Vec<String> = ids.into_iter().filter(|id| seen.insert(id.clone())).collect();
     let mut results = Vec::with_capacity(ids.len());
@@ -107,6 +118,17 @@ fn bulk(call: &mut Call<'_>) -> Result<Reply, Problem> {
     }
     let done = results.iter().filter(|one| one.ok).count();
     Ok(Reply::ok(BulkDone { done, failed: results.len() - done, results }))
+}
+
+/// The runs of a list as it was told.
+fn frozen(call: &Call<'_>, token: &str) -> Result<Vec<String>, Problem> {
+    let runs = call.snapshots.get(token, &call.host.asker.who()?).ok_or_else(|| {
+        let problem = Problem::new(404, "H0228", "there is no such snapshot of a list, or it is not yours");
+        problem.help(
+            "ask for the list again with snapshot=true: it is kept for an hour, and not over a restart of the server",
+        )
+    })?;
+    Ok(runs.into_iter().map(|run| run.to_string()).collect())
 }
 
 fn one(

@@ -1,15 +1,18 @@
 //! Routes of what stands in logs.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use stead_core::ids::StreamId;
-use stead_engine::logs::{LogPart, LogRow, LogStream, LogTold};
+use stead_engine::logs::{LogPart, LogRow, LogStream, LogTold, RawLog};
 use stead_engine::operations::{Answer, Operation};
 
 use super::route::{Kind, LIMIT, Param, flag, number, text, word};
 use super::{Route, of, unexpected};
 use crate::call::{Call, Reply};
 use crate::problem::Problem;
+use crate::reading::Reading;
 
 const STEP: Param = text("step", "The step instance").needed();
 const ATTEMPT: Param = number("attempt", "The attempt of this number; else the last that left a log");
@@ -35,7 +38,22 @@ pub(super) const ROUTES: &[Route] = &[
         LIMIT,
     ])
     .gives(of::<Found>),
+    Route::get(
+        "/runs/{run}/logs/raw",
+        "LogText",
+        "The log of an attempt as it was printed, to be kept as a file",
+        raw,
+    )
+    .query(&[
+        STEP,
+        ATTEMPT,
+        word("stream", streams, "Only what came from there; else all but notes of Stead"),
+    ])
+    .tells(TEXT),
 ];
+
+/// The type of a log as it was printed.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 fn streams() -> Vec<&'static str> {
     LogStream::ALL.iter().map(|stream| stream.as_str()).collect()
@@ -83,15 +101,31 @@ fn part(call: &Call<'_>, part: LogPart) -> Result<(StreamId, String, u32, LogTol
     }
 }
 
-fn lines(call: &mut Call<'_>) -> Result<Reply, Problem> {
-    let stream = match call.text("stream") {
-        None => None,
-        Some(word) => {
-            let known = LogStream::ALL.iter().copied().find(|stream| stream.as_str() == word);
-            let wrong = || Problem::parameter("stream", format!("it takes {}", streams().join(", ")));
-            Some(known.ok_or_else(wrong)?)
-        }
+/// From where lines are to have come.
+fn stream(call: &Call<'_>) -> Result<Option<LogStream>, Problem> {
+    let Some(word) = call.text("stream") else { return Ok(None) };
+    let known = LogStream::ALL.iter().copied().find(|stream| stream.as_str() == word);
+    known.map(Some).ok_or_else(|| Problem::parameter("stream", format!("it takes {}", streams().join(", "))))
+}
+
+fn raw(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let stream = stream(call)?;
+    let (run, step, attempt, LogTold::File { path }) = part(call, LogPart::File)? else {
+        return Err(unexpected());
     };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_#[]".contains(c) { c } else { '.' };
+    let step: String = step.chars().map(plain).collect();
+    Ok(Reply::read(Reading {
+        kind: TEXT,
+        name: format!("{run}.{step}.{attempt}.log"),
+        length: None,
+        from: Box::new(RawLog::new(Path::new(&path), stream)),
+        asker: call.host.asker.clone(),
+    }))
+}
+
+fn lines(call: &mut Call<'_>) -> Result<Reply, Problem> {
+    let stream = stream(call)?;
     let wanted = LogPart::Lines { from: call.number("from")?.unwrap_or(1), stream, limit: call.page()? };
     let (run, step, attempt, LogTold::Lines { lines, next }) = part(call, wanted)? else {
         return Err(unexpected());

@@ -11,6 +11,7 @@ use stead_core::run::{Again, Selection, View};
 use stead_core::status::{Outcome, RunStatus};
 use stead_engine::batch::results::Results;
 use stead_engine::documents::{DocumentText, DocumentsNow};
+use stead_engine::engine::draw_run;
 use stead_engine::evidence::Evidence;
 use stead_engine::limits::RESULT_ROWS;
 use stead_engine::operations::{
@@ -21,6 +22,7 @@ use super::route::{AFTER, Kind, LIMIT, Param, flag, number, text, time, word, wo
 use super::{BASE, Route, definition, live, of, unexpected};
 use crate::again::Wished;
 use crate::call::{Call, NoBody, Reply};
+use crate::limits;
 use crate::problem::Problem;
 
 pub(super) const ROUTES: &[Route] = &[
@@ -37,9 +39,14 @@ pub(super) const ROUTES: &[Route] = &[
             ),
             flag("children", "Child runs too"),
             text("parent", "Only the child runs of this one"),
+            text(
+                "starter",
+                "Only those that this one has started: `user:NAME`, `agent:NAME`, or a name of either",
+            ),
             time("since", "Only those created then or later"),
             time("until", "Only those created before"),
             text("text", "Only those with this text in id, workflow, project or error"),
+            flag("snapshot", "Keep all that fit, as they are now, for `/runs:bulk`: 500 at most"),
             AFTER,
             LIMIT,
         ])
@@ -154,6 +161,36 @@ struct RunsPage {
     runs: Vec<RunRow>,
     /// What `after` takes for the next page; null where there is none.
     next: Option<String>,
+    /// All that fit, of all pages, where `snapshot` was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<Snapshot>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RunsSnapshot")]
+struct Snapshot {
+    /// What `/runs:bulk` takes as `snapshot`: exactly these runs, for an hour, of who has asked.
+    token: String,
+    /// How many there are in it.
+    count: usize,
+    /// There were more than are in it: the newest are.
+    more: bool,
+}
+
+/// Keeps which runs fit, of all pages; `runs` are the first of them, one more than a snapshot has.
+fn kept(call: &Call<'_>, runs: &[RunRow]) -> Result<Snapshot, Problem> {
+    let more = runs.len() > limits::BULK;
+    let runs: Vec<StreamId> = runs.iter().take(limits::BULK).map(|row| row.run.clone()).collect();
+    let (token, count) = (draw_run()?.as_str().replace("r_", "s_"), runs.len());
+    call.snapshots.keep(token.clone(), call.host.asker.who()?, runs, limits::SNAPSHOT_TIME);
+    Ok(Snapshot { token, count, more })
+}
+
+fn ask_runs(call: &Call<'_>, query: RunQuery) -> Result<Vec<RunRow>, Problem> {
+    match call.ask(Operation::Runs { query })? {
+        Answer::Runs { runs } => Ok(runs),
+        _ => Err(unexpected()),
+    }
 }
 
 fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
@@ -170,6 +207,7 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
         keys: call.all("key").map(key).collect::<Result<_, _>>()?,
         children: call.flag("children")?,
         parent: call.text("parent"),
+        starter: call.text("starter"),
         since: call.time("since")?,
         until: call.time("until")?,
         text: call.text("text"),
@@ -178,11 +216,20 @@ fn list(call: &mut Call<'_>) -> Result<Reply, Problem> {
         // One more than is told says whether there are more.
         limit: page + 1,
     };
-    let Answer::Runs { mut runs } = call.ask(Operation::Runs { query })? else { return Err(unexpected()) };
+    let (mut runs, snapshot) = match call.flag("snapshot")? {
+        false => (ask_runs(call, query)?, None),
+        true => {
+            let all = RunQuery { after: None, limit: limits::BULK + 1, ..query.clone() };
+            let all = ask_runs(call, all)?;
+            let snapshot = Some(kept(call, &all)?);
+            // The first page is of the same moment.
+            (if query.after.is_some() { ask_runs(call, query)? } else { all }, snapshot)
+        }
+    };
     let more = runs.len() > page;
     runs.truncate(page);
     let next = runs.last().filter(|_| more).map(|row| row.run.to_string());
-    Ok(Reply::ok(RunsPage { runs, next }))
+    Ok(Reply::ok(RunsPage { runs, next, snapshot }))
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -209,7 +209,7 @@ pub fn filters_heads_by_what_stays(factory: &mut dyn StoreFactory) {
     let batch = [
         commit(&stream(6), 1, 1),
         with_head(1, made(10, "", head(RunStatus::Running, true))),
-        with_head(2, made(40, "Docs", child.clone())),
+        with_head(2, made(40, "Docs", Head { starter: "user:bo".to_owned(), ..child.clone() })),
         // The clock was set back.
         with_head(3, made(20, "Docs", failed)),
         with_head(4, made(30, "other", Head { parent: Some(stream(2)), ..child })),
@@ -238,6 +238,12 @@ pub fn filters_heads_by_what_stays(factory: &mut dyn StoreFactory) {
     assert_eq!(found(Filter { parent: Some(stream(1)), ..all() }), names(&[2]));
     assert_eq!(found(Filter { parent: Some(stream(2)), top_only: true, ..all() }), names(&[]));
     assert_eq!(found(Filter { workflow: Some("late".to_owned()), ..all() }), names(&[6]));
+    let starters =
+        |names: &[&str]| Filter { starters: names.iter().map(ToString::to_string).collect(), ..all() };
+    assert_eq!(found(starters(&["user:bo"])), names(&[2]));
+    assert_eq!(found(starters(&["user:bo", "user:ana"])), names(&[4, 3, 2, 1, 6]));
+    assert_eq!(found(Filter { since: Some(25), ..starters(&["user:ana"]) }), names(&[4, 6]));
+    assert_eq!(found(starters(&["bo"])), names(&[]));
     assert_eq!(found(text("such issue")), names(&[3]));
     assert_eq!(found(text("DOCS")), names(&[3, 2, 6]));
     assert_eq!(found(text("rELEASE")), names(&[4, 3, 2, 1]));

@@ -32,6 +32,7 @@ pub fn head(status: RunStatus, open: bool) -> Head {
         schedule: None,
         parent: None,
         keys: Vec::new(),
+        starter: "user:ana".to_owned(),
         signals_full: false,
         created_at: 10,
         ended_at: status.is_end().then_some(30),

@@ -77,6 +77,11 @@ fn select(filter: &Filter) -> (String, Vec<Value>) {
         let marks = vec!["?"; projects.len()].join(", ");
         query.and(&format!("project IN ({marks})"), projects.iter().cloned());
     }
+    if !filter.starters.is_empty() {
+        let marks = vec!["?"; filter.starters.len()].join(", ");
+        let starter = format!("coalesce(json_extract(head, '$.starter'), '') IN ({marks})");
+        query.and(&starter, filter.starters.iter().cloned());
+    }
     if let Some(prefix) = &filter.prefix {
         // A range, which the index of names serves; U+10FFFF is behind every other character. A prefix that
         // says little more than the kind passes most rows: they are then gone through from the newest

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use stead_engine::operations::{Answer, LogFile, Operation};
 
+use super::runs::moment;
 use crate::args::Logs;
 use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::here::{Here, unexpected};
 use crate::out;
+use crate::text;
 use choose::{Chosen, Wanted};
 use lines::Merged;
 use print::Printer;
@@ -34,6 +36,10 @@ pub fn logs(here: &Here, args: &Logs) -> Result<Exit, CliError> {
                 .detail(e.to_string())
         })?),
     };
+    let now = text::now();
+    let time =
+        |name: &str, text: &Option<String>| text.as_deref().map(|text| moment(name, text, now)).transpose();
+    let (from, to) = (time("--since", &args.since)?, time("--until", &args.until)?);
     let (named, step) = match args.run.as_deref().and_then(|run| run.split_once('/')) {
         Some((run, step)) => (Some(run), Some(step)),
         None => (args.run.as_deref(), None),
@@ -61,6 +67,7 @@ pub fn logs(here: &Here, args: &Logs) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let mut printer = Printer::new(here.out, args, grep, &run);
+    printer.between(from, to);
     printer.prefixed(&files, wanted.step.is_some() && files.len() < 2, args.follow);
     let mut merged = Merged::default();
     merged.add(here, &run, &files);

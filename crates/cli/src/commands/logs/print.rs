@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use regex::Regex;
 use serde_json::json;
+use stead_core::Time;
 use stead_engine::logs::LogStream;
 use stead_engine::operations::LogFile;
 
@@ -30,12 +31,14 @@ pub(super) struct Printer<'a> {
     /// With `-n`: the last lines, until all that was there is known.
     last: Option<VecDeque<Vec<u8>>>,
     buffer: Vec<u8>,
+    /// From when on, and until when.
+    times: (Option<Time>, Option<Time>),
 }
 
 impl<'a> Printer<'a> {
     pub(super) fn new(face: Face, args: &'a Logs, grep: Option<Regex>, run: &'a str) -> Self {
         let last = args.lines.map(|_| VecDeque::new());
-        Self { face, args, grep, run, prefix: None, last, buffer: Vec::new() }
+        Self { face, args, grep, run, prefix: None, last, buffer: Vec::new(), times: (None, None) }
     }
 
     /// Prints names of steps before lines, unless there is one log only.
@@ -45,8 +48,17 @@ impl<'a> Printer<'a> {
         self.prefix = several.then(|| widest.unwrap_or(0).clamp(8, 32));
     }
 
+    /// Prints only lines of a time.
+    pub(super) fn between(&mut self, from: Option<Time>, to: Option<Time>) {
+        self.times = (from, to);
+    }
+
     /// Takes a line.
     pub(super) fn take(&mut self, line: &Line<'_>) -> Result<(), CliError> {
+        let (from, to) = self.times;
+        if from.is_some_and(|from| line.at < from) || to.is_some_and(|to| line.at >= to) {
+            return Ok(());
+        }
         let text = String::from_utf8_lossy(line.text);
         if let Some(grep) = &self.grep
             && !grep.is_match(&text::clean(&text))
