@@ -97,12 +97,15 @@ fn a_long_batch_that_is_tried_again_is_not_read_whole_from_then_on() {
         CHILD.replace("steps: [", "steps: [ { id: look, if: inputs.n == 5, file: { read: go.txt } },");
     let child = stead_lang::tree::read("one", &child, &mut Vec::new()).unwrap().root().to_json().unwrap();
     let rows: String = (0..600).map(|n| format!("{{\"inputs\": {{\"n\": {n}}}}}\n")).collect();
-    let hash = FileStore::attach(&home.files()).put(rows.as_bytes()).unwrap().hash;
+    let files = FileStore::attach(&home.files());
+    let hash = files.put(rows.as_bytes()).unwrap().hash;
+    // As a command has taken it in: a hash alone is one of an upload.
+    let path = files.path(&hash).unwrap();
     let run = StreamId::new("r_batch");
     let start = Operation::Start {
         run: run.clone(),
         bundle: Bundle::single("b.yml", batch::definition("one", &Which::Inline(child), 16, false)),
-        inputs: Map::from_iter([(batch::INPUT.to_owned(), json!({ "hash": hash }))]),
+        inputs: Map::from_iter([(batch::INPUT.to_owned(), json!({ "hash": hash, "path": path }))]),
         project: String::new(),
         folder: folder.path().display().to_string(),
         breaks: Breaks::default(),

@@ -240,7 +240,12 @@ impl Wire {
             // They have places of their own, for they may take long.
             return self
                 .performed_at(&self.uploads, move || {
-                    let (host, csrf) = client.host(&host, &front, shown, true, &failures)?;
+                    let carried = shown.carries_session();
+                    let opened = client.host(&host, &front, shown, true, &failures);
+                    let (host, csrf) = opened.map_err(|problem| Problem {
+                        lets_go: problem.lets_go || (problem.status == 401 && carried),
+                        ..problem
+                    })?;
                     seen.is_by(&host.asker, Level::Info);
                     let (cookie, snapshots, upload) = (&cookie, &snapshots, Some(upload));
                     let (if_match, stream, last_event, wished) = (None, false, None, None);
