@@ -3,8 +3,9 @@
 use crate::run::{cargo, check, exists};
 use crate::{generate, tidy};
 
-/// The features that tests are built with: kill points are in no other build.
-pub(crate) const FEATURES: &str = "stead/failpoints";
+/// The features that tests are built with: kill points are in no other build, and what is off by default is looked at as
+/// well. That it builds without them is seen where the docs are built, and where a release is.
+pub(crate) const FEATURES: &str = "stead/failpoints,stead/oidc";
 
 /// How long the server is asked by Schemathesis, in seconds; by command it goes on for longer.
 const CONTRACT_SECONDS: u64 = 60;

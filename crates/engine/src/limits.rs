@@ -421,3 +421,30 @@ pub const REMOTE_FOLLOWED: usize = 100;
 pub const LOG_QUEUE: usize = 8_192;
 /// Letters of one value in such a line.
 pub const LOG_VALUE_CHARS: usize = 1_000;
+
+/// Bytes of a word that settings say of a provider of OpenID Connect, and of where a browser goes behind it.
+pub const OIDC_TEXT: usize = 1_024;
+
+/// Bytes of an answer of a provider, and of a token.
+pub const OIDC_BYTES: usize = 256 * 1024;
+
+/// Keys of a provider.
+pub const OIDC_KEYS: usize = 100;
+
+/// Bytes of what a provider knows an account by.
+pub const OIDC_SUBJECT: usize = 255;
+
+/// Time in which a provider has to do all of its part in one request.
+pub const OIDC_TIME: Duration = Duration::from_secs(10);
+
+/// How long it is taken for current what a provider says of itself.
+pub const OIDC_FRESH: Duration = Duration::from_secs(3_600);
+
+/// How long somebody may take to sign in at a provider.
+pub const OIDC_WAIT: Duration = Duration::from_secs(600);
+
+/// Browsers that are on their way to a provider at once; the oldest makes room.
+pub const OIDC_BEGUN: usize = 1_000;
+
+/// How far the clock of a provider may be off, in milliseconds.
+pub const OIDC_SKEW: i64 = 60_000;

@@ -305,6 +305,14 @@ fn all(bench: &Bench) -> Vec<Operation> {
         Operation::File(FileOperation::Find { hash: "0".repeat(64), run: Some(run()), by: by() }),
         Operation::File(FileOperation::Find { hash: "0".repeat(64), run: None, by: by() }),
         Operation::Metrics,
+        Operation::Access(AccessOperation::BeginSignIn { to: None }),
+        Operation::Access(AccessOperation::FinishSignIn {
+            state: Secret::new("x"),
+            kept: None,
+            code: None,
+            issuer: None,
+            error: None,
+        }),
     ]
 }
 
@@ -378,6 +386,8 @@ fn expected(operation: &Operation) -> (usize, &'static str) {
             AccessOperation::SignIn { .. } => (58, ANYBODY),
             AccessOperation::SignOut => (59, ANYBODY),
             AccessOperation::Link { .. } => (60, PEOPLE),
+            AccessOperation::BeginSignIn { .. } => (67, ANYBODY),
+            AccessOperation::FinishSignIn { .. } => (68, ANYBODY),
         },
         Operation::Task(operation) => match operation {
             TaskOperation::List { query, .. } if !query.everybody => (35, ANYBODY),

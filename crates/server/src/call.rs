@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use stead_core::Time;
 use stead_core::ids::StreamId;
 use stead_engine::EngineError;
+use stead_engine::access::Secret;
 use stead_engine::engine::draw_run;
 use stead_engine::operations::{Answer, Operation};
 use stead_engine::tasks::{TaskAnswer, TaskOperation};
@@ -44,6 +45,8 @@ pub struct Call<'a> {
     pub cookie: &'a Cookie,
     /// Of a session: what its page sends along with what changes something.
     pub csrf: Option<String>,
+    /// What a browser was given to keep while it signs in elsewhere.
+    pub kept: Option<Secret>,
     /// The body; an empty object where there is none.
     pub body: Value,
     /// Lists that were told.

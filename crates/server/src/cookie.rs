@@ -27,25 +27,43 @@ impl Cookie {
 
     /// What a request carries.
     pub(crate) fn of(&self, headers: &HeaderMap) -> Option<Secret> {
+        Self::named(&self.name, headers)
+    }
+
+    /// What a browser was given to keep while it signs in elsewhere.
+    pub(crate) fn kept(&self, headers: &HeaderMap) -> Option<Secret> {
+        Self::named(&self.keeps(), headers)
+    }
+
+    fn keeps(&self) -> String {
+        format!("{}-oidc", self.name)
+    }
+
+    fn named(wanted: &str, headers: &HeaderMap) -> Option<Secret> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut all = lines.flat_map(|line| line.split(';')).filter_map(|one| one.trim().split_once('='));
-        all.find(|(name, value)| *name == self.name && !value.is_empty()).map(|(_, value)| Secret::new(value))
+        all.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| Secret::new(value))
     }
 
     /// As it is given to a browser. Scripts do not see it, and no other site's page has it sent along.
     pub(crate) fn set(&self, secret: &Secret, lasts: Duration) -> String {
-        self.line(secret.reveal(), lasts)
+        self.line(&self.name, secret.reveal(), lasts, "Strict")
+    }
+
+    /// What it is to keep while it signs in elsewhere. It comes back from there, so it is sent along then.
+    pub(crate) fn keep(&self, secret: &Secret, lasts: Duration) -> String {
+        self.line(&self.keeps(), secret.reveal(), lasts, "Lax")
     }
 
     /// As it is taken from a browser.
     pub(crate) fn clear(&self) -> String {
-        self.line("", Duration::ZERO)
+        self.line(&self.name, "", Duration::ZERO, "Strict")
     }
 
-    fn line(&self, value: &str, lasts: Duration) -> String {
-        let (name, lasts) = (&self.name, lasts.as_secs());
+    fn line(&self, name: &str, value: &str, lasts: Duration, site: &str) -> String {
+        let lasts = lasts.as_secs();
         let secure = if self.https { "; Secure" } else { "" };
-        format!("{name}={value}; Path=/; Max-Age={lasts}; HttpOnly; SameSite=Strict{secure}")
+        format!("{name}={value}; Path=/; Max-Age={lasts}; HttpOnly; SameSite={site}{secure}")
     }
 }
 
@@ -77,10 +95,17 @@ mod tests {
             safe.set(&secret, Duration::from_secs(60)),
             "__Host-stead=s3; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
         );
+        assert_eq!(
+            safe.keep(&secret, Duration::from_secs(60)),
+            "__Host-stead-oidc=s3; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+        );
         assert!(plain.clear().starts_with("stead-7700=; Path=/; Max-Age=0;"));
         let mut headers = HeaderMap::new();
         headers.append(COOKIE, "a=b; stead-7701=x; stead-7700=s3".parse().unwrap());
         assert_eq!(plain.of(&headers), Some(Secret::new("s3")));
         assert_eq!(safe.of(&headers), None);
+        assert_eq!(plain.kept(&headers), None);
+        headers.append(COOKIE, "stead-7700-oidc=k".parse().unwrap());
+        assert_eq!((plain.kept(&headers), plain.of(&headers)), (Some(Secret::new("k")), Some(secret)));
     }
 }

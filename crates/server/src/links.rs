@@ -20,6 +20,7 @@ use crate::seen::At;
 
 mod html;
 
+pub(crate) use html::escaped;
 use html::{Page, moment};
 
 /// How their path is named: the whole of it is a secret.

@@ -171,9 +171,9 @@ fn operation(route: &Route, answers: &mut SchemaGenerator, bodies: &mut SchemaGe
             "description": "`true` where it was answered before", "schema": { "type": "string" },
         });
     }
-    if route.status == 201 {
+    if matches!(route.status, 201 | 303) {
         headers["Location"] = json!({
-            "description": "Where what was made can be found", "schema": { "type": "string" }, "required": true,
+            "description": if route.status == 201 { "Where what was made can be found" } else { "Where to go" }, "schema": { "type": "string" }, "required": true,
         });
     }
     if route.etag {

@@ -336,13 +336,13 @@ fn status_of(error: &EngineError) -> u16 {
         )) => 404,
         EngineError::Access(error) => match error {
             error if error.is_unknown() => 401,
-            AccessError::NoToken { .. } => 404,
+            AccessError::NoToken { .. } | AccessError::NoProvider { .. } => 404,
             AccessError::NoPeople
             | AccessError::NoSession
             | AccessError::NotAsked { .. }
             | AccessError::NoServer => 409,
-            AccessError::Busy => 503,
-            AccessError::NoPlace => 400,
+            AccessError::Busy | AccessError::Provider { .. } => 503,
+            AccessError::NoPlace | AccessError::NoPath => 400,
             AccessError::Name { .. }
             | AccessError::Role { .. }
             | AccessError::Past
@@ -396,6 +396,7 @@ pub(crate) fn title(status: u16) -> &'static str {
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
+        303 => "See Other",
         304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
-use stead_engine::access::{LINKS, Secret};
+use stead_engine::access::{LINKS, RETURN, Secret};
 use stead_engine::log::Level;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -196,7 +196,9 @@ impl Wire {
         };
         let authority = head.uri.authority().map(|authority| authority.as_str());
         let linked = head.uri.path().strip_prefix(LINKS);
-        let opened = linked.is_some() && matches!(head.method, Method::GET | Method::HEAD);
+        // Others send a browser to these, which do nothing but for who shows what was made for them.
+        let opened = (linked.is_some() && matches!(head.method, Method::GET | Method::HEAD))
+            || (head.uri.path() == RETURN && head.method == Method::GET);
         if linked.is_some() {
             seen.is_at(links::AT);
         }
@@ -260,6 +262,7 @@ impl Wire {
                         wished,
                         cookie,
                         csrf,
+                        kept: None,
                         body,
                         snapshots,
                         upload,
@@ -281,6 +284,7 @@ impl Wire {
         let (under_way, seen) = (self.under_way.clone(), seen.clone());
         let (cookie, writes) = (self.cookie.clone(), head.method != Method::GET);
         let snapshots = self.snapshots.clone();
+        let kept = cookie.kept(&head.headers);
         self.performed(move || {
             let from = shown.from;
             if route.guessed {
@@ -310,11 +314,14 @@ impl Wire {
                 wished,
                 cookie,
                 csrf,
+                kept,
                 body,
                 snapshots: &snapshots,
                 upload: None,
             };
-            call.knows(route.query)?;
+            if !route.others {
+                call.knows(route.query)?;
+            }
             let reply = match key {
                 None => (route.perform)(&mut call),
                 Some((key, request)) => again::once(&host.asker, &under_way, &key, &request, |wished| {

@@ -19,11 +19,13 @@ pub enum KeyKind {
     Session,
     /// A link to one open task.
     Link,
+    /// An account of a provider by which its person signs in. It is no secret, and asks for nothing.
+    Account,
 }
 
 impl KeyKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Token, Self::Session, Self::Link];
+    pub const ALL: [Self; 4] = [Self::Token, Self::Session, Self::Link, Self::Account];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl KeyKind {
             Self::Token => "token",
             Self::Session => "session",
             Self::Link => "link",
+            Self::Account => "account",
         }
     }
 
@@ -40,6 +43,7 @@ impl KeyKind {
             Self::Token => limits::TOKENS,
             Self::Session => limits::SESSIONS,
             Self::Link => limits::LINKS,
+            Self::Account => limits::ACCOUNTS,
         }
     }
 }

@@ -20,6 +20,8 @@ pub const ANSWERS_BYTES: usize = 32 << 20;
 pub const SESSION_IDLE: i64 = 24 * 3_600_000;
 /// Living links of one person; the one that was used longest ago goes when there is one more.
 pub const LINKS: usize = 500;
+/// Living accounts of providers of one person; a further one is refused.
+pub const ACCOUNTS: usize = 10;
 /// Notes of what was done with keys, and of who was not let in; the oldest go.
 pub const NOTES: usize = 10_000;
 /// Jobs that were delivered, and as many that have failed, that are kept for lists; the oldest go.

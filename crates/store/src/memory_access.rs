@@ -105,6 +105,13 @@ impl Access for MemoryStore {
             for id in keys.of(key, true).into_iter().skip(most) {
                 keys.keys.remove(&id);
             }
+            if key.kind == KeyKind::Account {
+                // What was unbound may be bound again.
+                keys.keys.retain(|_, (known, other)| known != hash || other.ended.is_none());
+                if keys.keys.values().any(|(known, _)| known == hash) {
+                    return Err(StoreError::KeyTaken { name: key.name.clone() });
+                }
+            }
             let living = keys.of(key, false);
             match key.kind {
                 KeyKind::Session | KeyKind::Link => {
@@ -112,7 +119,7 @@ impl Access for MemoryStore {
                         keys.keys.remove(&id);
                     }
                 }
-                KeyKind::Token => {
+                KeyKind::Token | KeyKind::Account => {
                     if living.iter().any(|id| keys.keys[id].1.name == key.name) {
                         return Err(StoreError::KeyTaken { name: key.name.clone() });
                     }

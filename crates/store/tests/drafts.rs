@@ -8,7 +8,7 @@ use common::folder;
 use stead_core::ids::StreamId;
 use stead_store::drafts::{Draft, DraftReader as _, Drafts as _, Over};
 use stead_store::limits::{
-    ANSWER_BYTES, ANSWER_KEPT, ANSWERS, ANSWERS_BYTES, DRAFT_KEPT, DRAFTS, NOTES, SESSIONS, TOKENS,
+    ACCOUNTS, ANSWER_BYTES, ANSWER_KEPT, ANSWERS, ANSWERS_BYTES, DRAFT_KEPT, DRAFTS, NOTES, SESSIONS, TOKENS,
 };
 use stead_store::sqlite::SqliteStore;
 use stead_store::{StoreError, conformance};
@@ -63,7 +63,7 @@ fn p11_kept_answers_are_bounded() {
 #[test]
 fn p11_keys_and_notes_are_bounded() {
     // The case goes one past each.
-    assert_eq!((TOKENS, SESSIONS, NOTES), (50, 20, 10_000));
+    assert_eq!((TOKENS, SESSIONS, NOTES, ACCOUNTS), (50, 20, 10_000, 10));
     let case = conformance::CASES.iter().find(|(name, _)| *name == "bounds_keys");
     assert!(case.is_some(), "every store goes past them");
 }

@@ -33,6 +33,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let signals = signals::listen()?;
     // Each client that follows is an open connection.
     machine::open_files(OPEN_FILES);
+    stead_engine::access::check_provider(here.home("to serve")?)?;
     // Who is reached by others runs what others start.
     let others = public.is_some() || !addr.ip().to_canonical().is_loopback();
     let network = if others { NetworkPolicy::of_server(here.home("to serve")?)? } else { NetworkPolicy::OWN };

@@ -32,6 +32,8 @@ mod network;
 mod notifications;
 mod observe;
 mod offers;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod packaging;
 mod people;
 mod project;

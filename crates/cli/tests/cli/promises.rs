@@ -73,6 +73,8 @@ const OF_ACCESS: &[(&str, Result<&str, &str>)] = &[
     ("Link", Ok("link none")),
     ("SignIn", Err("a browser signs in; a command is known by its process, or by a token")),
     ("SignOut", Err("as signing in")),
+    ("BeginSignIn", Err("as signing in")),
+    ("FinishSignIn", Err("as signing in")),
     ("Audit", Err("`audit` lists what was done; there is nothing to refuse")),
 ];
 

@@ -239,6 +239,7 @@ fn p8_every_route_performs_its_operation() {
             ("LogText", ..) => path += "?step=a",
             ("Library.Compare", ..) => path += "?from=1&to=2",
             ("Schedule.Preview", ..) => path += "?cron=@daily",
+            ("Access.FinishSignIn", ..) => path += "?state=x&code=y",
             ("Task.Draft", "DELETE", _) => body = Value::Null,
             _ => {}
         }
@@ -269,6 +270,9 @@ fn p8_every_route_performs_its_operation() {
             // Adding nobody made who runs the tests its admin.
             "Access.List" | "Access.Audit" => assert_eq!(got.status, 200, "{what}"),
             "Access.SignIn" => assert_eq!((got.status, &*code), (401, "R0615"), "{what}"),
+            "Access.BeginSignIn" | "Access.FinishSignIn" => {
+                assert_eq!((got.status, &*code), (404, "R0624"), "{what}");
+            }
             "Access.SignOut" => assert_eq!((got.status, &*code), (409, "R0616"), "{what}"),
             "Access.SetPassword" => assert_eq!((got.status, &*code), (422, "R0617"), "{what}"),
             "Access.RemovePassword" => assert_eq!(got.status, 200, "{what}"),

@@ -112,6 +112,33 @@ pub enum AccessError {
         /// What it was to do.
         deed: &'static str,
     },
+    /// Nobody signs in by a provider here.
+    #[error("nobody signs in by a provider here: {why}")]
+    NoProvider {
+        /// Why.
+        why: &'static str,
+    },
+    /// The provider does not do its part.
+    #[error("the provider cannot be asked: {why}")]
+    Provider {
+        /// What happened.
+        why: String,
+    },
+    /// What came back from the provider does not hold.
+    #[error("the sign-in does not hold: {why}")]
+    Broken {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Who has signed in at the provider is nobody here.
+    #[error("whoever has signed in is nobody of this home: {why}")]
+    Stranger {
+        /// Why.
+        why: String,
+    },
+    /// Where a browser is to go in the end is no place of this server.
+    #[error("`to` is no path of this server")]
+    NoPath,
     /// There is no such token.
     #[error("there is no token `{wanted}`")]
     NoToken {
@@ -147,12 +174,25 @@ impl AccessError {
             Self::OtherTask => "R0621",
             Self::Busy => "R0622",
             Self::Lasting { .. } => "R0623",
+            Self::NoProvider { .. } => "R0624",
+            Self::Provider { .. } => "R0625",
+            Self::Broken { .. } => "R0626",
+            Self::Stranger { .. } => "R0627",
+            Self::NoPath => "R0628",
         }
     }
 
     /// Whether it is not known who asks. Else it is known, and something is wrong with what they ask for.
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unproven | Self::Unknown | Self::Over { .. } | Self::Gone | Self::Mismatch)
+        matches!(
+            self,
+            Self::Unproven
+                | Self::Unknown
+                | Self::Over { .. }
+                | Self::Gone
+                | Self::Mismatch
+                | Self::Broken { .. }
+        )
     }
 
     /// What to try.
@@ -194,6 +234,13 @@ impl AccessError {
             Self::Beyond { .. } => {
                 "make it at the server's machine, or with a token that is held to nothing".into()
             }
+            Self::NoProvider { .. } => "sign in with a password, or ask with a token".into(),
+            Self::Provider { .. } => "try again a little later, or sign in with a password".into(),
+            Self::Broken { .. } => "begin again: GET /api/v1/session/oidc/begin".into(),
+            Self::Stranger { .. } => {
+                "an admin adds them, or says their address: `stead people edit NAME --email ADDRESS`".into()
+            }
+            Self::NoPath => "give one that begins with a slash, such as /api/v1/docs".into(),
             Self::NoToken { .. } => "`stead token list` has all".into(),
             Self::NoPlace => "give `next` of the page before".into(),
         }

@@ -48,6 +48,23 @@ pub enum AccessOperation {
     SignIn { name: String, password: Secret },
     /// End the session with which it is asked.
     SignOut,
+    /// Sign in by the provider that the home names: where a browser goes for it. `to` is where it goes in the end.
+    BeginSignIn {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// Begin a session with what a browser came back with, once; `kept` is what it was given to keep.
+    FinishSignIn {
+        state: Secret,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<Secret>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<Secret>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
     /// Make a link to an open task, for oneself, or as an admin for somebody else who may act on it.
     Link {
         task: String,
@@ -81,6 +98,10 @@ pub enum AccessAnswer {
     SignedIn { user: String, expires_at: Time, secret: Secret },
     /// See [`AccessOperation::SignOut`].
     SignedOut { user: String },
+    /// See [`AccessOperation::BeginSignIn`]. Who has the address and what is kept can finish it.
+    SignInBegun { url: Secret, kept: Secret },
+    /// See [`AccessOperation::FinishSignIn`].
+    SignInFinished { user: String, expires_at: Time, secret: Secret, to: String },
     /// See [`AccessOperation::Link`]. The address is told here and never again.
     Linked { id: String, task: String, user: String, expires_at: Time, url: Secret },
     /// See [`AccessOperation::Audit`]. `next`: where the next page begins.

@@ -30,7 +30,9 @@ pub fn has_any(home: &Home) -> Result<bool, EngineError> {
     }
     let at = now();
     let good = |key: &Key| !key.is_over(at);
-    Ok(reader.has_passwords()? || reader.keys(KeyKind::Token, None)?.iter().any(good))
+    Ok(reader.has_passwords()?
+        || reader.keys(KeyKind::Token, None)?.iter().any(good)
+        || super::check_provider(home)?)
 }
 
 /// Somebody who asks about tokens.
@@ -71,6 +73,10 @@ pub(crate) fn ask(
             return sign_in(home, &mut reader, caller, name, password);
         }
         AccessOperation::SignOut => return sign_out(home, &mut reader, caller),
+        // The process that serves knows who has begun.
+        AccessOperation::BeginSignIn { .. } | AccessOperation::FinishSignIn { .. } => {
+            return Err(AccessError::NoServer.into());
+        }
         _ => {}
     }
     let mut reads = Reads::light(reader, home);
@@ -86,9 +92,11 @@ pub(crate) fn ask(
         }
         AccessOperation::RemovePassword { user } => asking.remove_password(home, user.as_deref()),
         AccessOperation::Link { task, user } => asking.link(home, &task, user.as_deref(), served),
-        AccessOperation::Audit { .. } | AccessOperation::SignIn { .. } | AccessOperation::SignOut => {
-            Err(EngineError::bug(&"it was told already"))
-        }
+        AccessOperation::Audit { .. }
+        | AccessOperation::SignIn { .. }
+        | AccessOperation::SignOut
+        | AccessOperation::BeginSignIn { .. }
+        | AccessOperation::FinishSignIn { .. } => Err(EngineError::bug(&"it was told already")),
         AccessOperation::Revoke { token, user } => asking.revoke(home, &token, user.as_deref()),
     }
 }
@@ -196,7 +204,9 @@ impl Asking<'_> {
             }
             false => Some(self.of(user, "look at the tokens of others")?),
         };
-        let keys = self.reads.reader_mut().keys(KeyKind::Token, person.as_deref())?;
+        let mut keys = self.reads.reader_mut().keys(KeyKind::Token, person.as_deref())?;
+        // By these somebody is known as well, and they are ended the same way.
+        keys.extend(self.reads.reader_mut().keys(KeyKind::Account, person.as_deref())?);
         Ok(AccessAnswer::Tokens { tokens: keys.into_iter().map(TokenRow::from).collect() })
     }
 
@@ -230,6 +240,13 @@ impl Asking<'_> {
         if !or_made(home)?.end_key(&key.id, &note)? {
             return Err(none().into());
         }
+        if key.kind == KeyKind::Account {
+            // Which session was begun by it is not known.
+            for session in self.reads.reader_mut().keys(KeyKind::Session, Some(&key.person))? {
+                let note = self.note(at, "end a session", about(&session))?;
+                or_made(home)?.end_key(&session.id, &note)?;
+            }
+        }
         let ended = Some((at, self.actor.user.clone()));
         Ok(AccessAnswer::Revoked { token: TokenRow::from(Key { ended, ..key }) })
     }
@@ -241,6 +258,7 @@ pub(crate) fn means(key: &Key) -> String {
         KeyKind::Token => format!("token {}", key.name),
         KeyKind::Session => "session".to_owned(),
         KeyKind::Link => "link".to_owned(),
+        KeyKind::Account => "account".to_owned(),
     }
 }
 

@@ -38,13 +38,19 @@ pub(super) fn sign_in(
     };
     let fits = password::fits(said, kept.as_deref())?;
     let Some(person) = person.filter(|_| fits) else { return Err(AccessError::Mismatch.into()) };
+    let (expires_at, secret) = begin_session(home, &person, "sign in")?;
+    Ok(AccessAnswer::SignedIn { user: person, expires_at, secret })
+}
+
+/// Begins a session of somebody who has shown who they are.
+pub(super) fn begin_session(home: &Home, person: &str, what: &str) -> Result<(Time, Secret), EngineError> {
     let at = now();
     let expires_at = at.saturating_add(limits::SESSION_TIME);
     let secret = Secret::draw(SESSION)?;
-    let key = begun(&person, at, expires_at)?;
-    let note = noted(at, &person, &key, "sign in");
+    let key = begun(person, at, expires_at)?;
+    let note = noted(at, person, &key, what);
     or_made(home)?.put_key(&key, &secret.hash(), &note)?;
-    Ok(AccessAnswer::SignedIn { user: person, expires_at, secret })
+    Ok((expires_at, secret))
 }
 
 /// A new session, which is not kept yet.

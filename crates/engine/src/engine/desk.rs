@@ -16,7 +16,7 @@ use stead_store::sqlite::SqliteReader;
 
 use super::commands::{Command, Kept, Write, reads_of, refused, writing};
 use super::signal::signal;
-use crate::access::{AccessError, Secret, Used};
+use crate::access::{AccessError, AccessOperation, Secret, Used};
 use crate::driver::{Written, load_schedule};
 use crate::error::EngineError;
 use crate::executor::EndSwitch;
@@ -64,6 +64,7 @@ pub(crate) struct Desk {
     served: Mutex<Option<String>>,
     secrets: Arc<dyn Secrets>,
     hooks: Mutex<Hooks>,
+    providers: crate::access::Providers,
 }
 
 /// Webhooks that were asked for, and how often schedules were changed since: what was read before is not kept.
@@ -116,6 +117,7 @@ impl Desk {
             secrets,
             hooks: Mutex::default(),
             served: Mutex::default(),
+            providers: crate::access::Providers::default(),
         })
     }
 
@@ -352,9 +354,12 @@ impl Desk {
                 return Ok(Answer::People(Box::new(answer)));
             }
             Operation::Access(operation) => {
-                let answer = {
-                    let served = lock(&self.served).clone();
-                    crate::access::ask(&self.home, caller, operation, served.as_deref())?
+                let served = lock(&self.served).clone();
+                let answer = match operation {
+                    AccessOperation::BeginSignIn { .. } | AccessOperation::FinishSignIn { .. } => self
+                        .providers
+                        .ask(&self.home, caller, operation, &*self.secrets, served.as_deref())?,
+                    operation => crate::access::ask(&self.home, caller, operation, served.as_deref())?,
                 };
                 return Ok(Answer::Access(Box::new(answer)));
             }

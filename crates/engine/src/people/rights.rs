@@ -149,6 +149,9 @@ fn access(operation: &AccessOperation) -> (&'static str, Right) {
         AccessOperation::Link { .. } => ("make a link to a task", Right::Take),
         // Who signs in is nobody yet; who signs out ends what they have themselves.
         AccessOperation::SignIn { .. } => ("sign in", Right::None),
+        AccessOperation::BeginSignIn { .. } | AccessOperation::FinishSignIn { .. } => {
+            ("sign in by the provider", Right::None)
+        }
         AccessOperation::SignOut => ("sign out", Right::None),
     }
 }

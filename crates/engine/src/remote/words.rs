@@ -105,9 +105,12 @@ pub fn way(operation: &Operation) -> Way {
         Operation::Access(AccessOperation::SetPassword { .. }) => {
             Way::Not("passwords have a route of their own, where guesses are counted")
         }
-        Operation::Access(AccessOperation::SignIn { .. } | AccessOperation::SignOut) => {
-            Way::Not("sessions are of browsers; a program shows a token")
-        }
+        Operation::Access(
+            AccessOperation::SignIn { .. }
+            | AccessOperation::SignOut
+            | AccessOperation::BeginSignIn { .. }
+            | AccessOperation::FinishSignIn { .. },
+        ) => Way::Not("sessions are of browsers; a program shows a token"),
         Operation::Library(
             LibraryOperation::Exported { .. }
             | LibraryOperation::Decline { .. }

@@ -96,12 +96,14 @@ fn parse(path: &Path, text: &str) -> Result<Vec<(String, Said)>, SecretError> {
     if root.shape() != Shape::Map {
         return wrong(root, "is to be a map with the key `secrets`");
     }
-    if let Some(other) = root.entries().find(|entry| !["secrets", "notify", "network"].contains(&entry.key)) {
+    if let Some(other) =
+        root.entries().find(|entry| !["secrets", "notify", "network", "oidc"].contains(&entry.key))
+    {
         let span = other.key_span();
         return Err(at(
             span.line,
             span.column,
-            "has a key that settings do not have: they have `secrets`, `notify` and `network`",
+            "has a key that settings do not have: they have `secrets`, `notify`, `network` and `oidc`",
         ));
     }
     let Some(secrets) = root.get("secrets") else { return Ok(Vec::new()) };

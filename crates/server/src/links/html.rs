@@ -187,7 +187,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// A text that is only text, wherever it stands. What turns the direction of writing around is shown as what it is.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

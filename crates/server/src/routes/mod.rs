@@ -24,6 +24,7 @@ mod library;
 mod live;
 mod logs;
 mod notifications;
+mod oidc;
 mod operations;
 pub mod route;
 mod runs;
@@ -85,6 +86,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         home::ROUTES,
         access::ROUTES,
         session::ROUTES,
+        oidc::ROUTES,
         definitions::ROUTES,
         bulk::ROUTES,
         notifications::ROUTES,

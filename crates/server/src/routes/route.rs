@@ -58,6 +58,8 @@ pub struct Route {
     pub open: bool,
     /// Whether a password is looked at.
     pub guessed: bool,
+    /// Whether parameters that it does not know are passed over.
+    pub others: bool,
     /// Statuses of problems, beside those that every route has: see [`Route::problems`].
     pub refuses: &'static [u16],
     /// How it is performed.
@@ -184,6 +186,7 @@ impl Route {
             unkeyed: false,
             open: false,
             guessed: false,
+            others: false,
             refuses: &[],
             perform,
         }
@@ -292,6 +295,21 @@ impl Route {
     #[must_use]
     pub const fn guessed(mut self) -> Self {
         self.guessed = true;
+        self
+    }
+
+    /// Parameters that it does not know are passed over: who sends them is told by somebody else which ones.
+    #[must_use]
+    pub const fn and_others(mut self) -> Self {
+        self.others = true;
+        self
+    }
+
+    /// It sends a browser elsewhere: its answer is `303` with a `Location`.
+    #[must_use]
+    pub const fn sends(mut self, answer: SchemaOf) -> Self {
+        self.answer = Told::Json(answer);
+        self.status = 303;
         self
     }
 

@@ -4,7 +4,7 @@ use stead_core::people::{Edit, Grant, Holder, Kind};
 
 use super::StoreFactory;
 use crate::access::{Key, KeyKind, Noted, TaskShown};
-use crate::limits::{LINKS, NOTES, SESSION_IDLE, SESSIONS, TOKENS};
+use crate::limits::{ACCOUNTS, LINKS, NOTES, SESSION_IDLE, SESSIONS, TOKENS};
 use crate::{Store, StoreError};
 
 const ANA: &str = "user:ana";
@@ -97,6 +97,31 @@ pub fn ends_keys_of_whoever_goes(factory: &mut dyn StoreFactory) {
     assert!(!store.has_passwords().unwrap());
 }
 
+/// An account is one person's while it is bound, and may be another's afterwards; of one issuer somebody has one.
+pub fn binds_accounts(factory: &mut dyn StoreFactory) {
+    let mut store = factory.open();
+    let bound = |id: &str, person: &str, name: &str| Key {
+        id: id.to_owned(),
+        person: person.to_owned(),
+        name: name.to_owned(),
+        ..key(KeyKind::Account, 1)
+    };
+    let made = note(11, "bind");
+    store.put_key(&bound("a", ANA, "issuer"), "one", &made).unwrap();
+    for (id, person, name, hash) in [("b", "user:bo", "issuer", "one"), ("b", ANA, "issuer", "two")] {
+        let error = store.put_key(&bound(id, person, name), hash, &made).unwrap_err();
+        assert!(matches!(error, StoreError::KeyTaken { .. }), "{hash}: {error}");
+    }
+    store.put_key(&bound("c", ANA, "other"), "three", &made).unwrap();
+    let mut store = factory.reopen(store);
+    assert_eq!(store.key_of("one").unwrap().unwrap().person, ANA);
+    assert!(store.end_key("a", &note(12, "end")).unwrap());
+    store.put_key(&bound("d", "user:bo", "issuer"), "one", &note(13, "bind")).unwrap();
+    let mut store = factory.reopen(store);
+    assert_eq!(store.key_of("one").unwrap().unwrap().person, "user:bo");
+    assert_eq!(store.keys(KeyKind::Account, Some(ANA)).unwrap().len(), 1);
+}
+
 /// So many tokens, and one more is refused; of sessions the oldest goes; notes go when there are too many.
 pub fn bounds_keys(factory: &mut dyn StoreFactory) {
     let mut store = factory.open();
@@ -125,6 +150,11 @@ pub fn bounds_keys(factory: &mut dyn StoreFactory) {
     let links = store.keys(KeyKind::Link, Some(ANA)).unwrap();
     assert_eq!((links.len(), store.key("link0").unwrap()), (LINKS, None));
     assert!(links.iter().all(|link| link.task.is_some()));
+    for number in 0..ACCOUNTS {
+        put(store.as_mut(), &key(KeyKind::Account, number)).unwrap();
+    }
+    let error = put(store.as_mut(), &key(KeyKind::Account, ACCOUNTS)).unwrap_err();
+    assert!(matches!(error, StoreError::KeysMany { most: ACCOUNTS }), "{error}");
     // What has ended is kept for a while, and not for ever.
     for number in 0..SESSIONS * 3 {
         let key = Key { created_at: 100_000, ..key(KeyKind::Session, 1_000 + number) };

@@ -112,6 +112,7 @@ macro_rules! conformance_cases {
             keeps_keys,
             ends_keys_of_whoever_goes,
             bounds_keys,
+            binds_accounts,
             keeps_answers,
             bounds_answers,
             settles_jobs,

@@ -129,6 +129,15 @@ fn put(conn: &Connection, key: &Key, hash: &str) -> rusqlite::Result<Result<(), 
          (SELECT id FROM access_keys WHERE {over} ORDER BY created_at DESC LIMIT ?4)"
     );
     run(conn, &sql, params![person, kind, at, bound(most)])?;
+    if key.kind == KeyKind::Account {
+        // What was unbound may be bound again.
+        let sql = "DELETE FROM access_keys WHERE hash = ?1 AND kind = ?2 AND ended_at IS NOT NULL";
+        run(conn, sql, params![hash, kind])?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM access_keys WHERE hash = ?1)";
+        if conn.prepare_cached(sql)?.query_row([hash], |row| row.get(0))? {
+            return Ok(Err(StoreError::KeyTaken { name: key.name.clone() }));
+        }
+    }
     match key.kind {
         KeyKind::Session | KeyKind::Link => {
             let sql = format!(
@@ -137,7 +146,7 @@ fn put(conn: &Connection, key: &Key, hash: &str) -> rusqlite::Result<Result<(), 
             );
             run(conn, &sql, params![person, kind, at, bound(most.saturating_sub(1))])?;
         }
-        KeyKind::Token => {
+        KeyKind::Token | KeyKind::Account => {
             let sql = format!("SELECT count(*), coalesce(sum(name = ?4), 0) FROM access_keys WHERE {live}");
             let (count, same): (i64, i64) = conn
                 .prepare_cached(&sql)?
