@@ -9,7 +9,7 @@ use crate::secrets::{SETTINGS_FILE, Secrets, read_settings};
 
 /// Nobody signs in so.
 #[derive(Debug, Default)]
-pub(crate) struct Providers;
+pub(crate) struct Providers {}
 
 impl Providers {
     pub(crate) fn ask(
