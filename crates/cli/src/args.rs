@@ -61,7 +61,7 @@ pub struct Global {
     /// The home: where runs are kept. Else STEAD_HOME, `.stead` here or above, or the user's data folder.
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub home: Option<PathBuf>,
-    /// A server that is asked in the place of a home: https://stead.example.org. Else STEAD_SERVER. The token is that of
+    /// A server that is asked in the place of a home: `https://stead.example.org`. Else STEAD_SERVER. The token is that of
     /// `stead login`, of STEAD_TOKEN, or of the file that STEAD_TOKEN_FILE names.
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, conflicts_with = "home")]
     pub server: Option<String>,

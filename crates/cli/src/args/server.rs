@@ -9,7 +9,7 @@ use clap::Args;
 others on this machine could see. `stead token create` on the server's machine makes one."
 )]
 pub struct Login {
-    /// The server: https://stead.example.org
+    /// The server: `https://stead.example.org`
     #[arg(value_name = "URL")]
     pub url: String,
     /// Answer as JSON
