@@ -1,7 +1,7 @@
 //! `--server URL`: the commands on a server elsewhere, by real processes, people and tokens.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -282,6 +282,9 @@ fn told(answer: &str) -> String {
             let mut bytes = [0; 65536];
             let _ = stream.read(&mut bytes);
             let _ = stream.write_all(answer.as_bytes());
+            // Closed with something unread, the connection would be reset, and the answer lost with it.
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     url
@@ -303,8 +306,8 @@ fn losing(listener: TcpListener, to: String) {
                     true => theirs.read(&mut [0]).map(|_| 0),
                     false => std::io::copy(&mut theirs, &mut ours),
                 };
-                let _ = ours.shutdown(std::net::Shutdown::Both);
-                let _ = theirs.shutdown(std::net::Shutdown::Both);
+                let _ = ours.shutdown(Shutdown::Both);
+                let _ = theirs.shutdown(Shutdown::Both);
             });
         }
     });
