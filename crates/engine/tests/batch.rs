@@ -53,8 +53,10 @@ fn p11_results_come_in_pages() {
     let written = rows.write(&FileStore::attach(&home.files())).unwrap().unwrap();
     assert_eq!(written.rows, count);
     let text = batch::definition("one", &Which::Inline(child), 16, false);
+    // As a command has taken it in: a hash alone is one of an upload.
+    let path = FileStore::attach(&home.files()).path(&written.file.hash).unwrap();
     let inputs: Map<String, Value> =
-        Map::from_iter([(batch::INPUT.to_owned(), json!({"hash": written.file.hash}))]);
+        Map::from_iter([(batch::INPUT.to_owned(), json!({"hash": written.file.hash, "path": path}))]);
     let run = StreamId::new("r_batch");
     engine
         .ask(Operation::Start {
