@@ -5,7 +5,7 @@ use crate::{generate, tidy};
 
 /// The features that tests are built with: kill points are in no other build, and what is off by default is looked at as
 /// well. That it builds without them is seen where the docs are built, and where a release is.
-pub(crate) const FEATURES: &str = "stead/failpoints,stead/oidc";
+pub(crate) const FEATURES: &str = "stead/failpoints,stead/oidc,stead/otel";
 
 /// How long the server is asked by Schemathesis, in seconds; by command it goes on for longer.
 const CONTRACT_SECONDS: u64 = 60;

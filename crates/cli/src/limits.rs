@@ -26,3 +26,5 @@ pub const LOGINS: usize = 200;
 pub const LOGINS_BYTES: u64 = 1 << 20;
 /// How long a server that leaves waits until what it has said is taken.
 pub const LOG_FLUSH: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a server that leaves waits for spans to be sent.
+pub const TRACE_FLUSH: std::time::Duration = std::time::Duration::from_secs(5);

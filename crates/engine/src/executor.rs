@@ -52,6 +52,8 @@ pub struct Place {
     pub files: PathBuf,
     /// What the terminal that the run was started from lends it; without it the engine's own environment counts.
     pub lent: Option<Arc<Environment>>,
+    /// The span of the attempt, as `traceparent` says it, where there are traces.
+    pub trace: Option<String>,
 }
 
 impl Place {

@@ -111,6 +111,7 @@ impl Home {
             log: self.log(attempt),
             files: self.files(),
             lent: None,
+            trace: None,
         }
     }
 

@@ -39,6 +39,7 @@ pub mod secrets;
 pub mod settings;
 pub mod socket;
 pub mod tasks;
+pub mod traces;
 pub mod uploads;
 
 pub use blame::Blame;

@@ -448,3 +448,16 @@ pub const OIDC_BEGUN: usize = 1_000;
 
 /// How far the clock of a provider may be off, in milliseconds.
 pub const OIDC_SKEW: i64 = 60_000;
+
+/// Spans that wait to be sent; what comes then is dropped and counted.
+pub const TRACE_QUEUE: usize = 8_192;
+/// Spans that are sent at once.
+pub const TRACE_BATCH: usize = 512;
+/// How long one waits for more.
+pub const TRACE_WAIT: Duration = Duration::from_secs(5);
+/// How long a collector has to answer.
+pub const TRACE_TIME: Duration = Duration::from_secs(10);
+/// Waits before spans are sent again; behind the last one they are lost.
+pub const TRACE_WAITS: &[Duration] = &[Duration::from_secs(1), Duration::from_secs(5)];
+/// Letters of a text in a span.
+pub const TRACE_TEXT: usize = 1_000;

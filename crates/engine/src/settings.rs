@@ -13,6 +13,7 @@ use crate::net::NetworkPolicy;
 use crate::notify::NotifyMeasures;
 use crate::people::Caller;
 use crate::secrets::Secrets;
+use crate::traces::Traces;
 
 /// The settings of an engine.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub caller: Caller,
     /// Where it says what happens.
     pub log: Log,
+    /// Where spans go.
+    pub traces: Traces,
     /// Its own measures, or those of a test.
     pub measures: Measures,
 }
@@ -40,6 +43,7 @@ impl<S: Secrets + 'static> From<Arc<S>> for Settings {
             public: None,
             caller: Caller::here(None),
             log: Log::default(),
+            traces: Traces::default(),
             measures: Measures::default(),
         }
     }

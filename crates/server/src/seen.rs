@@ -10,6 +10,7 @@ use hyper::{HeaderMap, Method};
 use serde_json::json;
 use stead_engine::engine::Asker;
 use stead_engine::log::{Level, Log};
+use stead_engine::traces::{Request, Traces};
 
 use crate::hooks;
 use crate::limits;
@@ -18,6 +19,9 @@ use crate::watched::Watched;
 
 /// Names a request, in its answer and in what is said of it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The trace that a request belongs to.
+const TRACE: HeaderName = HeaderName::from_static("traceparent");
 
 /// The path of a request, as the table has it: without what stands for a run, a name, a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +61,8 @@ pub(crate) struct Seen {
     pub(crate) method: &'static str,
     /// What it is called.
     pub(crate) id: String,
+    /// The trace that it belongs to.
+    parent: Option<String>,
     at: OnceLock<At>,
     who: OnceLock<String>,
     from: OnceLock<IpAddr>,
@@ -67,8 +73,9 @@ impl Seen {
     pub(crate) fn new(method: &Method, headers: &HeaderMap, believed: bool) -> Self {
         let given = headers.get(REQUEST_ID).filter(|_| believed).and_then(|id| id.to_str().ok());
         let id = given.filter(|id| is_id(id)).map_or_else(next_id, str::to_owned);
+        let parent = headers.get(TRACE).and_then(|parent| parent.to_str().ok()).map(str::to_owned);
         let (at, who, from) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { begun: Instant::now(), method: known(method), id, at, who, from }
+        Self { begun: Instant::now(), method: known(method), id, parent, at, who, from }
     }
 
     /// Who asks. It is looked up only where a line of this level would be said.
@@ -118,6 +125,22 @@ impl Seen {
             ("code", json!(code)),
         ];
         log.note(level, event, &fields);
+    }
+
+    /// Traces that it was answered. What is asked again and again is not worth it.
+    pub(crate) fn traced(&self, traces: &Traces, status: u16) {
+        let at = self.at();
+        if !traces.is_on() || Watched::is_at(at) {
+            return;
+        }
+        traces.request(&Request {
+            method: self.method,
+            route: (at != At::NOWHERE).then(|| at.to_string()),
+            status,
+            begun: self.begun,
+            id: &self.id,
+            parent: self.parent.as_deref(),
+        });
     }
 
     /// Where it goes.

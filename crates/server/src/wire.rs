@@ -148,6 +148,7 @@ impl Wire {
                 let status = response.status().as_u16();
                 wire.counts.answered(&seen, status, seen.begun.elapsed());
                 seen.answered(wire.host.asker.log(), status, code.as_deref());
+                seen.traced(wire.host.asker.traces(), status);
                 Ok::<_, Infallible>(response)
             }
         });

@@ -7,6 +7,7 @@ use serde_json::json;
 use stead_engine::engine::Engine;
 use stead_engine::log::{Format, Level, Log};
 use stead_engine::net::NetworkPolicy;
+use stead_engine::traces::Traces;
 use stead_engine::{EngineError, Settings};
 use stead_platform::machine;
 use stead_server::listen::PublicUrl;
@@ -14,11 +15,11 @@ use stead_server::{Host, Measures, Server, listen};
 use stead_store::StoreError;
 
 use crate::args::Serve;
-use crate::error::CliError;
+use crate::error::{CliError, codes};
 use crate::exit::Exit;
 use crate::follow::settings;
 use crate::here::{Here, actor};
-use crate::limits::{HOME_PATIENCE, LOG_FLUSH, OPEN_FILES};
+use crate::limits::{HOME_PATIENCE, LOG_FLUSH, OPEN_FILES, TRACE_FLUSH};
 use crate::out;
 use crate::signals::{self, Leave};
 use crate::text;
@@ -39,7 +40,10 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     let network = if others { NetworkPolicy::of_server(here.home("to serve")?)? } else { NetworkPolicy::OWN };
     let log = log(args)?;
     let says = Says { log: &log, plain: args.log_format == "text" };
-    let engine = take(here, public.as_ref().map(listen::PublicUrl::origin), network, log.clone())?;
+    let traces = Traces::of_environment(|name| std::env::var(name).ok(), &log)
+        .map_err(|why| CliError::usage(codes::SETTINGS, why))?;
+    let public_origin = public.as_ref().map(listen::PublicUrl::origin);
+    let engine = take(here, public_origin, network, log.clone(), traces.clone())?;
     let host = Host { asker: engine.asker(), by: actor(), folder: here.project(), public: public.clone() };
     let begun = engine.follow().map_err(CliError::from).and_then(|written| {
         let server = Server::start(host, addr, Measures::default())?;
@@ -85,6 +89,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
                 log.note(Level::Error, "engine.stopped", &[]);
                 server.stop();
                 let stopped = engine.stop();
+                traces.leave(TRACE_FLUSH);
                 log.flush(LOG_FLUSH);
                 stopped?;
                 return Err(CliError::machine("the engine has stopped"));
@@ -93,6 +98,7 @@ pub fn serve(here: &Here, args: &Serve) -> Result<Exit, CliError> {
     }
     drop(written);
     let left = leave(engine, server, &signals, &says);
+    traces.leave(TRACE_FLUSH);
     log.note(Level::Info, "left", &[]);
     log.flush(LOG_FLUSH);
     left?;
@@ -124,8 +130,14 @@ impl Says<'_> {
 }
 
 /// Takes the home. A command that holds it for a moment is waited for.
-fn take(here: &Here, public: Option<String>, network: NetworkPolicy, log: Log) -> Result<Engine, CliError> {
-    let settings = Settings { public, network, log, ..settings(here)? };
+fn take(
+    here: &Here,
+    public: Option<String>,
+    network: NetworkPolicy,
+    log: Log,
+    traces: Traces,
+) -> Result<Engine, CliError> {
+    let settings = Settings { public, network, log, traces, ..settings(here)? };
     let since = Instant::now();
     loop {
         match Engine::open(here.home("to serve")?, settings.clone()) {

@@ -34,6 +34,8 @@ mod observe;
 mod offers;
 #[cfg(feature = "oidc")]
 mod oidc;
+#[cfg(feature = "otel")]
+mod otel;
 mod packaging;
 mod people;
 mod project;

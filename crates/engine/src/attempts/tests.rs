@@ -63,6 +63,7 @@ fn place(home: &Path) -> Place {
         log: home.join("a.log"),
         files: home.join("files"),
         lent: None,
+        trace: None,
     }
 }
 

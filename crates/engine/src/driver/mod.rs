@@ -157,6 +157,14 @@ impl<S: Store> Driver<S> {
         top
     }
 
+    /// The name of the workflow of a run that is in memory.
+    pub(crate) fn workflow_of(&self, run: &StreamId) -> Option<String> {
+        match &self.streams.get(run)?.state {
+            State::Run(run) => Some(run.workflow.clone()),
+            State::Limit(_) | State::Task(_) | State::Schedule(_) => None,
+        }
+    }
+
     /// Tokens of the inputs that the last step has dropped because it failed.
     pub fn take_dropped(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.dropped)

@@ -37,6 +37,7 @@ use crate::schedules::hook::{Delivery, Hook, Request, signed};
 use crate::schedules::{Change, ScheduleAnswer, ScheduleError, ScheduleOperation};
 use crate::secrets::{SecretString, Secrets};
 use crate::tasks::TaskOperation;
+use crate::traces::Traces;
 use crate::uploads::{self, FileAnswer, FileOperation, with_uploads};
 
 /// How often it is looked whether the run of a request is there, which takes a turn, and how long is waited between.
@@ -81,6 +82,8 @@ pub(super) struct Notices {
     pub(super) counts: Arc<Counts>,
     /// Where it is said what happens.
     pub(super) log: Log,
+    /// Where spans go.
+    pub(super) traces: Traces,
     /// Attempts under way, those that queue included.
     pub(super) under_way: AtomicUsize,
     /// Runs that cannot go on, and why.
@@ -507,6 +510,11 @@ impl Desk {
     /// Where it is said what happens.
     pub(super) fn log(&self) -> &Log {
         &self.notices.log
+    }
+
+    /// Where spans go.
+    pub(super) fn traces(&self) -> &Traces {
+        &self.notices.traces
     }
 
     /// What was counted.

@@ -53,6 +53,7 @@ use crate::reads::Reads;
 use crate::schedules::hook::{Delivery, Request};
 use crate::settings::Settings;
 use crate::socket::{Listening, Server};
+use crate::traces::Traces;
 use crate::uploads::Staged;
 
 /// Ends what a stopping engine waits for.
@@ -207,6 +208,11 @@ impl Asker {
         self.desk.log()
     }
 
+    /// Where spans go.
+    pub fn traces(&self) -> &Traces {
+        self.desk.traces()
+    }
+
     /// Whether whoever asks is still let in: a token may have been revoked or have run out since, a person removed.
     /// Cheap; who sends for longer than a moment asks before each piece. What may be seen it does not say.
     ///
@@ -263,7 +269,8 @@ impl Engine {
         crate::uploads::begin(home)?;
         driver.notify(book.clone());
         let log = settings.log.clone();
-        let notices = Arc::new(Notices { log: log.clone(), ..Notices::default() });
+        let notices =
+            Arc::new(Notices { log: log.clone(), traces: settings.traces.clone(), ..Notices::default() });
         let feed = Arc::<Feed>::default();
         let counts = notices.counts.clone();
         driver.count(counts.clone())?;

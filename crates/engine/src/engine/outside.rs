@@ -179,6 +179,7 @@ impl Outside {
     fn place(&self, attempt: &AttemptId, folder: &str, top: &StreamId) -> Place {
         let mut place = self.home.place(attempt, folder);
         place.lent = self.lent.of(top);
+        place.trace = self.notices.traces.parent(attempt, top);
         place
     }
 

@@ -24,6 +24,7 @@ use crate::log::Level;
 use crate::metrics::Counts;
 use crate::notify::deliver::Notifier;
 use crate::operations::StoreTrouble;
+use crate::traces::About;
 
 /// The driver's thread.
 pub(super) struct Loop {
@@ -341,6 +342,14 @@ impl Loop {
     }
 
     fn perform(&mut self, stepped: Stepped) {
+        let traces = &self.outside.notices.traces;
+        if traces.is_on() {
+            let driver = &mut self.driver;
+            traces.stepped(&stepped, self.last, |run| About {
+                top: driver.top_of(run),
+                workflow: driver.workflow_of(run).unwrap_or_default(),
+            });
+        }
         for (token, answer) in stepped.answers {
             if let Some(reply) = self.replies.remove(&token) {
                 // Whoever asked may have gone.
@@ -374,7 +383,10 @@ impl Loop {
         for (effect, folder) in stepped.effects {
             match effect {
                 Effect::Execute(job) => {
-                    let top = match self.outside.lent.is_empty() && self.outside.held.holds_nothing() {
+                    let alone = self.outside.lent.is_empty()
+                        && self.outside.held.holds_nothing()
+                        && !self.outside.notices.traces.is_on();
+                    let top = match alone {
                         true => job.attempt.stream.clone(),
                         false => self.driver.top_of(&job.attempt.stream),
                     };

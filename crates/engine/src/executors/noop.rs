@@ -48,6 +48,7 @@ mod tests {
                 log: none.clone(),
                 files: none,
                 lent: None,
+                trace: None,
             };
             let job = Execute {
                 attempt,

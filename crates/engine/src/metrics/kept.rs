@@ -17,7 +17,7 @@ use crate::limits;
 
 /// Actions whose attempts are counted: the name of each and that of its executor. What has another one is counted as
 /// the last.
-pub(super) const ACTIONS: [(&str, &str); 5] =
+pub(crate) const ACTIONS: [(&str, &str); 5] =
     [("run", "process"), ("http", "http"), ("file", "file"), ("noop", "noop"), ("other", "")];
 
 /// What attempts come to.

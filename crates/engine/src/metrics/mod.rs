@@ -8,6 +8,8 @@ mod kept;
 pub mod text;
 mod told;
 
+#[cfg(feature = "otel")]
+pub(crate) use kept::ACTIONS;
 pub use kept::Unready;
 pub(crate) use kept::{Counts, Listing, Moves, Tried, Working};
 pub(crate) use told::Beside;

@@ -79,6 +79,7 @@ impl Bench {
             log: self.around.path().join("log"),
             files: self.files(),
             lent: None,
+            trace: None,
         };
         let job = Execute {
             attempt,
@@ -335,6 +336,7 @@ fn links_and_absolute_paths_inside_are_followed() {
         log: PathBuf::new(),
         files: bench.files(),
         lent: None,
+        trace: None,
     };
     let root = super::Root::open(&place.project, None).unwrap();
     for path in [alias.join("real/deep/a"), whole] {

@@ -55,6 +55,9 @@ impl HttpExecutor {
         if !matches!(request.method, "GET" | "HEAD") && !request.has("Idempotency-Key") {
             request.headers.push(idempotency_key(&job.key));
         }
+        if let Some(trace) = place.trace.as_ref().filter(|_| !request.has("traceparent")) {
+            request.headers.push(traced(trace));
+        }
         let mut log = Log { writer: LogWriter::new(&place.log, LOG_LIMIT), redaction };
         for hop in 0.. {
             if let Some(reason) = control.ended() {
@@ -253,6 +256,11 @@ fn idempotency_key(key: &str) -> request::Header {
         value.push_str(&blake3::hash(key.as_bytes()).to_hex());
     }
     request::Header { name: "Idempotency-Key".to_owned(), value, private: false }
+}
+
+/// The span that the request is made in. Whoever is redirected to elsewhere is not told.
+fn traced(trace: &str) -> request::Header {
+    request::Header { name: "traceparent".to_owned(), value: trace.to_owned(), private: true }
 }
 
 /// The log of the attempt.

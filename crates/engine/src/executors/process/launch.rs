@@ -41,8 +41,12 @@ pub(super) fn launch(
 ) -> Result<Launched, String> {
     let cwd = working_folder(place, request);
     let lent = place.lent.as_ref().map(|lent| lent.variables());
-    let inherited = lent.as_ref().unwrap_or(&executor.inherited);
-    let variables = environment::of(inherited, job, request, folder.dir(), folder.output())?;
+    let mut inherited = lent.unwrap_or_else(|| executor.inherited.clone());
+    if let Some(trace) = &place.trace {
+        // What the step says itself counts.
+        inherited.push(("TRACEPARENT".into(), trace.into()));
+    }
+    let variables = environment::of(&inherited, job, request, folder.dir(), folder.output())?;
     let line = command_line(request, folder)?;
     for argument in &line.arguments {
         program::check_argument(&argument.to_string_lossy())?;

@@ -101,7 +101,7 @@ impl Bench {
     fn place(&self) -> Place {
         let home = self.home.path();
         let (project, dir) = (home.join("project"), home.join("work"));
-        Place { project, dir, log: home.join("log"), files: home.join("files"), lent: None }
+        Place { project, dir, log: home.join("log"), files: home.join("files"), lent: None, trace: None }
     }
 
     fn files(&self) -> PathBuf {

@@ -79,6 +79,7 @@ impl Bench {
             log: home.join("logs").join(name + ".log"),
             files: home.join("files"),
             lent: None,
+            trace: None,
         }
     }
 
