@@ -95,7 +95,8 @@ fn kid() -> &'static str {
 
 #[test]
 fn p9_a_collector_gets_runs_attempts_and_requests_and_no_value() {
-    let steps = "inputs: { who: { type: string } }
+    let steps = "secrets: [HIDDEN_KEY]
+inputs: { who: { type: string } }
 steps:
   - id: again
     run: 'echo \"$TRACEPARENT\" >> again; echo \"$KEY\" >&2; test $(wc -l < again) = 2'

@@ -12,7 +12,7 @@ use crate::log::Log;
 
 /// Where spans go: nowhere.
 #[derive(Debug, Clone, Default)]
-pub struct Traces;
+pub struct Traces(());
 
 impl Traces {
     /// None.
@@ -20,7 +20,7 @@ impl Traces {
     /// # Errors
     /// Never.
     pub fn of_environment(_: impl Fn(&str) -> Option<String>, _: &Log) -> Result<Self, String> {
-        Ok(Self)
+        Ok(Self(()))
     }
 
     /// No.
