@@ -77,7 +77,7 @@ fn attribute<'a>(of: &'a Value, key: &str) -> &'a Value {
 
 fn text<'a>(of: &'a Value, key: &str) -> &'a str {
     let value = attribute(of, key);
-    value["stringValue"].as_str().or(value["intValue"].as_str()).unwrap_or("")
+    value["stringValue"].as_str().or_else(|| value["intValue"].as_str()).unwrap_or("")
 }
 
 fn serve<'p>(project: &'p Project, endpoint: &str) -> Served<'p> {
