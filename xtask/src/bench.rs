@@ -7,8 +7,10 @@ use std::process::Command;
 use crate::run::{cargo, check, output, root};
 
 const FILE: &str = "docs/benchmarks.md";
-const BEGIN: &str = "<!-- begin: written by `cargo xtask bench --write` -->";
-const END: &str = "<!-- end -->";
+/// Where the tables stand: that of the workloads, that of the server.
+const WORKLOADS: (&str, &str) = ("<!-- begin: written by `cargo xtask bench --write` -->", "<!-- end -->");
+const HTTP: (&str, &str) =
+    ("<!-- begin: written by `cargo xtask bench http --write` -->", "<!-- end http -->");
 
 pub(crate) fn run(which: &[&str]) -> Result<(), String> {
     let write = which.contains(&"--write");
@@ -36,17 +38,25 @@ pub(crate) fn run(which: &[&str]) -> Result<(), String> {
     // Two examples cannot have one name in one folder.
     text.push('\n');
     text.push_str(&output(Command::new(release.join("examples/check")).args(&which))?);
+    let workloads = which.is_empty() || which.iter().any(|w| *w != "http");
+    if workloads {
+        told(&text, write, WORKLOADS)?;
+    }
     if which.is_empty() || which.contains(&"http") {
         let mut load = Command::new(release.join("examples/load"));
-        text.push('\n');
-        text.push_str(&output(load.arg(&folder).arg(release.join("stead")))?);
-    }
-    let table = table(&text)?;
-    println!("{table}");
-    if write {
-        put(&table)?;
+        told(&output(load.arg(&folder).arg(release.join("stead")))?, write, HTTP)?;
     }
     Ok(())
+}
+
+/// Prints a table of what was measured, and writes it to its place.
+fn told(lines: &str, write: bool, place: (&str, &str)) -> Result<(), String> {
+    let table = table(lines)?;
+    println!("{table}");
+    match write {
+        true => put(&table, place),
+        false => Ok(()),
+    }
 }
 
 fn table(lines: &str) -> Result<String, String> {
@@ -90,11 +100,11 @@ fn commit() -> String {
     format!("{}{mark}", short.trim())
 }
 
-fn put(table: &str) -> Result<(), String> {
+fn put(table: &str, (begin_mark, end_mark): (&str, &str)) -> Result<(), String> {
     let path = root().join(FILE);
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{FILE}: {e}"))?;
-    let begin = text.find(BEGIN).ok_or_else(|| format!("{FILE} has no `{BEGIN}`"))?;
-    let end = text.find(END).ok_or_else(|| format!("{FILE} has no `{END}`"))?;
-    let text = format!("{}{BEGIN}\n{table}{}", &text[..begin], &text[end..]);
+    let begin = text.find(begin_mark).ok_or_else(|| format!("{FILE} has no `{begin_mark}`"))?;
+    let end = text.find(end_mark).ok_or_else(|| format!("{FILE} has no `{end_mark}`"))?;
+    let text = format!("{}{begin_mark}\n{table}{}", &text[..begin], &text[end..]);
     std::fs::write(&path, text).map_err(|e| format!("{FILE}: {e}"))
 }
